@@ -1,0 +1,176 @@
+"""What has happened to stock and shipments."""
+
+from datetime import datetime
+
+import msgspec
+
+from tongdan.domain.kernel.messages import Effect, Fact
+
+
+class StockCounted(Fact, frozen=True, kw_only=True):
+    sku: str
+    warehouse: str
+    on_hand: int
+    counted_at: datetime
+
+
+class StockReserved(Fact, frozen=True, kw_only=True):
+    sku: str
+    order: str
+    line: int
+    attempt: int
+    units: int
+    warehouse: str
+    until: datetime | None
+
+
+class StockShort(Fact, frozen=True, kw_only=True):
+    sku: str
+    order: str
+    line: int
+    attempt: int
+    units: int
+    available: int
+
+
+class ReservationKept(Fact, frozen=True, kw_only=True):
+    sku: str
+    order: str
+    line: int
+    attempt: int
+
+
+class StockReleased(Fact, frozen=True, kw_only=True):
+    """`tombstone`: there was no reservation yet, and one that comes later is to stay free."""
+
+    sku: str
+    order: str
+    line: int
+    attempt: int
+    units: int
+    tombstone: bool
+
+
+class ReservationExpired(Fact, frozen=True, kw_only=True):
+    sku: str
+    order: str
+    line: int
+    attempt: int
+    units: int
+
+
+class StockDeducted(Fact, frozen=True, kw_only=True):
+    sku: str
+    order: str
+    line: int
+    warehouse: str
+    units: int
+    dispatch: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line of a shipment or parcel."""
+
+    line: int
+    sku: str
+    units: int
+    amount_fen: int = 0
+
+
+class ShipmentPlanned(Fact, frozen=True, kw_only=True):
+    order: str
+    channel: str
+    shop: str
+    native: str
+    warehouse: str
+    items: tuple[Item, ...]
+    region: str
+
+
+class WmsAccepted(Fact, frozen=True, kw_only=True):
+    wms_order: str
+
+
+class WmsRefused(Fact, frozen=True, kw_only=True):
+    order: str
+    items: tuple[Item, ...]
+    reason: str
+
+
+class WmsProcessed(Fact, frozen=True, kw_only=True):
+    status: str
+    operated_at: datetime
+    info: str
+    stale: bool = False
+
+
+class ShipmentDispatched(Fact, frozen=True, kw_only=True):
+    """One parcel left. `dispatch` = shipment + parcel number; `complete`: nothing of the shipment is left behind."""
+
+    order: str
+    warehouse: str
+    dispatch: str
+    carrier: str
+    waybill: str
+    weight_g: int
+    items: tuple[Item, ...]
+    dispatched_at: datetime
+    complete: bool
+
+
+class ShipmentSigned(Fact, frozen=True, kw_only=True):
+    order: str
+    items: tuple[Item, ...]
+    signed_at: datetime
+
+
+class ShipmentShort(Fact, frozen=True, kw_only=True):
+    """The WMS closed the shipment with fewer units than planned."""
+
+    order: str
+    items: tuple[Item, ...]
+
+
+class ShipmentSurplus(Fact, frozen=True, kw_only=True):
+    """The WMS confirmed units that were never asked for: kept as evidence, somebody has to look."""
+
+    order: str
+    items: tuple[Item, ...]
+
+
+class RecallRequested(Fact, frozen=True, kw_only=True):
+    reason: str
+
+
+class ShipmentRecalled(Fact, frozen=True, kw_only=True):
+    order: str
+    items: tuple[Item, ...]
+    reason: str
+
+
+class RecallFailed(Fact, frozen=True, kw_only=True):
+    """It had left already, or the WMS says no: the parcel has to be caught at the carrier or the door."""
+
+    order: str
+    reason: str
+
+
+class PushToWms(Effect, frozen=True, kw_only=True):
+    """Qimen `deliveryorder.create`. Natural: `deliveryOrderCode` is the shipment id."""
+
+    shipment: str
+    order: str
+    channel: str
+    shop: str
+    native: str
+    warehouse: str
+    items: tuple[Item, ...]
+    placed_at: datetime
+
+
+class CancelAtWms(Effect, frozen=True, kw_only=True):
+    """Qimen `order.cancel`. Natural: the same shipment id."""
+
+    shipment: str
+    warehouse: str
+    reason: str

@@ -1,0 +1,153 @@
+"""The four kinds of message, and what a decision is.
+
+A **command** asks (imperative), a **fact** tells (past tense), an **effect** is a verb to the outside, a **refusal** is
+a value with a name. `decide(state, command, ctx) -> Decision | Refusal` and `evolve(state, fact) -> state` are pure;
+facts carry outcomes, so a replay under another policy gives the same state.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from tongdan.domain.kernel.policy import Policy
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asks of one aggregate. The class name is its name."""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to one aggregate. Released facts are upcast, never edited; `version` counts their shapes."""
+
+    version: ClassVar[int] = 1
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done outside, once in effect. `partner` names the system and, with the aggregate, the lane."""
+
+    partner: str
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The people behind one order. Exists only in commands, in adapters and as ciphertext: never in facts or state.
+
+    `sealed` carries what a platform encrypted itself (receiver ciphertexts, virtual numbers) unopened.
+    """
+
+    name: str = ""
+    phone: str = ""
+    province: str = ""
+    city: str = ""
+    district: str = ""
+    detail: str = ""
+    buyer: str = ""
+    sealed: dict[str, str] = {}
+
+
+class Context(msgspec.Struct, frozen=True):
+    """All that a decision may know besides state and command."""
+
+    now: datetime
+    id: str  # key of the aggregate: for an order its global id, allocated before the decision
+    policy: Policy
+    revision: int
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A named no: what was expected and how to mend it, in both languages, with the HTTP status to answer."""
+
+    name: str
+    status: int
+    en: str
+    zh: str
+    retry_after_s: int = 0
+
+
+class RefusalKind(msgspec.Struct, frozen=True):
+    """A refusal as it stands in a slice's list; `of` fills the braces of its sentences."""
+
+    name: str
+    status: int
+    en: str
+    zh: str
+    retry_after_s: int = 0
+
+    def of(self, **values: object) -> Refusal:
+        return Refusal(
+            self.name, self.status, self.en.format(**values), self.zh.format(**values), self.retry_after_s
+        )
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a command leads to.
+
+    `person` replaces the sealed personal data of the aggregate. `supersedes` names verbs of this aggregate's effects
+    that are withdrawn if they have not been sent. A decision without facts writes nothing but the inbox row and may
+    carry nothing else.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    person: Person | None = None
+    supersedes: tuple[str, ...] = ()
+
+
+NOTHING: Final = Decision()
+
+
+class WakeUp(Command, frozen=True, kw_only=True):
+    """The timer's command: a deadline that the aggregate's `wake_at` named has passed."""
+
+    key: str
+
+
+class SkipEffect(Command, frozen=True, kw_only=True):
+    """A person gives up on an effect (usually a dead letter); its lane goes on."""
+
+    effect: str
+    reason: str
+
+
+class ReplayEffect(Command, frozen=True, kw_only=True):
+    """A person has a dead letter tried again, with a fresh deadline."""
+
+    effect: str
+    reason: str
+
+
+class RecordEffectFailure(Command, frozen=True, kw_only=True):
+    """The runner gives up on an effect: it becomes a dead letter that blocks its lane until replayed or skipped."""
+
+    effect: str
+    verb: str
+    partner: str
+    error: str
+
+
+class EffectSettled(Fact, frozen=True, kw_only=True):
+    """An effect's outcome taught the aggregate nothing new, yet the effect is over."""
+
+    effect: str
+    outcome: str
+
+
+class EffectDied(Fact, frozen=True, kw_only=True):
+    effect: str
+    verb: str
+    partner: str
+    error: str
+
+
+class EffectSkipped(Fact, frozen=True, kw_only=True):
+    effect: str
+    reason: str
+
+
+class EffectReplayed(Fact, frozen=True, kw_only=True):
+    effect: str
+    reason: str
+
+
+Decide = Callable[[Any, Any, Context], Decision | Refusal]

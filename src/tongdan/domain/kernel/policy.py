@@ -1,0 +1,57 @@
+"""The policy a decision is made under: an immutable, numbered revision of the files in `conf/`.
+
+Deciders read it through their context and put what they concluded into facts, so that editing a file never changes
+what has already happened.
+"""
+
+import msgspec
+
+
+class Shop(msgspec.Struct, frozen=True, kw_only=True):
+    """A shop (店铺) on one channel; `native` is the platform's number for it.
+
+    `owned` False: Tongdan watches it and owns nothing of it.
+    """
+
+    id: str
+    channel: str
+    native: str
+    name: str
+    legal_entity: str
+    owned: bool = True
+
+
+class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel's native order statuses read in canonical ones, and how its clock is to be read."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    zone: str
+    statuses: dict[str, str]
+
+
+class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
+    """A warehouse; `regions` are the province names it serves first."""
+
+    code: str
+    name: str
+    partner: str
+    regions: tuple[str, ...] = ()
+
+
+class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the order centre waits before it acts or raises a ticket, in seconds."""
+
+    pay_within_s: int = 1_800
+    detail_within_s: int = 600
+    reservation_s: int = 2_700
+    ship_within_s: int = 172_800
+    complete_after_signed_s: int = 604_800
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    shops: dict[str, Shop] = {}
+    channels: dict[str, ChannelMap] = {}
+    warehouses: dict[str, Warehouse] = {}
+    deadlines: Deadlines = Deadlines()

@@ -1,0 +1,209 @@
+"""What may be asked of an order.
+
+Three ways to name one: `order` is a Tongdan id and must exist; `channel`, `shop` and `native` are a platform's own
+name and announce the order when it is new; `PlaceOrder` comes from an own shop and creates it.
+"""
+
+from datetime import datetime
+
+from tongdan.domain.kernel.messages import Command, Person
+from tongdan.domain.orders.lines import Line, Units
+
+
+class PlaceOrder(Command, frozen=True, kw_only=True):
+    """An own shop's order. `native` is the client's order number; `buyer` the user id that places it in its slot."""
+
+    channel: str
+    shop: str
+    native: str
+    buyer: str
+    lines: tuple[Line, ...]
+    amount_fen: int
+    freight_fen: int = 0
+    discount_fen: int = 0
+    placed_at: datetime
+    region: str
+    person: Person
+
+
+class NoteChannelEvent(Command, frozen=True, kw_only=True):
+    """A platform's push about one of its orders. `native_status` "" means: no status was said.
+
+    `event` is one of created, paid, shipped, signed, completed, cancelled, address, amount, other. `said_at` is the
+    partner's own time of the event, by which stale news are known.
+    """
+
+    channel: str
+    shop: str
+    native: str
+    event: str
+    native_status: str
+    said_at: datetime
+    amount_fen: int | None = None
+    transaction: str = ""
+    person: Person | None = None
+    region: str = ""
+    reason: str = ""
+
+
+class RecordDetail(Command, frozen=True, kw_only=True):
+    """The whole order as the platform's detail query gives it: the outcome of `FetchDetail`, or a pull."""
+
+    channel: str
+    shop: str
+    native: str
+    native_status: str
+    said_at: datetime
+    lines: tuple[Line, ...]
+    amount_fen: int
+    freight_fen: int = 0
+    discount_fen: int = 0
+    placed_at: datetime
+    paid_at: datetime | None = None
+    transaction: str = ""
+    ship_by: datetime | None = None
+    region: str
+    person: Person
+
+
+class RequestPayment(Command, frozen=True, kw_only=True):
+    """The buyer wants to pay by `method` (wechat, card, …): a new attempt, once stock stands behind the order."""
+
+    order: str
+    method: str
+    payer: str = ""
+
+
+class RecordPrepay(Command, frozen=True, kw_only=True):
+    order: str
+    attempt: int
+    prepay: str
+
+
+class RecordPrepayRefused(Command, frozen=True, kw_only=True):
+    order: str
+    attempt: int
+    reason: str
+
+
+class RecordPayment(Command, frozen=True, kw_only=True):
+    """The provider says that money came in. `attempt` is read from `out_trade_no`."""
+
+    order: str
+    attempt: int
+    transaction: str
+    amount_fen: int
+    paid_at: datetime
+
+
+class RecordPaymentFailure(Command, frozen=True, kw_only=True):
+    order: str
+    attempt: int
+    reason: str
+
+
+class NoteReserved(Command, frozen=True, kw_only=True):
+    """A SKU's stock stands behind a line, in `warehouse`."""
+
+    order: str
+    line: int
+    attempt: int
+    units: int
+    warehouse: str
+
+
+class NoteShortage(Command, frozen=True, kw_only=True):
+    order: str
+    line: int
+    attempt: int
+    units: int
+    available: int
+
+
+class NoteReservationExpired(Command, frozen=True, kw_only=True):
+    order: str
+    line: int
+    attempt: int
+
+
+class NoteShipped(Command, frozen=True, kw_only=True):
+    """Parcels of one shipment left the warehouse; `units` are those of this dispatch, not a running total."""
+
+    order: str
+    shipment: str
+    carrier: str
+    waybill: str
+    units: tuple[Units, ...]
+    shipped_at: datetime
+
+
+class NoteSigned(Command, frozen=True, kw_only=True):
+    order: str
+    shipment: str
+    units: tuple[Units, ...]
+    signed_at: datetime
+
+
+class NoteShipmentStopped(Command, frozen=True, kw_only=True):
+    """The warehouse will not send these units (refused, cancelled); `reason` is its own word."""
+
+    order: str
+    shipment: str
+    units: tuple[Units, ...]
+    reason: str
+
+
+class RecordSettlement(Command, frozen=True, kw_only=True):
+    order: str
+    amount_fen: int
+    reference: str
+    settled_at: datetime
+
+
+class CompleteOrder(Command, frozen=True, kw_only=True):
+    order: str
+
+
+class CancelOrder(Command, frozen=True, kw_only=True):
+    order: str
+    reason: str
+
+
+class ChangeAddress(Command, frozen=True, kw_only=True):
+    order: str
+    region: str
+    person: Person
+
+
+class ChangeAmount(Command, frozen=True, kw_only=True):
+    order: str
+    amount_fen: int
+    reason: str
+
+
+class PlaceHold(Command, frozen=True, kw_only=True):
+    order: str
+    hold: str
+    note: str = ""
+
+
+class LiftHold(Command, frozen=True, kw_only=True):
+    order: str
+    hold: str
+    note: str = ""
+
+
+class NoteSystemStatus(Command, frozen=True, kw_only=True):
+    """What a downstream system says of the order, as evidence: it moves no axis by itself."""
+
+    order: str
+    system: str
+    native_status: str
+    said_at: datetime
+
+
+class NoteDone(Command, frozen=True, kw_only=True):
+    """An effect of the order took place at the partner and taught nothing else."""
+
+    order: str
+    outcome: str

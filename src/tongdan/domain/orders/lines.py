@@ -1,0 +1,39 @@
+"""Lines and units: what an order is made of and what its parcels carry."""
+
+import msgspec
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line. `no` counts from 1; `sku` is the own SKU; `amount_fen` is what the buyer pays for all its units."""
+
+    no: int
+    sku: str
+    units: int
+    amount_fen: int
+    native: str = ""
+    platform_sku: str = ""
+    title: str = ""
+    gift: bool = False
+
+
+class Units(msgspec.Struct, frozen=True):
+    """Some units of one line."""
+
+    line: int
+    units: int
+
+
+class PlannedShipment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release hands to one warehouse. `no` is the n of the shipment id `…-Sn`."""
+
+    no: int
+    warehouse: str
+    units: tuple[Units, ...]
+
+
+class ReservedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line with stock behind it (or asked for): what its reservation is keyed by."""
+
+    line: int
+    sku: str
+    attempt: int

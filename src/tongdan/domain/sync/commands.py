@@ -1,0 +1,26 @@
+"""What may be asked of an alias and of a ticket."""
+
+from tongdan.domain.kernel.messages import Command
+
+
+class ClaimAlias(Command, frozen=True, kw_only=True):
+    """`alias` ("client-order/SHOP/NO") is to lead to `order`, and to no other."""
+
+    alias: str
+    order: str
+
+
+class RaiseTicket(Command, frozen=True, kw_only=True):
+    """Something about `subject` (an aggregate's id) needs eyes. One open ticket a subject and `kind`."""
+
+    subject: str
+    kind: str
+    summary: str
+
+
+class ResolveTicket(Command, frozen=True, kw_only=True):
+    """The cause of a ticket is gone, on the evidence named; no open ticket is no error."""
+
+    subject: str
+    kind: str
+    evidence: str

@@ -1,0 +1,228 @@
+"""Every Protocol that the flow needs from outside, and the plain values that cross them.
+
+Two sides: a **door** turns a partner's request into commands and their replies into the partner's own answer; an
+**actor** performs effects at a partner and says how each of its verbs may be repeated. Both are told apart from
+transport, so the same code runs over real HTTP and, in a replay, in process on virtual time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from tongdan.domain.kernel.messages import Command, Effect, Person, Refusal
+
+
+class Clock(Protocol):
+    """The only way to read or wait on time."""
+
+    def now(self) -> datetime:
+        """The current instant, aware, UTC, to the microsecond."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow, for durations."""
+
+
+class Entropy(Protocol):
+    """The only source of chance: the operating system's, or in a replay the seed's."""
+
+    def token(self, size: int) -> bytes:
+        """`size` unpredictable bytes."""
+
+    def uniform(self) -> float:
+        """A number in [0, 1)."""
+
+
+# ---------------------------------------------------------------- in
+
+
+class PushRequest(msgspec.Struct, frozen=True):
+    """A request as it stood on the wire. Header names are lower-case; `body` is untouched."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+class PushAnswer(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    retry_after_s: int = 0
+
+
+class Inbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One command a partner's message stands for.
+
+    `key` names the message for the inbox: the same key is the same message. `raw` is this item's own bytes as
+    received (of an array push the item, not the array). `source` is like `channel/douyin`.
+    """
+
+    command: Command
+    key: tuple[str, ...]
+    source: str
+    shop: str
+    happened_at: datetime
+    raw: bytes
+    operator: str = "system"
+
+
+class NotUnderstood(msgspec.Struct, frozen=True, kw_only=True):
+    """Authentic, but not understood: kept raw in quarantine, acknowledged, shown as a ticket."""
+
+    source: str
+    reason: str
+    raw: bytes
+    shop: str = ""
+
+
+class Unauthentic(Exception):
+    """No valid signature or secret URL. The message says what was wrong, never the secret."""
+
+
+class Mistake(Exception):
+    """A client's mistake: a named 4xx, nothing is written."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.name)
+        self.refusal = refusal
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The committed answer to a command: where in the log it stands. A repeat gets the same, marked `duplicate`."""
+
+    aggregate: str
+    slot: int
+    epoch: int
+    seq: int
+    duplicate: bool = False
+
+
+Reply = Accepted | Refusal
+
+
+class Door(Protocol):
+    """One entrance. `path` is its prefix on the push port, e.g. `/push/douyin/`."""
+
+    path: str
+    source: str
+
+    def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
+        """Authenticate, then translate. Raises Unauthentic or Mistake; an empty list is answered at once."""
+
+    def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
+        """The native acknowledgement once everything is committed or quarantined (the latter has no reply)."""
+
+    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
+        """The partner's own way of being told no: unauthentic, mistaken, or overloaded (429/503: try again)."""
+
+
+# --------------------------------------------------------------- out
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    timeout_s: float = 10.0
+
+
+class HttpResponse(msgspec.Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unreachable(Exception):
+    """The request certainly did not arrive (refused connection, unknown host)."""
+
+
+class NoAnswer(Exception):
+    """It may have arrived: a time-out or a connection that broke before the answer was whole."""
+
+
+class Transport(Protocol):
+    """Carries requests to partners. Raises Unreachable or NoAnswer, nothing else."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse: ...
+
+
+class Repeat(Enum):
+    """How a verb may be sent again when it is not known whether it took place."""
+
+    KEYED = "keyed"  # the partner knows our idempotency key
+    NATURAL = "natural"  # the same business key has the same effect
+    QUERY_FIRST = "query-first"  # unknown until looked up
+    AT_LEAST_ONCE = "at-least-once"  # a second time does no harm worth preventing
+
+
+class Undo(Enum):
+    REVERSIBLE = "reversible"
+    COMPENSABLE = "compensable"
+    IRREVERSIBLE = "irreversible"
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """What an actor declares of one effect type."""
+
+    repeat: Repeat
+    undo: Undo
+    deadline_s: int = 86_400
+    timeout_s: float = 10.0
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """One effect on its way. `person` opens the sealed personal data of `aggregate`'s order; None when erased."""
+
+    id: str
+    aggregate: str
+    effect: Effect
+    tries: int
+    person: Callable[[], Person | None]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It took place. `command` tells the aggregate what was learnt; `raw` is the partner's answer, for the journal."""
+
+    command: Command | None
+    raw: bytes = b""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """It did not take place, or (`unknown`) nobody knows.
+
+    `partner_wide`: an outage, a limit or a credential: the breaker counts it, and the effect's deadline pauses.
+    `final`: sending the same again cannot help: a dead letter at once.
+    """
+
+    error: str
+    partner_wide: bool = False
+    final: bool = False
+    unknown: bool = False
+    retry_after_s: float = 0.0
+
+
+class Actor(Protocol):
+    """Performs effects at one partner. `partner` is matched with `Effect.partner`."""
+
+    partner: str
+    verbs: Mapping[type[Effect], Verb]
+
+    async def perform(self, errand: Errand) -> Done | Failed: ...
+
+    async def look_up(self, errand: Errand) -> Done | Failed | None:
+        """For QUERY_FIRST: has it taken place? None: certainly not, send it. Failed: could not tell."""
+
+
+class Credentials(Protocol):
+    """Secrets by name, read when used, never logged. Raises KeyError naming what is missing."""
+
+    def get(self, name: str) -> Mapping[str, str]: ...
