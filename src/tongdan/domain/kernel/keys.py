@@ -1,0 +1,65 @@
+"""Keys of aggregates, and the slot each lives in.
+
+`DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
+`ticket/SUBJECT/KIND` a ticket, which lives beside its subject. Whatever belongs to an order lies in the order's slot.
+"""
+
+from typing import Final
+
+from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.slots import slot_of
+
+ORDER: Final = "order"
+SHIPMENT: Final = "shipment"
+STOCK: Final = "stock"
+ALIAS: Final = "alias"
+TICKET: Final = "ticket"
+
+
+def stock_key(sku: str) -> str:
+    return f"{STOCK}/{sku}"
+
+
+def alias_key(alias: str) -> str:
+    return f"{ALIAS}/{alias}"
+
+
+def ticket_key(subject: str, kind: str) -> str:
+    return f"{TICKET}/{subject}/{kind}"
+
+
+def kind_of(key: str) -> str:
+    """Which kind of aggregate a key names. Raises ValueError for a key that is none of ours."""
+    head, slash, _ = key.partition("/")
+    if slash:
+        if head in (STOCK, ALIAS, TICKET):
+            return head
+        raise ValueError(f"no aggregate has the key {key!r}")
+    parsed = parse(key)
+    if parsed is None or parsed.part not in ("", "S"):
+        raise ValueError(f"no aggregate has the key {key!r}")
+    return SHIPMENT if parsed.part else ORDER
+
+
+def key_slot(key: str) -> int:
+    """The slot (0…255) that an aggregate lives in. Raises ValueError for a key that is none of ours."""
+    kind = kind_of(key)
+    if kind == TICKET:
+        return key_slot(key[len(TICKET) + 1 :].rpartition("/")[0])
+    if kind in (STOCK, ALIAS):
+        return slot_of(key)
+    parsed = parse(key)
+    assert parsed is not None
+    return parsed.slot
+
+
+def subject_of(key: str) -> str:
+    """Whose key seals the personal data of this aggregate: the order it belongs to, else the aggregate itself."""
+    kind = kind_of(key)
+    if kind == TICKET:
+        return subject_of(key[len(TICKET) + 1 :].rpartition("/")[0])
+    if kind in (STOCK, ALIAS):
+        return key
+    parsed = parse(key)
+    assert parsed is not None
+    return parsed.order
