@@ -8,7 +8,7 @@ transport, so the same code runs over real HTTP and, in a replay, in process on 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -344,3 +344,178 @@ class Reads(Protocol):
 
     def counts(self) -> dict[str, int]:
         """orders, journal rows, outstanding effects, dead letters, wake-ups, quarantined, open tickets, backlog."""
+
+
+# ------------------------------------------------------------- what the bus stands on
+
+
+class JournalColumns(NamedTuple):
+    """A journal row as stored; `hash` covers the previous row's hash and every column before it, in this order."""
+
+    slot: int
+    epoch: int
+    seq: int
+    agg: str
+    ver: int
+    fact: str
+    fact_ver: int
+    body: bytes
+    command: str
+    command_key: bytes
+    cause: str
+    revision: int
+    shop: str
+    owned: int
+    status_before: int
+    status_after: int
+    happened_us: int
+    recorded_us: int
+    operator: str
+    source: str
+    person: bytes | None
+    raw: bytes | None
+    effects: bytes
+    closes: str
+    wake_us: int | None
+    hash: bytes
+
+
+class StateColumns(NamedTuple):
+    agg: str
+    ver: int
+    schema: int
+    status: int
+    body: bytes
+    person: bytes | None
+
+
+class EffectColumns(NamedTuple):
+    """An outstanding effect: the row exists until its outcome. `id` = slot.epoch.seq.ordinal of the emitting fact."""
+
+    id: str
+    agg: str
+    partner: str
+    verb: str
+    body: bytes
+    created_us: int
+
+
+class RunColumns(NamedTuple):
+    """How the sending of an effect stands: operational, not part of the audit trail."""
+
+    id: str
+    tries: int
+    first_us: int
+    due_us: int
+    lease_us: int
+    dead: int
+    error: str
+
+
+class ParkedColumns(NamedTuple):
+    """A fact that a reaction could not digest, and what comes after it in the same aggregate."""
+
+    agg: str
+    slot: int
+    epoch: int
+    seq: int
+    reaction: str
+    error: str
+
+
+class WriteSet:
+    """All that one commit writes to one shard; rows are in the order of the columns above."""
+
+    __slots__ = (
+        "closed", "counters", "cursors", "effects", "heads", "inbox", "journal", "names", "parked", "quarantine",
+        "runs", "states", "subjects", "unparked", "wakeups", "watermarks",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.journal: list[tuple[Any, ...]] = []  # (pos, *JournalColumns)
+        self.states: list[tuple[Any, ...]] = []
+        self.inbox: list[tuple[bytes, int, bytes]] = []  # key, at_us, reply
+        self.names: list[tuple[bytes, str]] = []
+        self.subjects: list[tuple[str, bytes]] = []  # subject, salt
+        self.effects: list[tuple[Any, ...]] = []
+        self.closed: list[tuple[str]] = []  # effect ids that are over
+        self.runs: list[tuple[Any, ...]] = []
+        self.wakeups: list[tuple[str, int | None]] = []  # aggregate, due_us; None: nothing to wait for
+        self.heads: list[tuple[int, int, int, bytes]] = []  # slot, epoch, seq, hash
+        self.counters: list[tuple[int, str, str, int]] = []  # slot, channel, day, next n
+        self.watermarks: list[tuple[int, str, int, int, int, int]] = []  # source slot, reaction, target slot, …
+        self.cursors: list[tuple[str, int, int, int, int]] = []  # subscriber, slot, epoch, seq, pos
+        self.quarantine: list[tuple[str, str, str, int, bytes, bytes]] = []  # source, shop, reason, at_us, salt, raw
+        self.parked: list[tuple[Any, ...]] = []
+        self.unparked: list[tuple[str]] = []
+
+
+class ShardStore(Protocol):
+    """One shard's tables. Only the bus calls `begin`, `write` and `commit`; everything here may raise StoreFailure."""
+
+    shard: int
+
+    def begin(self) -> None: ...
+
+    def write(self, rows: WriteSet) -> None: ...
+
+    def commit(self) -> None:
+        """Make it durable. Slow, and safe to call from another thread than the rest."""
+
+    def rollback(self) -> None: ...
+
+    def replies(self, keys: Sequence[bytes]) -> dict[bytes, bytes]: ...
+
+    def named(self, digests: Sequence[bytes]) -> dict[bytes, str]: ...
+
+    def states(self, keys: Sequence[str]) -> dict[str, StateColumns]: ...
+
+    def salts(self, subjects: Sequence[str]) -> dict[str, bytes]: ...
+
+    def due(self, until_us: int, limit: int) -> list[str]:
+        """Aggregates whose wake-up is due, earliest first."""
+
+    def next_due_us(self) -> int | None: ...
+
+    def effect(self, id: str) -> EffectColumns | None: ...
+
+    def outstanding(self) -> Iterator[tuple[EffectColumns, RunColumns | None]]:
+        """All outstanding effects in the order they were recorded."""
+
+    def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]: ...
+
+    def journal_of(self, agg: str) -> list[JournalColumns]:
+        """The rows of one aggregate, oldest first."""
+
+    def last_pos(self) -> int: ...
+
+    def heads(self) -> dict[int, tuple[int, int, bytes]]:
+        """slot → (epoch, seq, hash)."""
+
+    def counters(self) -> dict[tuple[int, str, str], int]: ...
+
+    def watermarks(self) -> dict[tuple[int, str, int], tuple[int, int, int]]: ...
+
+    def cursors(self, subscriber: str) -> dict[int, tuple[int, int, int]]:
+        """slot → (epoch, seq, pos)."""
+
+    def parked(self) -> list[ParkedColumns]: ...
+
+    def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]: ...
+
+    def count(self, table: str) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class StoreFailure(Exception):
+    """The store could not do it (disk full, lost token, corruption); nothing of the batch was written."""
+
+
+class Vault(Protocol):
+    """Seals personal data under a per-subject key derived from a salt: without the salt nobody reads it again."""
+
+    def seal(self, salt: bytes, subject: str, plain: bytes) -> bytes: ...
+
+    def open(self, salt: bytes, subject: str, sealed: bytes) -> bytes:
+        """Raises ValueError when it does not open (wrong salt, subject, key, or changed bytes)."""

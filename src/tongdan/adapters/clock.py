@@ -1,0 +1,155 @@
+"""Time and chance: the system's own, and a virtual pair under which months pass in seconds and repeat.
+
+Virtual time is an event loop whose selector never waits: when nothing is ready to run, it moves the loop's time
+to the next timer. So everything that waits through asyncio or a Clock moves together, the clock stands still
+while anything is in flight, and the same seed gives the same order of events. No threads take part: executor
+jobs run inline.
+"""
+
+import asyncio
+import random
+import secrets
+import selectors
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from tongdan.ports import Clock
+
+T = TypeVar("T")
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class SystemEntropy:
+    """The operating system's randomness."""
+
+    def __init__(self) -> None:
+        self._random: Final = random.SystemRandom()
+
+    def token(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    def uniform(self) -> float:
+        return self._random.random()
+
+
+class SeededEntropy:
+    """Randomness that a seed repeats. Not for keys that protect anything real."""
+
+    def __init__(self, seed: str) -> None:
+        self._random: Final = random.Random(seed)
+
+    def token(self, size: int) -> bytes:
+        return self._random.randbytes(size)
+
+    def uniform(self) -> float:
+        return self._random.random()
+
+
+class Stalled(RuntimeError):
+    """Virtual time cannot go on: everything waits, and nothing is left that could end the wait."""
+
+
+class _LeapingSelector(selectors.SelectSelector):
+    """Asks for what is ready; instead of waiting for more it tells `leap` how long it would have waited."""
+
+    def __init__(self, leap: Callable[[float], None]) -> None:
+        super().__init__()
+        self._leap: Final = leap
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout is None:
+            raise Stalled("every task waits and no timer is set: virtual time cannot go on")
+        if not ready and timeout:
+            self._leap(timeout)
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop on virtual time, which begins at 0 s."""
+
+    def __init__(self) -> None:
+        self._virtual_s = 0.0
+        super().__init__(_LeapingSelector(self._leap))
+
+    def _leap(self, seconds: float) -> None:
+        self._virtual_s += seconds
+
+    def time(self) -> float:
+        return self._virtual_s
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+        """Run `func` here and now: a thread would let time leap while it works, and end when it likes."""
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+class VirtualClock:
+    """The clock of a VirtualLoop, whose 0 s is the instant `start` (aware)."""
+
+    def __init__(self, loop: VirtualLoop, start: datetime) -> None:
+        if start.tzinfo is None:
+            raise ValueError("expected an aware start, got a naive one")
+        self._loop: Final = loop
+        self._start: Final = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(microseconds=round(self._loop.time() * 1_000_000))
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def monotonic(self) -> float:
+        return self._loop.time()
+
+
+def run_virtual(main: Callable[[Clock], Awaitable[T]], start: datetime) -> T:
+    """Run `main` to its end on virtual time that begins at `start`. Raises Stalled when it can never end."""
+
+    async def whole() -> T:
+        return await main(VirtualClock(loop, start))
+
+    loop = VirtualLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(whole())
+
+
+class PacedClock:
+    """Lets one party live faster: its waits last 1/`speed` of what it asks for, the time of day is everybody's.
+
+    Under it a simulated world does in a minute what would take it an hour, while signatures stay fresh, because
+    both sides read the same clock.
+    """
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        if not speed > 0:
+            raise ValueError(f"expected a speed above 0, got {speed}")
+        self._clock: Final = clock
+        self._speed: Final = speed
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds / self._speed)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()

@@ -1,0 +1,273 @@
+"""One shard in one SQLite file: WAL, synchronous=FULL, so that a commit that was answered survives the machine.
+
+The layout follows what tables cost: big rows (journal) lie in arrival order under an integer position that is local
+to the file and never referred to; random keys live in small tables without a rowid. All SQL of the loop is here.
+Shard files are never attached to one another: WAL commits across files are not crash-atomic.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from tongdan.ports import (
+    EffectColumns,
+    JournalColumns,
+    ParkedColumns,
+    RunColumns,
+    StateColumns,
+    StoreFailure,
+    WriteSet,
+)
+
+FORMAT: Final = 1
+TABLES: Final = (
+    "journal", "states", "inbox", "names", "subjects", "effects", "runs", "wakeups", "heads", "counters",
+    "watermarks", "cursors", "quarantine", "parked",
+)  # fmt: skip
+
+_SCHEMA: Final = """
+CREATE TABLE journal (
+    pos INTEGER PRIMARY KEY,               -- order of arrival in this file; never referred to from outside
+    slot INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    agg TEXT NOT NULL, ver INTEGER NOT NULL,
+    fact TEXT NOT NULL, fact_ver INTEGER NOT NULL, body BLOB NOT NULL,
+    command TEXT NOT NULL, command_key BLOB NOT NULL, cause TEXT NOT NULL, revision INTEGER NOT NULL,
+    shop TEXT NOT NULL, owned INTEGER NOT NULL,
+    status_before INTEGER NOT NULL, status_after INTEGER NOT NULL,
+    happened_us INTEGER NOT NULL, recorded_us INTEGER NOT NULL,
+    operator TEXT NOT NULL, source TEXT NOT NULL,
+    person BLOB, raw BLOB,                 -- ciphertext; the hash covers it as it lies here, so erasure leaves it whole
+    effects BLOB NOT NULL,                 -- a 16-byte digest for each effect emitted with this row
+    closes TEXT NOT NULL,                  -- ids of effects that end with this row, separated by spaces
+    wake_us INTEGER,                       -- the aggregate's earliest deadline after this row
+    hash BLOB NOT NULL
+);
+CREATE INDEX journal_of_aggregate ON journal (agg, pos);
+CREATE TABLE states (
+    agg TEXT PRIMARY KEY, ver INTEGER NOT NULL, schema INTEGER NOT NULL, status INTEGER NOT NULL,
+    body BLOB NOT NULL, person BLOB
+) WITHOUT ROWID;
+CREATE TABLE inbox (key BLOB PRIMARY KEY, at_us INTEGER NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE names (digest BLOB PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE subjects (subject TEXT PRIMARY KEY, salt BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE effects (
+    id TEXT PRIMARY KEY, agg TEXT NOT NULL, partner TEXT NOT NULL, verb TEXT NOT NULL, body BLOB NOT NULL,
+    created_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, tries INTEGER NOT NULL, first_us INTEGER NOT NULL, due_us INTEGER NOT NULL,
+    lease_us INTEGER NOT NULL, dead INTEGER NOT NULL, error TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE wakeups (agg TEXT PRIMARY KEY, due_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX wakeups_due ON wakeups (due_us);
+CREATE TABLE heads (slot INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE counters (
+    slot INTEGER, channel TEXT, day TEXT, next INTEGER NOT NULL, PRIMARY KEY (slot, channel, day)
+) WITHOUT ROWID;
+CREATE TABLE watermarks (
+    source_slot INTEGER, reaction TEXT, target_slot INTEGER,
+    epoch INTEGER NOT NULL, seq INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    PRIMARY KEY (source_slot, reaction, target_slot)
+) WITHOUT ROWID;
+CREATE TABLE cursors (
+    subscriber TEXT, slot INTEGER, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, pos INTEGER NOT NULL,
+    PRIMARY KEY (subscriber, slot)
+) WITHOUT ROWID;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, shop TEXT NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL,
+    salt BLOB NOT NULL, raw BLOB NOT NULL
+);
+CREATE TABLE parked (
+    agg TEXT, slot INTEGER, epoch INTEGER, seq INTEGER, reaction TEXT, error TEXT NOT NULL,
+    PRIMARY KEY (agg, slot, epoch, seq, reaction)
+) WITHOUT ROWID;
+"""
+
+_COLUMNS: Final = ", ".join(JournalColumns._fields)
+
+
+def _insert(table: str, columns: int, verb: str = "INSERT") -> str:
+    return f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 - constants of this file
+
+
+# In order of writing: (attribute of the WriteSet, statement).
+_WRITES: Final = (
+    ("journal", _insert("journal", 1 + len(JournalColumns._fields))),
+    ("states", _insert("states", len(StateColumns._fields), "REPLACE")),
+    ("inbox", _insert("inbox", 3)),
+    ("names", _insert("names", 2)),
+    ("subjects", _insert("subjects", 2)),
+    ("effects", _insert("effects", len(EffectColumns._fields))),
+    ("closed", "DELETE FROM effects WHERE id = ?1"),
+    ("closed", "DELETE FROM runs WHERE id = ?1"),
+    ("runs", _insert("runs", len(RunColumns._fields), "REPLACE")),
+    ("heads", _insert("heads", 4, "REPLACE")),
+    ("counters", _insert("counters", 4, "REPLACE")),
+    ("watermarks", _insert("watermarks", 6, "REPLACE")),
+    ("cursors", _insert("cursors", 5, "REPLACE")),
+    ("quarantine", "INSERT INTO quarantine (source, shop, reason, at_us, salt, raw) VALUES (?, ?, ?, ?, ?, ?)"),
+    ("parked", _insert("parked", len(ParkedColumns._fields), "REPLACE")),
+    ("unparked", "DELETE FROM parked WHERE agg = ?"),
+)
+
+
+def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
+    """A connection as the loop wants it. Raises StoreFailure when the file is missing (read-only) or of another format."""
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    try:
+        db = apsw.Connection(str(path), flags=flags)
+        db.set_busy_timeout(10_000)
+        db.pragma("cache_size", -65_536)
+        db.pragma("mmap_size", 1 << 30)
+        db.pragma("secure_delete", True)
+        if not readonly:
+            db.pragma("journal_mode", "wal")
+            db.pragma("synchronous", "full")
+            db.pragma("wal_autocheckpoint", 4_000)
+    except apsw.Error as error:
+        raise StoreFailure(f"{path.name}: {error}") from error
+    return db
+
+
+class SqliteShard:
+    """`ports.ShardStore` on one file."""
+
+    def __init__(self, path: Path, shard: int, *, readonly: bool = False) -> None:
+        self.shard = shard
+        self._db = connect(path, readonly=readonly)
+        version = self._db.pragma("user_version")
+        if version == 0 and not readonly:
+            with self._db:
+                self._db.execute(_SCHEMA)
+                self._db.pragma("user_version", FORMAT)
+        elif version != FORMAT:
+            raise StoreFailure(f"{path.name} has format {version}, this version reads {FORMAT}")
+
+    # -- one transaction
+
+    def begin(self) -> None:
+        self._run("BEGIN IMMEDIATE")
+
+    def write(self, rows: WriteSet) -> None:
+        try:
+            for attribute, statement in _WRITES:
+                values = getattr(rows, attribute)
+                if values:
+                    self._db.executemany(statement, values)
+            self._write_wakeups(rows.wakeups)
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+
+    def _write_wakeups(self, wakeups: list[tuple[str, int | None]]) -> None:
+        if cleared := [(agg,) for agg, due in wakeups if due is None]:
+            self._db.executemany("DELETE FROM wakeups WHERE agg = ?", cleared)
+        if planned := [row for row in wakeups if row[1] is not None]:
+            self._db.executemany("REPLACE INTO wakeups VALUES (?, ?)", planned)
+
+    def commit(self) -> None:
+        self._run("COMMIT")
+
+    def rollback(self) -> None:
+        if self._db.in_transaction:
+            self._run("ROLLBACK")
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._db.execute(statement)
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+
+    # -- reading
+
+    def _each(self, statement: str, keys: Sequence[Any]) -> list[Any]:
+        try:
+            return list(self._db.executemany(statement, [(key,) for key in keys]))
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+
+    def _all(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        try:
+            return list(self._db.execute(statement, values))
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+
+    def replies(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        return dict(self._each("SELECT key, reply FROM inbox WHERE key = ?", keys))
+
+    def named(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        return dict(self._each("SELECT digest, id FROM names WHERE digest = ?", digests))
+
+    def states(self, keys: Sequence[str]) -> dict[str, StateColumns]:
+        rows = self._each("SELECT agg, ver, schema, status, body, person FROM states WHERE agg = ?", keys)
+        return {row[0]: StateColumns(*row) for row in rows}
+
+    def salts(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        return dict(self._each("SELECT subject, salt FROM subjects WHERE subject = ?", subjects))
+
+    def due(self, until_us: int, limit: int) -> list[str]:
+        rows = self._all("SELECT agg FROM wakeups WHERE due_us <= ? ORDER BY due_us, agg LIMIT ?", (until_us, limit))
+        return [agg for (agg,) in rows]
+
+    def next_due_us(self) -> int | None:
+        found: int | None = self._all("SELECT min(due_us) FROM wakeups")[0][0]
+        return found
+
+    def effect(self, id: str) -> EffectColumns | None:
+        rows = self._all("SELECT id, agg, partner, verb, body, created_us FROM effects WHERE id = ?", (id,))
+        return EffectColumns(*rows[0]) if rows else None
+
+    def outstanding(self) -> Iterator[tuple[EffectColumns, RunColumns | None]]:
+        rows = self._all(
+            "SELECT e.id, agg, partner, verb, body, created_us, tries, first_us, due_us, lease_us, dead, error"
+            " FROM effects e LEFT JOIN runs r ON r.id = e.id"
+        )
+        rows.sort(key=lambda row: tuple(int(part) for part in row[0].split(".")))
+        for row in rows:
+            yield EffectColumns(*row[:6]), None if row[6] is None else RunColumns(row[0], *row[6:])
+
+    def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
+        rows = self._all(
+            f"SELECT pos, {_COLUMNS} FROM journal WHERE pos > ? ORDER BY pos LIMIT ?",  # noqa: S608
+            (pos, limit),
+        )
+        return [(row[0], JournalColumns(*row[1:])) for row in rows]
+
+    def journal_of(self, agg: str) -> list[JournalColumns]:
+        rows = self._all(f"SELECT {_COLUMNS} FROM journal WHERE agg = ? ORDER BY pos", (agg,))  # noqa: S608
+        return [JournalColumns(*row) for row in rows]
+
+    def last_pos(self) -> int:
+        found: int | None = self._all("SELECT max(pos) FROM journal")[0][0]
+        return found or 0
+
+    def heads(self) -> dict[int, tuple[int, int, bytes]]:
+        return {slot: (epoch, seq, hash_) for slot, epoch, seq, hash_ in self._all("SELECT * FROM heads")}
+
+    def counters(self) -> dict[tuple[int, str, str], int]:
+        return {(slot, channel, day): n for slot, channel, day, n in self._all("SELECT * FROM counters")}
+
+    def watermarks(self) -> dict[tuple[int, str, int], tuple[int, int, int]]:
+        rows = self._all("SELECT * FROM watermarks")
+        return {(source, reaction, target): (e, s, n) for source, reaction, target, e, s, n in rows}
+
+    def cursors(self, subscriber: str) -> dict[int, tuple[int, int, int]]:
+        rows = self._all("SELECT slot, epoch, seq, pos FROM cursors WHERE subscriber = ?", (subscriber,))
+        return {slot: (epoch, seq, pos) for slot, epoch, seq, pos in rows}
+
+    def parked(self) -> list[ParkedColumns]:
+        rows = self._all("SELECT agg, slot, epoch, seq, reaction, error FROM parked ORDER BY agg, slot, epoch, seq")
+        return [ParkedColumns(*row) for row in rows]
+
+    def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]:
+        return self._all("SELECT * FROM quarantine ORDER BY id DESC LIMIT ?", (limit,))
+
+    def count(self, table: str) -> int:
+        if table not in TABLES:
+            raise ValueError(f"no table {table!r}")
+        found: int = self._all(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608 - a name of TABLES
+        return found
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,118 @@
+"""How requests reach partners: over HTTP, or in process to handlers that stand where the partners would be.
+
+Both raise exactly two errors, because an effect needs to know exactly one thing of a failure: whether the
+request certainly did not arrive (`Unreachable`) or may have (`NoAnswer`). Everything else is an answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Unreachable
+
+MAX_CONNECTIONS: Final = 64
+MAX_ANSWER_BYTES: Final = 4 * 2**20
+CONNECT_WITHIN_S: Final = 5.0
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+
+class HttpTransport:
+    """Real HTTP(S). Follows no redirects, reads no proxy settings, takes at most MAX_ANSWER_BYTES.
+
+    Use as an async context manager, or call `close`.
+    """
+
+    def __init__(self) -> None:
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+        self._client: Final = httpx.AsyncClient(limits=limits, follow_redirects=False, trust_env=False)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                return await self._exchange(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unreachable(_said(error)) from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+            raise Unreachable(_said(error)) from error
+        except TimeoutError as error:
+            raise NoAnswer(f"no whole answer within {request.timeout_s:g} s") from error
+        except httpx.HTTPError as error:
+            raise NoAnswer(_said(error)) from error
+
+    async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        timeout = httpx.Timeout(request.timeout_s, connect=min(CONNECT_WITHIN_S, request.timeout_s))
+        async with self._client.stream(
+            request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return HttpResponse(response.status_code, headers, bytes(body))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def __aenter__(self) -> "HttpTransport":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class InProcessTransport:
+    """Carries requests to `handlers` by the host (and port) of their URL, `latency_s` each way.
+
+    A request that is given up after its time-out is still carried out by its handler, as on a real network. A
+    handler may raise Unreachable or NoAnswer to play a broken line.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        latency_s: Callable[[str], float] = lambda host: 0.0,
+    ) -> None:
+        self._handlers: Final = handlers
+        self._clock: Final = clock
+        self._latency_s: Final = latency_s
+        self._given_up: Final[set[asyncio.Task[HttpResponse]]] = set()
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        host = urlsplit(request.url).netloc
+        handler = self._handlers.get(host)
+        if handler is None:
+            raise Unreachable(f"no such host: {host[:80]}")
+        exchange = asyncio.ensure_future(self._exchange(host, handler, request))
+        try:
+            return await asyncio.wait_for(asyncio.shield(exchange), request.timeout_s)
+        except TimeoutError:
+            self._given_up.add(exchange)
+            exchange.add_done_callback(self._end)
+            raise NoAnswer(f"no whole answer within {request.timeout_s:g} s") from None
+
+    async def _exchange(self, host: str, handler: Handler, request: HttpRequest) -> HttpResponse:
+        await self._clock.sleep(self._latency_s(host))
+        response = await handler(request)
+        await self._clock.sleep(self._latency_s(host))
+        return response
+
+    def _end(self, exchange: asyncio.Task[HttpResponse]) -> None:
+        """Nobody waits for this answer any more; its errors were the asker's time-out."""
+        self._given_up.discard(exchange)
+        if not exchange.cancelled():
+            exchange.exception()
+
+
+def _said(error: Exception) -> str:
+    """What a transport error may say in a log: its kind, never the URL or the headers."""
+    return type(error).__name__
