@@ -1,0 +1,51 @@
+# Tongdan 同单. Bare `make` lists what can be made; every target sets up what it needs.
+
+BIN := .venv/bin
+RUN := .venv/ready-to-run
+DEV := .venv/ready-to-develop
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command 'make lock' pyproject.toml --group setup \
+	--no-emit-package pandas --no-emit-package pyarrow --no-emit-package numpy --no-emit-package python-dateutil
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fmt lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+demo: $(RUN) ## Set up, run a day of orders and faults through the order centre, say what happened, keep serving
+	@$(BIN)/tongdan demo
+
+test: $(DEV) ## Set up, run every test, also those that start processes
+	@$(BIN)/pytest
+
+check: $(DEV) ## Format, lint, types, import contracts, the tests that need no server; the longest ten of all
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -m "not server"
+	@$(BIN)/python tools/longest.py
+
+bench: $(DEV) ## Measure intake and verify beside their references; figures go to build/bench/*.json
+	@$(BIN)/python -m bench
+
+fmt: $(DEV) ## Format and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(DEV) ## Resolve the dependencies anew into requirements*.lock
+	$(BIN)/pip install --quiet 'uv>=0.5'
+	$(LOCK) --upgrade --extra world --output-file requirements.lock
+	$(LOCK) --upgrade --all-extras --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove what make has made; your data/ stays
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(RUN): requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh requirements-dev.lock
+	@touch $@ $(RUN)
