@@ -1,0 +1,75 @@
+"""What the process counts about itself: plain numbers, filled where things happen, shown by whoever shows them.
+
+Nothing here knows a metrics library, so the loop stays free of one. Labels that come from outside are bounded: after
+`TALLY_LABELS` different ones the rest counts as "other", so a stranger cannot grow the memory of the process.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+TALLY_LABELS: Final = 500
+OTHER: Final = "other"
+SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
+
+
+class Tally:
+    """Counts by label, where a label is one or several strings."""
+
+    def __init__(self) -> None:
+        self._counts: Final[dict[tuple[str, ...], int]] = {}
+
+    def add(self, *label: str, by: int = 1) -> None:
+        counts = self._counts
+        if label not in counts and len(counts) >= TALLY_LABELS:
+            label = (OTHER,) * len(label)
+        counts[label] = counts.get(label, 0) + by
+
+    def __getitem__(self, label: str | tuple[str, ...]) -> int:
+        return self._counts.get((label,) if isinstance(label, str) else label, 0)
+
+    def __iter__(self) -> Iterator[tuple[tuple[str, ...], int]]:
+        return iter(sorted(self._counts.items()))
+
+    def total(self) -> int:
+        return sum(self._counts.values())
+
+
+class Histogram:
+    """How often a value fell at or below each of `bounds` and above the one before; the last count is the rest."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds: Final = tuple(bounds)
+        self.counts: Final = [0] * (len(self.bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+    def total(self) -> int:
+        return sum(self.counts)
+
+
+class Meters:
+    """One a process. Each number says who fills it."""
+
+    def __init__(self) -> None:
+        # The front door: every answered push by (source, HTTP status), and why some got no further than the door.
+        self.pushes: Final = Tally()
+        self.unauthentic: Final = Tally()  # (source, reason)
+        self.turned_away: Final = Tally()  # (source, refusal): mistakes and overload; nothing was taken
+        self.broken: Final = Tally()  # (source, exception type): answered 500
+        # The bus: messages committed for the first time, repeats, and what deciders refused.
+        self.accepted: Final = Tally()  # (source,)
+        self.duplicates: Final = Tally()  # (source,)
+        self.quarantined: Final = Tally()  # (source,)
+        self.refused: Final = Tally()  # (refusal,)
+        self.commit_s: Final = Histogram(SECONDS)  # from the start of a batch to the end of its commit
+        self.batch_messages: Final = Histogram(SIZES)
+        # The relay and the effects.
+        self.relay_lag_s = 0.0  # age of the oldest fact whose reactions are not committed
+        self.relay_lag_rows = 0
+        self.effects: Final = Tally()  # (partner, verb, outcome): done, failed, dead
+        self.breakers_open: Final[set[str]] = set()  # partners whose lanes wait
