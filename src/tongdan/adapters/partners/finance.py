@@ -1,0 +1,124 @@
+"""The finance system: it tells which orders were settled, and is told of their milestones.
+
+Its messages are JSON, signed as `authentic.py` says. A sum comes as integer fen (`amount_fen`) or as yuan in text
+(`amount`), a time as RFC 3339 or as local time in the zone that the system has declared.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Final
+
+import msgspec
+
+from tongdan.adapters.partners.authentic import check_signed, secret_of
+from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
+from tongdan.domain.kernel import ids
+from tongdan.domain.kernel.instants import from_local, from_rfc3339
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.kernel.money import check_fen, fen_from_yuan
+from tongdan.domain.orders.commands import RecordSettlement
+from tongdan.ports import (
+    Accepted,
+    Credentials,
+    Inbound,
+    NotUnderstood,
+    PushAnswer,
+    PushRequest,
+    Reply,
+    Unauthentic,
+)
+
+SOURCE: Final = "finance"
+SETTLED: Final = "settled"
+CURRENCY: Final = "CNY"
+
+
+class _Message(msgspec.Struct):
+    id: str
+    type: str
+    order_id: str
+    settled_at: str
+    amount_fen: int | None = None
+    amount: str | None = None
+    reference: str = ""
+    currency: str = CURRENCY
+
+
+_message: Final = msgspec.json.Decoder(_Message)
+
+
+class FinanceDoor:
+    """`/push/finance/{system}`, with the credential `finance/{system}` (`secret`)."""
+
+    path: Final = "/push/finance/"
+    source: Final = SOURCE
+
+    def __init__(self, credentials: Credentials, zone: tzinfo) -> None:
+        self._credentials: Final = credentials
+        self._zone: Final = zone
+
+    def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
+        check_size(request)
+        system = request.path.removeprefix(self.path)
+        secret = secret_of(self._credentials, f"finance/{system}").get("secret")
+        if not secret:
+            raise Unauthentic("the credential has no secret")
+        check_signed(request, secret.encode())
+        try:
+            message = _message.decode(request.body)
+            command = _settlement(message, self._zone)
+        except UNREADABLE as error:
+            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
+        inbound = Inbound(
+            command=command,
+            key=("finance", system, message.id),
+            source=SOURCE,
+            shop="",
+            happened_at=command.settled_at,
+            raw=request.body,
+        )
+        return [inbound]
+
+    def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
+        for reply in replies:
+            if not isinstance(reply, Accepted):
+                return self.refuse(request, reply)
+        return PushAnswer(200, b'{"ok":true}')
+
+    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
+        said = {"ok": False, "error": refusal.name, "message": refusal.en, "message_zh": refusal.zh}
+        return PushAnswer(refusal.status, msgspec.json.encode(said), retry_after_s=refusal.retry_after_s)
+
+
+def _settlement(message: _Message, zone: tzinfo) -> RecordSettlement:
+    if message.type != SETTLED:
+        raise NotReadable(f"expected `type` {SETTLED}")
+    if message.currency != CURRENCY:
+        raise NotReadable(f"currency-not-supported: expected `currency` {CURRENCY}")
+    if not 0 < len(message.id) <= 128 or len(message.reference) > 128:
+        raise NotReadable("expected `id` and `reference` of at most 128 characters")
+    parsed = ids.parse(message.order_id)
+    if parsed is None or parsed.part:
+        raise NotReadable("`order_id` is no order of ours")
+    return RecordSettlement(
+        order=parsed.order,
+        amount_fen=_amount_fen(message),
+        reference=message.reference,
+        settled_at=_instant(message.settled_at, zone),
+    )
+
+
+def _amount_fen(message: _Message) -> int:
+    if (message.amount_fen is None) == (message.amount is None):
+        raise NotReadable("expected either `amount_fen` (integer) or `amount` (yuan in text)")
+    if message.amount is not None:
+        return fen_from_yuan(message.amount)
+    return check_fen(message.amount_fen)
+
+
+def _instant(text: str, zone: tzinfo) -> datetime:
+    """With an offset it is RFC 3339, without one it is local time."""
+    stamp = text.strip()
+    if "T" in stamp and (stamp.endswith("Z") or "+" in stamp[10:] or "-" in stamp[10:]):
+        return from_rfc3339(stamp)
+    return from_local(stamp.replace("T", " "), zone)

@@ -1,0 +1,271 @@
+"""Own shops (mini-program, web shop): the seller's own front end places orders and asks for payments.
+
+The hottest door there is, so a request is decoded once, straight into typed structs, and nothing is read twice.
+Requests are signed as `authentic.py` says. The signature does not cover the path; therefore the body of every action
+names its order again, and no body of one action is a valid body of another.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from tongdan.adapters.partners.authentic import check_signed, secret_of
+from tongdan.adapters.partners.mistakes import (
+    CURRENCY_NOT_SUPPORTED,
+    ORDER_ID_MALFORMED,
+    ORDER_ID_MISMATCH,
+    UNKNOWN_ACTION,
+    invalid_body,
+)
+from tongdan.adapters.partners.reading import UNREADABLE, check_size
+from tongdan.adapters.partners.regions import region_of
+from tongdan.domain.kernel import ids
+from tongdan.domain.kernel.instants import checked
+from tongdan.domain.kernel.messages import Command, Person, Refusal
+from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.kernel.policy import Shop
+from tongdan.domain.orders.commands import (
+    CancelOrder,
+    ChangeAddress,
+    ChangeAmount,
+    PlaceOrder,
+    RequestPayment,
+)
+from tongdan.domain.orders.lines import Line
+from tongdan.ports import Accepted, Credentials, Inbound, Mistake, PushAnswer, PushRequest, Reply, Unauthentic
+
+SOURCE: Final = "channel/own"
+CURRENCY: Final = "CNY"
+MAX_LINES: Final = 200
+MAX_UNITS: Final = 100_000
+
+Reference = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+\Z")]
+Words = Annotated[str, Meta(min_length=1, max_length=200)]
+Optional = Annotated[str, Meta(max_length=200)]
+Fen = Annotated[int, Meta(ge=0, le=MAX_FEN)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class Receiver(msgspec.Struct, forbid_unknown_fields=True):
+    """Who receives the parcel."""
+
+    name: Words
+    phone: Annotated[str, Meta(min_length=5, max_length=32)]
+    province: Annotated[str, Meta(min_length=1, max_length=32)]
+    city: Annotated[str, Meta(max_length=64)]
+    district: Annotated[str, Meta(max_length=64)]
+    detail: Words
+
+
+class OrderLine(msgspec.Struct, forbid_unknown_fields=True):
+    """One line; `amount_fen` is what the buyer pays for all its units."""
+
+    sku: Reference
+    units: Annotated[int, Meta(ge=1, le=MAX_UNITS)]
+    amount_fen: Fen
+    title: Optional = ""
+
+
+class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /own/{shop}/orders`."""
+
+    order_no: Reference
+    user: Reference
+    placed_at: Instant
+    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=MAX_LINES)]
+    amount_fen: Fen
+    receiver: Receiver
+    freight_fen: Fen = 0
+    discount_fen: Fen = 0
+    currency: str = CURRENCY
+
+
+class Action(msgspec.Struct, forbid_unknown_fields=True):
+    """What every action's body says: which order (as in the path), and the client's own number of this request.
+
+    The same `request_id` is the same request: repeat it when an answer did not arrive.
+    """
+
+    order_id: Reference
+    request_id: Reference
+
+
+class NewPayment(Action):
+    """`POST …/payments`: `payer` is what the provider knows the buyer by (WeChat: the openid)."""
+
+    method: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
+    payer: Annotated[str, Meta(max_length=128)] = ""
+
+
+class Cancellation(Action):
+    """`POST …/cancel`."""
+
+    reason: Words
+
+
+class NewAddress(Action):
+    """`POST …/address`."""
+
+    receiver: Receiver
+
+
+class NewAmount(Action):
+    """`POST …/amount`: the sum the buyer is to pay from now on."""
+
+    amount_fen: Fen
+    reason: Words
+
+
+_order: Final = msgspec.json.Decoder(NewOrder)
+_actions: Final[dict[str, msgspec.json.Decoder[NewPayment | Cancellation | NewAddress | NewAmount]]] = {
+    "payments": msgspec.json.Decoder(NewPayment),
+    "cancel": msgspec.json.Decoder(Cancellation),
+    "address": msgspec.json.Decoder(NewAddress),
+    "amount": msgspec.json.Decoder(NewAmount),
+}
+
+
+class _Position(msgspec.Struct):
+    slot: int
+    epoch: int
+    seq: int
+
+
+class _Answer(msgspec.Struct):
+    order_id: str
+    position: _Position
+    duplicate: bool
+
+
+class _Error(msgspec.Struct):
+    error: str
+    message: str
+    message_zh: str
+
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class OwnShopDoor:
+    """`/own/{shop}/`: one door a shop, whose credential is `own/{shop}` (`secret`)."""
+
+    source: Final = SOURCE
+
+    def __init__(self, shop: Shop, credentials: Credentials) -> None:
+        self.path: Final = f"/own/{shop.id}/"
+        self._shop: Final = shop
+        self._credentials: Final = credentials
+        self._name: Final = f"own/{shop.id}"
+        self._orders: Final = f"{self.path}orders"
+        self._operator: Final = f"client/{shop.id}"
+
+    def open(self, request: PushRequest) -> Sequence[Inbound]:
+        check_size(request)
+        secret = secret_of(self._credentials, self._name).get("secret")
+        if not secret:
+            raise Unauthentic("the credential has no secret")
+        check_signed(request, secret.encode())
+        try:
+            if request.path == self._orders:
+                return (self._placed(request),)
+            return (self._acted(request),)
+        except UNREADABLE as error:
+            raise Mistake(invalid_body(error)) from None
+
+    def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
+        (reply,) = replies
+        if not isinstance(reply, Accepted):
+            return self.refuse(request, reply)
+        position = _Position(reply.slot, reply.epoch, reply.seq)
+        created = request.path == self._orders and not reply.duplicate
+        body = _encoder.encode(_Answer(reply.aggregate, position, reply.duplicate))
+        return PushAnswer(201 if created else 200, body)
+
+    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
+        body = _encoder.encode(_Error(refusal.name, refusal.en, refusal.zh))
+        return PushAnswer(refusal.status, body, retry_after_s=refusal.retry_after_s)
+
+    def _placed(self, request: PushRequest) -> Inbound:
+        order = _order.decode(request.body)
+        if order.currency != CURRENCY:
+            raise Mistake(CURRENCY_NOT_SUPPORTED.of(currency=order.currency[:8]))
+        shop, receiver = self._shop, order.receiver
+        placed_at = checked(order.placed_at.astimezone(UTC))
+        command = PlaceOrder(
+            channel=shop.channel,
+            shop=shop.id,
+            native=order.order_no,
+            buyer=order.user,
+            lines=tuple(
+                [
+                    Line(no=no, sku=line.sku, units=line.units, amount_fen=line.amount_fen, title=line.title)
+                    for no, line in enumerate(order.lines, 1)
+                ]
+            ),
+            amount_fen=order.amount_fen,
+            freight_fen=order.freight_fen,
+            discount_fen=order.discount_fen,
+            placed_at=placed_at,
+            region=region_of(receiver.province),
+            person=person_of(receiver, order.user),
+        )
+        return Inbound(
+            command=command,
+            key=("own", shop.id, order.order_no),
+            source=SOURCE,
+            shop=shop.id,
+            happened_at=placed_at,
+            raw=request.body,
+            operator=self._operator,
+        )
+
+    def _acted(self, request: PushRequest) -> Inbound:
+        """`/own/{shop}/orders/{id}/{action}`."""
+        head, _, rest = request.path.partition("/orders/")
+        order, _, name = rest.partition("/")
+        decoder = _actions.get(name)
+        if head != f"/own/{self._shop.id}" or decoder is None:
+            raise Mistake(UNKNOWN_ACTION.of(actions=", ".join(_actions)))
+        parsed = ids.parse(order)
+        if parsed is None or parsed.part or parsed.channel != self._shop.channel:
+            raise Mistake(ORDER_ID_MALFORMED.of(channel=self._shop.channel))
+        action = decoder.decode(request.body)
+        if action.order_id != order:
+            raise Mistake(ORDER_ID_MISMATCH.of())
+        return Inbound(
+            command=_command(order, action),
+            key=("own", self._shop.id, order, name, action.request_id),
+            source=SOURCE,
+            shop=self._shop.id,
+            happened_at=request.received_at,
+            raw=request.body,
+            operator=self._operator,
+        )
+
+
+def person_of(receiver: Receiver, buyer: str = "") -> Person:
+    return Person(
+        name=receiver.name,
+        phone=receiver.phone,
+        province=receiver.province,
+        city=receiver.city,
+        district=receiver.district,
+        detail=receiver.detail,
+        buyer=buyer,
+    )
+
+
+def _command(order: str, action: NewPayment | Cancellation | NewAddress | NewAmount) -> Command:
+    match action:
+        case NewPayment():
+            return RequestPayment(order=order, method=action.method, payer=action.payer)
+        case Cancellation():
+            return CancelOrder(order=order, reason=action.reason)
+        case NewAddress():
+            person = person_of(action.receiver)
+            return ChangeAddress(order=order, region=region_of(person.province), person=person)
+        case NewAmount():
+            return ChangeAmount(order=order, amount_fen=action.amount_fen, reason=action.reason)

@@ -1,0 +1,262 @@
+"""WeChat Pay v3 notices: signed by the platform's RSA key, their contents sealed with AES-256-GCM.
+
+A notice is authentic when its signature, its age and its seal all hold; only then is it read. An account may be moving
+from platform certificates to a platform public key, so the key is chosen by the serial that the notice names.
+Source: the merchant documentation of payment and refund notices; trade times are RFC 3339, amounts integer fen.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from tongdan.adapters.partners.authentic import check_fresh, secret_of
+from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
+from tongdan.domain.kernel import ids
+from tongdan.domain.kernel.instants import from_rfc3339
+from tongdan.domain.kernel.messages import Command, Refusal
+from tongdan.domain.kernel.money import check_fen
+from tongdan.domain.orders.commands import NoteSystemStatus, RecordPayment, RecordPaymentFailure
+from tongdan.ports import (
+    Accepted,
+    Credentials,
+    Inbound,
+    NotUnderstood,
+    PushAnswer,
+    PushRequest,
+    Reply,
+    Unauthentic,
+)
+
+SOURCE: Final = "payment/wechat"
+SIGNATURE_TYPE: Final = "WECHATPAY2-SHA256-RSA2048"
+ALGORITHM: Final = "AEAD_AES_256_GCM"
+PLATFORM_KEY: Final = "platform_key:"  # followed by the serial or PUB_KEY_ID_…
+CURRENCY: Final = "CNY"
+PAID: Final = "SUCCESS"
+SUCCESS: Final = b'{"code":"SUCCESS","message":"\xe6\x88\x90\xe5\x8a\x9f"}'
+FAILURE: Final = b'{"code":"FAIL","message":"\xe5\xa4\xb1\xe8\xb4\xa5"}'
+
+
+class _Resource(msgspec.Struct):
+    algorithm: str
+    ciphertext: str
+    nonce: str
+    associated_data: str = ""
+
+
+class _Notice(msgspec.Struct):
+    id: str
+    create_time: str
+    event_type: str
+    resource: _Resource
+
+
+class _Amount(msgspec.Struct):
+    total: int = 0
+    currency: str = CURRENCY
+
+
+class Transaction(msgspec.Struct):
+    """A payment as the notice and the query give it."""
+
+    mchid: str
+    out_trade_no: str
+    trade_state: str
+    transaction_id: str = ""
+    success_time: str = ""
+    amount: _Amount = msgspec.field(default_factory=_Amount)
+
+
+class _Refund(msgspec.Struct):
+    mchid: str
+    out_trade_no: str
+
+
+_notice: Final = msgspec.json.Decoder(_Notice)
+_transaction: Final = msgspec.json.Decoder(Transaction)
+_refund: Final = msgspec.json.Decoder(_Refund)
+
+
+class PlatformKey(msgspec.Struct, frozen=True):
+    """A key of the platform's; a certificate is only good between two instants, a bare public key has none."""
+
+    key: RSAPublicKey
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        return (self.since is None or self.since <= at) and (self.until is None or at <= self.until)
+
+
+class PlatformKeys:
+    """The keys of one merchant's credential, read again when the credential has changed."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[Mapping[str, str], dict[str, PlatformKey]]] = {}
+
+    def of(self, name: str, credential: Mapping[str, str]) -> dict[str, PlatformKey]:
+        """Keys by serial. A key that cannot be read is left out: what it signed does not verify."""
+        known = self._read.get(name)
+        if known is None or known[0] is not credential:
+            keys = {
+                field.removeprefix(PLATFORM_KEY): key
+                for field, pem in credential.items()
+                if field.startswith(PLATFORM_KEY) and (key := read_platform_key(pem)) is not None
+            }
+            self._read[name] = known = (credential, keys)
+        return known[1]
+
+
+class WechatDoor:
+    """`/push/wechat/{mchid}`, with the credential `wechat/{mchid}`: `api_v3_key` and `platform_key:{serial}` (PEM)."""
+
+    path: Final = "/push/wechat/"
+    source: Final = SOURCE
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials: Final = credentials
+        self._keys: Final = PlatformKeys()
+
+    def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
+        check_size(request)
+        mchid = request.path.removeprefix(self.path)
+        name = f"wechat/{mchid}"
+        credential = secret_of(self._credentials, name)
+        check_signature(self._keys.of(name, credential), request.headers, request.body, request.received_at)
+        try:
+            notice = _notice.decode(request.body)
+            if notice.resource.algorithm != ALGORITHM:
+                raise NotReadable(f"expected `resource.algorithm` {ALGORITHM}")
+            content = unseal(credential.get("api_v3_key", ""), notice.resource)
+            said_at = from_rfc3339(notice.create_time)
+            command, happened_at = _command(mchid, notice.event_type, content, said_at)
+            if not 0 < len(notice.id) <= 64:
+                raise NotReadable("expected `id` of at most 64 characters")
+        except UNREADABLE as error:
+            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
+        inbound = Inbound(
+            command=command,
+            key=("wechat", mchid, notice.id),
+            source=SOURCE,
+            shop="",
+            happened_at=happened_at,
+            raw=request.body,
+        )
+        return [inbound]
+
+    def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
+        for reply in replies:
+            if not isinstance(reply, Accepted):
+                return self.refuse(request, reply)
+        return PushAnswer(200, SUCCESS)
+
+    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
+        """Any 4xx or 5xx is repeated by the platform for a day."""
+        return PushAnswer(refusal.status, FAILURE, retry_after_s=refusal.retry_after_s)
+
+
+def check_signature(
+    keys: Mapping[str, PlatformKey], headers: Mapping[str, str], body: bytes, at: datetime
+) -> None:
+    """RSA-PKCS1v15-SHA256 over `timestamp \\n nonce \\n body \\n`, on the bytes as received. Raises Unauthentic."""
+    try:
+        serial, signature = headers["wechatpay-serial"], headers["wechatpay-signature"]
+        timestamp, nonce = headers["wechatpay-timestamp"], headers["wechatpay-nonce"]
+    except KeyError:
+        raise Unauthentic("a signature header is missing") from None
+    if headers.get("wechatpay-signature-type", SIGNATURE_TYPE) != SIGNATURE_TYPE:
+        raise Unauthentic("the signature is of another type")
+    platform = keys.get(serial)
+    if platform is None:
+        raise Unauthentic("no platform key has this serial")
+    if not platform.holds(at):
+        raise Unauthentic("the platform certificate is not valid now")
+    message = f"{timestamp}\n{nonce}\n".encode("utf-8", "replace") + body + b"\n"
+    try:
+        platform.key.verify(b64decode(signature, validate=True), message, PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise Unauthentic("the signature does not match") from None
+    check_fresh(timestamp, at)
+
+
+def unseal(api_v3_key: str, resource: _Resource) -> bytes:
+    """The content of a notice. A seal that does not hold is Unauthentic, so that the platform goes on trying while
+    a wrong key is being mended; raises ValueError when it is not even a seal."""
+    try:
+        cipher = AESGCM(api_v3_key.encode())
+    except ValueError:
+        raise Unauthentic("the credential has no APIv3 key of 32 bytes") from None
+    sealed = b64decode(resource.ciphertext, validate=True)
+    try:
+        return cipher.decrypt(resource.nonce.encode(), sealed, resource.associated_data.encode())
+    except InvalidTag:
+        raise Unauthentic("the seal does not hold under the APIv3 key") from None
+
+
+def read_platform_key(pem: str) -> PlatformKey | None:
+    """A certificate or a public key in PEM; None when it is neither, or not RSA."""
+    try:
+        if "CERTIFICATE" in pem:
+            certificate = x509.load_pem_x509_certificate(pem.encode())
+            holder = certificate.public_key()
+            span = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+            return PlatformKey(holder, *span) if isinstance(holder, RSAPublicKey) else None
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return PlatformKey(key) if isinstance(key, RSAPublicKey) else None
+
+
+def payment_command(mchid: str, content: bytes) -> tuple[Command, datetime | None]:
+    """What a transaction says of its payment attempt, and when it was paid. Raises one of UNREADABLE."""
+    said = _transaction.decode(content)
+    order, attempt = _attempt(mchid, said.mchid, said.out_trade_no)
+    if said.trade_state != PAID:
+        return RecordPaymentFailure(order=order, attempt=attempt, reason=said.trade_state[:32]), None
+    if said.amount.currency != CURRENCY:
+        raise NotReadable(f"currency-not-supported: expected `amount.currency` {CURRENCY}")
+    if not said.transaction_id or said.amount.total <= 0:
+        raise NotReadable("expected `transaction_id` and a positive `amount.total`")
+    paid_at = from_rfc3339(said.success_time)
+    command = RecordPayment(
+        order=order,
+        attempt=attempt,
+        transaction=said.transaction_id[:64],
+        amount_fen=check_fen(said.amount.total),
+        paid_at=paid_at,
+    )
+    return command, paid_at
+
+
+def _command(mchid: str, event: str, content: bytes, said_at: datetime) -> tuple[Command, datetime]:
+    kind = event.partition(".")[0]
+    if kind == "TRANSACTION":
+        command, paid_at = payment_command(mchid, content)
+        return command, paid_at or said_at
+    if kind == "REFUND":
+        said = _refund.decode(content)
+        order, _ = _attempt(mchid, said.mchid, said.out_trade_no)
+        status = NoteSystemStatus(order=order, system="payment", native_status=event[:64], said_at=said_at)
+        return status, said_at
+    raise NotReadable("expected `event_type` TRANSACTION.… or REFUND.…")
+
+
+def _attempt(mchid: str, said_mchid: str, out_trade_no: str) -> tuple[str, int]:
+    """The order and the number of its payment attempt (`…-P1`)."""
+    if said_mchid != mchid:
+        raise NotReadable("`mchid` is not the merchant this address belongs to")
+    parsed = ids.parse(out_trade_no)
+    if parsed is None or parsed.part != "P":
+        raise NotReadable("`out_trade_no` is no payment attempt of ours")
+    return parsed.order, parsed.part_no
