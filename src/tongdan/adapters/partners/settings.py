@@ -1,0 +1,62 @@
+"""Where partners are reached and how they want to be addressed: `conf/partners.yml`, which holds no secret.
+
+Secrets, and ids that come with them (app keys, serial numbers), are credentials; addresses are here, so that a
+simulated world on loopback differs from the real one by this file only.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class DouyinSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`carriers`: the WMS's carrier code → Douyin's `company_code`."""
+
+    base_url: str
+    carriers: Mapping[str, str] = {}
+
+
+class WechatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`notify_url` is our push port as WeChat Pay sees it, without the merchant; `merchants`: shop → mchid."""
+
+    base_url: str
+    notify_url: str
+    merchants: Mapping[str, str] = {}
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose parcel it is: printed on the waybill."""
+
+    name: str
+    mobile: str
+    province: str
+    city: str
+    detail: str
+
+
+class QimenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`wms` names the credential `qimen/{wms}`; `zone` is the clock of the WMS; `carrier` is asked for by default."""
+
+    base_url: str
+    wms: str
+    zone: str
+    owner_code: str
+    carrier: str
+    sender: Sender
+
+
+class FinanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`system` names the credential `finance/{system}`; `zone` is the clock of the system."""
+
+    base_url: str
+    system: str
+    zone: str
+
+
+class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of `conf/partners.yml`."""
+
+    douyin: DouyinSettings
+    wechat: WechatSettings
+    qimen: QimenSettings
+    finance: FinanceSettings

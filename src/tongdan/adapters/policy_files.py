@@ -1,0 +1,202 @@
+"""The policy as plain files in `conf/` that a team can review: read once, checked whole, named by its content.
+
+A mistake in a file stops the start with the file, the place and what was expected there, rather than showing up later
+as an order that goes astray. The digest is that of the bytes read, so equal revisions are the same text.
+"""
+
+from collections.abc import Callable, Hashable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+import yaml
+
+from tongdan.adapters.partners.regions import PROVINCES
+from tongdan.adapters.partners.settings import Partners
+from tongdan.domain.kernel.policy import ChannelMap, Deadlines, Policy, Shop, Warehouse
+from tongdan.domain.orders.axes import Status
+from tongdan.domain.orders.model import PAID_HOLD
+
+MAX_FILE_BYTES: Final = 2**20
+CANONICAL: Final = frozenset({status.name.lower() for status in Status} | {PAID_HOLD})
+
+T = TypeVar("T")
+
+
+class ConfError(Exception):
+    """A file in `conf/` that cannot be meant: which, where in it, and what was expected."""
+
+    def __init__(self, file: str, place: str, expected: str) -> None:
+        super().__init__(f"{file}: {place or 'the file'}: {expected}")
+        self.file: Final = file
+        self.place: Final = place
+        self.expected: Final = expected
+
+
+class Conf(NamedTuple):
+    """What `conf/` says, and the SHA-256 (hex) of the files it was read from."""
+
+    policy: Policy
+    partners: Partners
+    digest: str
+
+
+def load_conf(folder: Path) -> Conf:
+    """Read and check every file of `folder`. Raises ConfError."""
+    files = _Files(folder)
+    channels = _channels(files)
+    warehouses = _keyed("warehouses.yml", files.many("warehouses.yml", Warehouse), lambda one: one.code)
+    shops = _keyed("shops.yml", files.many("shops.yml", Shop), lambda one: one.id)
+    _check_shops(shops, channels)
+    for warehouse in warehouses.values():
+        if strange := sorted(set(warehouse.regions) - PROVINCES):
+            place = f"{warehouse.code}.regions"
+            raise ConfError(
+                "warehouses.yml", place, f"expected province names such as 浙江, got {strange[0]!r}"
+            )
+    deadlines = files.one("deadlines.yml", Deadlines)
+    for name in Deadlines.__struct_fields__:
+        if getattr(deadlines, name) <= 0:
+            raise ConfError("deadlines.yml", name, "expected a positive number of seconds")
+    partners = files.one("partners.yml", Partners)
+    _check_partners(partners, shops)
+    policy = Policy(shops=shops, channels=channels, warehouses=warehouses, deadlines=deadlines)
+    return Conf(policy, partners, files.digest())
+
+
+class _Files:
+    """Reads the files of one folder and remembers what it read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder: Final = folder
+        self._read: Final[dict[str, bytes]] = {}
+
+    def names(self, subfolder: str) -> list[str]:
+        found = sorted((self._folder / subfolder).glob("*.yml"))
+        return [f"{subfolder}/{path.name}" for path in found]
+
+    def one(self, name: str, kind: type[T]) -> T:
+        return _convert(name, "", self._load(name), kind)
+
+    def many(self, name: str, kind: type[T]) -> list[T]:
+        entries = self._load(name)
+        if not isinstance(entries, list) or not entries:
+            raise ConfError(name, "", "expected a list of at least one entry")
+        return [_convert(name, f"[{at}]", entry, kind) for at, entry in enumerate(entries)]
+
+    def digest(self) -> str:
+        whole = sha256()
+        for name, raw in sorted(self._read.items()):
+            whole.update(f"{name}\n{len(raw)}\n".encode())
+            whole.update(raw)
+        return whole.hexdigest()
+
+    def _load(self, name: str) -> object:
+        try:
+            raw = (self._folder / name).read_bytes()
+        except OSError as error:
+            raise ConfError(name, "", f"expected a readable file, got: {error.strerror}") from None
+        if len(raw) > MAX_FILE_BYTES:
+            raise ConfError(name, "", f"expected at most {MAX_FILE_BYTES} bytes")
+        try:
+            content: object = yaml.load(raw, _Loader)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None)
+            place = f"line {mark.line + 1}" if mark else ""
+            raise ConfError(name, place, f"expected YAML: {getattr(error, 'problem', error)}") from None
+        self._read[name] = raw
+        return content
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which a key stands once: a second one would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _convert(file: str, place: str, entry: object, kind: type[T]) -> T:
+    """The entry as `kind`; unknown keys are refused, because a misspelt key is a rule that does not apply."""
+    fields: tuple[str, ...] = getattr(kind, "__struct_fields__", ())
+    if not isinstance(entry, dict):
+        raise ConfError(file, place, f"expected keys {', '.join(fields)}")
+    for key in entry:
+        if key not in fields:
+            raise ConfError(
+                file, f"{place}.{key}".lstrip("."), f"expected one of the keys {', '.join(fields)}"
+            )
+    try:
+        return msgspec.convert(entry, kind)
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at `$")
+        raise ConfError(file, (place + at.rstrip("`")).lstrip("."), what) from None
+
+
+def _keyed(file: str, entries: list[T], key: Callable[[T], str]) -> dict[str, T]:
+    keyed: dict[str, T] = {}
+    for entry in entries:
+        if keyed.setdefault(key(entry), entry) is not entry:
+            raise ConfError(file, key(entry), "expected each entry once")
+    return keyed
+
+
+def _channels(files: _Files) -> dict[str, ChannelMap]:
+    channels = {}
+    for name in files.names("channels"):
+        channel = files.one(name, ChannelMap)
+        if name != f"channels/{channel.code}.yml" or len(channel.code) != 2 or not channel.code.isupper():
+            raise ConfError(name, "code", "expected two capital letters that are also the file's name")
+        _check_zone(name, "zone", channel.zone)
+        for native, status in channel.statuses.items():
+            if status not in CANONICAL:
+                expected = f"expected one of {', '.join(sorted(CANONICAL))}, got {status!r}"
+                raise ConfError(name, f"statuses.{native}", expected)
+        channels[channel.code] = channel
+    if not channels:
+        raise ConfError("channels/", "", "expected at least one channel, such as channels/DY.yml")
+    return channels
+
+
+def _check_shops(shops: dict[str, Shop], channels: dict[str, ChannelMap]) -> None:
+    natives: set[tuple[str, str]] = set()
+    for shop in shops.values():
+        if not shop.id or not set(shop.id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+            raise ConfError("shops.yml", f"{shop.id}.id", "expected small letters, digits and hyphens")
+        if shop.channel not in channels:
+            known = ", ".join(sorted(channels))
+            raise ConfError(
+                "shops.yml", f"{shop.id}.channel", f"expected one of {known}, got {shop.channel!r}"
+            )
+        if (shop.channel, shop.native) in natives:
+            raise ConfError(
+                "shops.yml", f"{shop.id}.native", "expected a number that no other shop of the channel has"
+            )
+        natives.add((shop.channel, shop.native))
+
+
+def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
+    for name in Partners.__struct_fields__:
+        settings = getattr(partners, name)
+        if not settings.base_url.startswith(("http://", "https://")):
+            raise ConfError("partners.yml", f"{name}.base_url", "expected an http or https URL")
+        if zone := getattr(settings, "zone", ""):
+            _check_zone("partners.yml", f"{name}.zone", zone)
+    for shop in partners.wechat.merchants:
+        if shop not in shops:
+            raise ConfError("partners.yml", f"wechat.merchants.{shop}", "expected a shop of shops.yml")
+
+
+def _check_zone(file: str, place: str, zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError):  # KeyError: ZoneInfoNotFoundError
+        raise ConfError(file, place, f"expected a time zone such as Asia/Shanghai, got {zone!r}") from None
