@@ -1,0 +1,1 @@
+"""Laboratories: the simulated world the order centre is tried in, replays of real incidents, and load."""

@@ -1,0 +1,151 @@
+"""What goes wrong: planned from the seed, order by order, and recorded when it really happens.
+
+An order's fate depends on its own name alone: at most one fault, of one kind, at one place of its way. Whoever
+stands at that place asks `meet`, and plays the fault it is told. Partners' outages are planned for the whole run. A
+fault that never came to pass (the order was never paid) was never injected, so the ledger counts deeds, not plans.
+"""
+
+from collections.abc import Container, Iterator
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from tongdan.labs.world.chance import Stream
+from tongdan.ports import Clock
+
+
+class FaultKind(NamedTuple):
+    """`person`: it cannot heal by itself, because the truth itself is wrong; a ticket has to be open."""
+
+    name: str
+    person: bool
+    en: str
+    zh: str
+
+
+LOST: Final = "lost"
+ACK_LOST: Final = "ack-lost"
+LATE: Final = "late"
+REPEATED: Final = "repeated"
+OVERTAKEN: Final = "overtaken"
+ANSWER_LOST: Final = "answer-lost"
+BUSY: Final = "busy"
+OUTAGE: Final = "outage"
+UNKNOWN_STATUS: Final = "unknown-status"
+STALE_STATUS: Final = "stale-status"
+WRONG_AMOUNT: Final = "wrong-amount"
+PAID_TWICE: Final = "paid-twice"
+WMS_REFUSES: Final = "wms-refuses"
+WMS_SHORT: Final = "wms-short"
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        FaultKind(LOST, False, "the message was lost on its way", "消息在途中丢失"),
+        FaultKind(ACK_LOST, False, "the acknowledgement was lost", "应答在途中丢失"),
+        FaultKind(LATE, False, "the message came hours late", "消息迟到数小时"),
+        FaultKind(REPEATED, False, "the message came three times at once", "消息同时到达三次"),
+        FaultKind(OVERTAKEN, False, "a later message overtook it", "被后发的消息超过"),
+        FaultKind(ANSWER_LOST, False, "it was done, but the answer was lost", "已执行，但应答丢失"),
+        FaultKind(BUSY, False, "the partner said: busy, try again", "对方繁忙，要求重试"),
+        FaultKind(OUTAGE, False, "the partner could not be reached", "对方整体不可达"),
+        FaultKind(STALE_STATUS, False, "an old status was told as if it were new", "旧状态被当作新状态推送"),
+        FaultKind(UNKNOWN_STATUS, True, "a status nobody knows was told", "推送了无人认识的状态"),
+        FaultKind(WRONG_AMOUNT, True, "less was paid than asked for", "实付金额少于应付"),
+        FaultKind(PAID_TWICE, True, "it was paid twice", "被支付了两次"),
+        FaultKind(WMS_REFUSES, True, "the warehouse refused the order", "仓库拒单"),
+        FaultKind(WMS_SHORT, True, "the warehouse lacked one unit", "仓库少发一件"),
+    )
+}
+
+# Where an order of a channel may meet a fault, and of which kinds. WMS and finance meet every channel's orders.
+_LATER: Final = {
+    "wms.create": (WMS_REFUSES, ANSWER_LOST, BUSY),
+    "wms.PACKAGE": (LOST, OVERTAKEN),
+    "wms.confirm": (WMS_SHORT, LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
+    "wms.SIGN": (LOST, ACK_LOST, LATE, REPEATED),
+    "finance.settled": (LOST, ACK_LOST, REPEATED),
+}
+MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "DY": {
+        "douyin.100": (LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
+        "douyin.101": (LOST, ACK_LOST, LATE, REPEATED, STALE_STATUS, UNKNOWN_STATUS),
+        "douyin.order.orderDetail": (ANSWER_LOST, BUSY),
+        "douyin.order.logisticsAddSinglePack": (ANSWER_LOST, BUSY),
+        **_LATER,
+    },
+    "MP": {
+        "own.orders": (LOST, ACK_LOST, REPEATED),
+        "wechat.prepay": (ANSWER_LOST, BUSY),
+        "wechat.pay": (WRONG_AMOUNT, PAID_TWICE),
+        "wechat.notify": (LOST, ACK_LOST, LATE, REPEATED),
+        **_LATER,
+    },
+}
+
+
+class Fault(msgspec.Struct):
+    """One fault that happened: to `order` (the channel's or client's number; "" for an outage), at `where`."""
+
+    id: str
+    kind: str
+    where: str
+    order: str
+    at: datetime
+
+
+class Plan(NamedTuple):
+    """What an order has in store."""
+
+    kind: str
+    where: str
+
+
+class Faults:
+    """`share` (0…1) of all orders meet one fault; `outages` partners' outages fall into the day."""
+
+    def __init__(self, seed: int, clock: Clock, share: float, outages: int = 0) -> None:
+        self.injected: Final[list[Fault]] = []
+        self._seed: Final = seed
+        self._clock: Final = clock
+        self._share: Final = share
+        self._outages: Final = outages
+        self._plans: Final[dict[str, Plan]] = {}
+        self._down: Final[set[str]] = set()
+
+    def expect(self, channel: str, order: str) -> None:
+        """Draw what is in store for a new order, if anything."""
+        stream = Stream(self._seed, "fault", channel, order)
+        if stream.chance(self._share):
+            where, kinds = stream.pick(list(MENU[channel].items()))
+            self._plans[order] = Plan(stream.pick(kinds), where)
+
+    def meet(self, where: str, order: str, kinds: Container[str]) -> str:
+        """Which of `kinds` strikes `order` here and now ("": none). It strikes once, and is recorded."""
+        plan = self._plans.get(order)
+        if plan is None or plan.where != where or plan.kind not in kinds:
+            return ""
+        del self._plans[order]
+        self._record(plan.kind, where, order)
+        return plan.kind
+
+    def is_down(self, partner: str) -> bool:
+        return partner in self._down
+
+    def outages(self, partners: tuple[str, ...], day_s: int) -> Iterator[tuple[str, float, float]]:
+        """The outages of a day: partner, second of its beginning, length in seconds."""
+        for no in range(self._outages):
+            stream = Stream(self._seed, "outage", no)
+            yield stream.pick(partners), stream.between(0.3, 0.8) * day_s, stream.between(300, 2_700)
+
+    async def suffer(self, partner: str, begin_s: float, lasts_s: float) -> None:
+        """Let `partner` be unreachable for a while."""
+        await self._clock.sleep(begin_s)
+        self._record(OUTAGE, partner, "")
+        self._down.add(partner)
+        await self._clock.sleep(lasts_s)
+        self._down.discard(partner)
+
+    def _record(self, kind: str, where: str, order: str) -> None:
+        self.injected.append(Fault(f"F{len(self.injected) + 1:04d}", kind, where, order, self._clock.now()))

@@ -1,0 +1,125 @@
+"""Partners as real HTTP servers on loopback ports, for runs in which the centre speaks over the network.
+
+The same handlers serve in process and here. A handler that raises Unreachable or NoAnswer has its connection cut
+without an answer, which is what the other side of a broken line sees.
+"""
+
+import asyncio
+from typing import Final
+
+import httptools
+
+from tongdan.adapters.transport import Handler
+from tongdan.ports import HttpRequest, HttpResponse, NoAnswer, Unreachable
+
+MAX_BODY_BYTES: Final = 4 * 2**20
+_REASONS: Final = {200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
+
+
+class Hosted:
+    """Handlers listening on loopback ports; `urls` tells where, by the name they were given."""
+
+    def __init__(self) -> None:
+        self.urls: Final[dict[str, str]] = {}
+        self._servers: Final[list[asyncio.Server]] = []
+        self._connections: Final[set[_Connection]] = set()
+
+    async def add(self, name: str, handler: Handler, port: int = 0) -> str:
+        """Serve `handler` on 127.0.0.1:`port` (0: any free one); returns its base URL."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: _Connection(handler, name, self._connections), "127.0.0.1", port
+        )
+        self._servers.append(server)
+        self.urls[name] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return self.urls[name]
+
+    async def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.cut()
+        for server in self._servers:
+            await server.wait_closed()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: requests are answered in the order they came."""
+
+    def __init__(self, handler: Handler, name: str, connections: "set[_Connection]") -> None:
+        self._handler: Final = handler
+        self._name: Final = name
+        self._connections: Final = connections
+        self._transport: asyncio.Transport | None = None
+        self._parser: Final = httptools.HttpRequestParser(self)
+        self._requests: Final[asyncio.Queue[HttpRequest]] = asyncio.Queue(maxsize=1_000)
+        self._worker: asyncio.Task[None] | None = None
+        self._busy = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+        self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._worker is not None and not self._busy:  # what was asked is carried out, heard or not
+            self._worker.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, asyncio.QueueFull, ValueError):
+            self.cut()
+
+    def cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # what httptools calls
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+        if len(self._body) > MAX_BODY_BYTES:
+            raise ValueError("the body is too large")
+
+    def on_message_complete(self) -> None:
+        url = f"http://{self._headers.get('host', self._name)}{self._url.decode('latin-1')}"
+        method = self._parser.get_method().decode()
+        self._requests.put_nowait(
+            HttpRequest(method=method, url=url, headers=self._headers, body=bytes(self._body))
+        )
+        self._begin()
+
+    async def _work(self) -> None:
+        assert self._transport is not None
+        while not self._transport.is_closing():
+            self._busy = False
+            request = await self._requests.get()
+            self._busy = True
+            try:
+                self._write(await self._handler(request))
+            except (Unreachable, NoAnswer):
+                self.cut()
+
+    def _write(self, response: HttpResponse) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        reason = _REASONS.get(response.status, "Status")
+        lines = [f"HTTP/1.1 {response.status} {reason}"]
+        lines += [f"{name}: {value}" for name, value in response.headers.items()]
+        lines += [f"content-length: {len(response.body)}", "", ""]
+        self._transport.write("\r\n".join(lines).encode("latin-1") + response.body)
