@@ -26,6 +26,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that only grow, for durations."""
 
+    def call_later(self, seconds: float, then: Callable[[], object]) -> Callable[[], None]:
+        """Call `then` on the loop's thread after `seconds`; what is returned cancels it."""
+
 
 class Entropy(Protocol):
     """The only source of chance: the operating system's, or in a replay the seed's."""
@@ -246,7 +249,10 @@ class CommandBus(Protocol):
         """`submit` for one message, awaited; the refusal of a full queue is returned like any other."""
 
     async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
-        """Wait until the committed state of `aggregate` satisfies `until`; False after `timeout_s` or when too many wait."""
+        """Wait until the committed state of `aggregate` satisfies `until`.
+
+        False after `timeout_s`, or at once when too many wait already.
+        """
 
 
 class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,6 +295,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     amount_fen: int
     updated_at: datetime
+    cursor: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -331,7 +338,7 @@ class Reads(Protocol):
     def orders(
         self, *, shop: str = "", status: int | None = None, before: str = "", limit: int = 50
     ) -> list[OrderRow]:
-        """Newest change first; `before` is the cursor `next` of the last page's end."""
+        """Newest change first; `before` is the `cursor` of the last row of the page before."""
 
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]: ...
 
@@ -340,7 +347,7 @@ class Reads(Protocol):
     def dead_letters(self) -> list[DeadLetter]: ...
 
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
-        """The audit trail in order of (slot, epoch, seq), for export."""
+        """The audit trail, shard by shard in order of arrival: within a slot that is the order of its chain."""
 
     def counts(self) -> dict[str, int]:
         """orders, journal rows, outstanding effects, dead letters, wake-ups, quarantined, open tickets, backlog."""
@@ -443,9 +450,13 @@ class WriteSet:
         self.wakeups: list[tuple[str, int | None]] = []  # aggregate, due_us; None: nothing to wait for
         self.heads: list[tuple[int, int, int, bytes]] = []  # slot, epoch, seq, hash
         self.counters: list[tuple[int, str, str, int]] = []  # slot, channel, day, next n
-        self.watermarks: list[tuple[int, str, int, int, int, int]] = []  # source slot, reaction, target slot, …
+        self.watermarks: list[
+            tuple[int, str, int, int, int, int]
+        ] = []  # source slot, reaction, target slot, …
         self.cursors: list[tuple[str, int, int, int, int]] = []  # subscriber, slot, epoch, seq, pos
-        self.quarantine: list[tuple[str, str, str, int, bytes, bytes]] = []  # source, shop, reason, at_us, salt, raw
+        self.quarantine: list[
+            tuple[str, str, str, int, bytes, bytes]
+        ] = []  # source, shop, reason, at_us, salt, raw
         self.parked: list[tuple[Any, ...]] = []
         self.unparked: list[tuple[str]] = []
 
@@ -482,10 +493,16 @@ class ShardStore(Protocol):
     def outstanding(self) -> Iterator[tuple[EffectColumns, RunColumns | None]]:
         """All outstanding effects in the order they were recorded."""
 
+    def dead(self) -> list[tuple[EffectColumns, RunColumns]]:
+        """Dead letters, oldest first."""
+
     def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]: ...
 
     def journal_of(self, agg: str) -> list[JournalColumns]:
         """The rows of one aggregate, oldest first."""
+
+    def aggregates_under(self, order: str) -> list[str]:
+        """Keys of the shipments of an order, and of the tickets about it and them."""
 
     def last_pos(self) -> int: ...
 
@@ -508,6 +525,26 @@ class ShardStore(Protocol):
     def close(self) -> None: ...
 
 
+class Overview(Protocol):
+    """The lists that views keep: orders and tickets, a moment behind the truth."""
+
+    def put(
+        self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
+    ) -> None:
+        """Replace these rows; `positions` (shard → journal position) tells how far the lists are complete."""
+
+    def positions(self) -> dict[int, int]: ...
+
+    def orders(self, *, shop: str, status: int | None, before: str, limit: int) -> list[OrderRow]: ...
+
+    def tickets(self, *, open_only: bool, limit: int) -> list[TicketRow]: ...
+
+    def counts(self) -> dict[str, int]:
+        """`orders`, `orders_status_CODE` for each status code that occurs, `tickets_open`."""
+
+    def close(self) -> None: ...
+
+
 class StoreFailure(Exception):
     """The store could not do it (disk full, lost token, corruption); nothing of the batch was written."""
 
@@ -519,3 +556,34 @@ class Vault(Protocol):
 
     def open(self, salt: bytes, subject: str, sealed: bytes) -> bytes:
         """Raises ValueError when it does not open (wrong salt, subject, key, or changed bytes)."""
+
+
+class ShardAudit(Protocol):
+    """One shard as a check reads it: one consistent snapshot, every table in a useful order, nothing interpreted."""
+
+    shard: int
+
+    def journal(self) -> Iterator[tuple[int, JournalColumns]]:
+        """(position, row) in order of arrival."""
+
+    def journal_by_aggregate(self) -> Iterator[JournalColumns]:
+        """Ordered by aggregate, within one in order of arrival."""
+
+    def states(self) -> Iterator[StateColumns]:
+        """Ordered by aggregate."""
+
+    def wakeups(self) -> Iterator[tuple[str, int]]:
+        """Ordered by aggregate."""
+
+    def effects(self) -> Iterator[EffectColumns]: ...
+
+    def runs(self) -> Iterator[RunColumns]: ...
+
+    def heads(self) -> dict[int, tuple[int, int, bytes]]: ...
+
+    def names(self) -> dict[bytes, str]: ...
+
+    def rows(self) -> int:
+        """Journal rows, for progress."""
+
+    def close(self) -> None: ...

@@ -32,6 +32,9 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def call_later(self, seconds: float, then: Callable[[], object]) -> Callable[[], None]:
+        return asyncio.get_running_loop().call_later(seconds, then).cancel
+
 
 class SystemEntropy:
     """The operating system's randomness."""
@@ -120,6 +123,9 @@ class VirtualClock:
     def monotonic(self) -> float:
         return self._loop.time()
 
+    def call_later(self, seconds: float, then: Callable[[], object]) -> Callable[[], None]:
+        return self._loop.call_later(seconds, then).cancel
+
 
 def run_virtual(main: Callable[[Clock], Awaitable[T]], start: datetime) -> T:
     """Run `main` to its end on virtual time that begins at `start`. Raises Stalled when it can never end."""
@@ -133,7 +139,7 @@ def run_virtual(main: Callable[[Clock], Awaitable[T]], start: datetime) -> T:
 
 
 class PacedClock:
-    """Lets one party live faster: its waits last 1/`speed` of what it asks for, the time of day is everybody's.
+    """Lets one party live faster: its seconds last 1/`speed` of everybody's, its time of day is everybody's.
 
     Under it a simulated world does in a minute what would take it an hour, while signatures stay fresh, because
     both sides read the same clock.
@@ -152,4 +158,7 @@ class PacedClock:
         await self._clock.sleep(seconds / self._speed)
 
     def monotonic(self) -> float:
-        return self._clock.monotonic()
+        return self._clock.monotonic() * self._speed
+
+    def call_later(self, seconds: float, then: Callable[[], object]) -> Callable[[], None]:
+        return self._clock.call_later(seconds / self._speed, then)

@@ -25,7 +25,9 @@ def _from_epoch(value: object, units_per_s: int) -> datetime:
     if type(value) is not int or not 0 <= value < 2**53:
         raise ValueError(f"expected an epoch time as an integer, got {str(value)[:40]!r}")
     try:
-        return checked(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value * (1_000_000 // units_per_s)))
+        return checked(
+            datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value * (1_000_000 // units_per_s))
+        )
     except OverflowError:
         raise ValueError(f"epoch time {value} is out of range") from None
 

@@ -18,8 +18,7 @@ class MachineError(Exception):
 class Machine(Generic[S]):
     """One axis: its states in order of progress, where it starts, where it may end, and its edges.
 
-    `allows(a, b)` tells whether the table has the edge; `is_older(a, b)` whether b lies behind a, which is how a
-    late message is known for what it is.
+    `allows(a, b)` tells whether the table has the edge; `step(a, b)` is b, or raises MachineError.
     """
 
     def __init__(self, name: str, start: S, finals: frozenset[S], edges: Mapping[S, frozenset[S]]) -> None:
@@ -42,6 +41,11 @@ class Machine(Generic[S]):
 
     def allows(self, at: S, to: S) -> bool:
         return to in self._edges.get(at, frozenset())
+
+    def step(self, at: S, to: S) -> S:
+        if not self.allows(at, to):
+            raise MachineError(f"{self.name}: {at.name} does not lead to {to.name}")
+        return to
 
     def edges(self) -> list[tuple[S, S]]:
         return [(a, b) for a, targets in self._edges.items() for b in sorted(targets)]

@@ -1,0 +1,58 @@
+"""A shard file as `tongdan verify` reads it: one read transaction, so it may run beside the service."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tongdan.adapters.store_sqlite import COLUMNS, connect
+from tongdan.ports import EffectColumns, JournalColumns, RunColumns, StateColumns
+
+
+class SqliteAudit:
+    """`ports.ShardAudit`. Rows are handed out as they lie, whatever somebody may have put into them."""
+
+    def __init__(self, path: Path, shard: int) -> None:
+        self.shard = shard
+        self._db = connect(path, readonly=True)
+        self._db.execute("BEGIN")
+
+    def _rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        yield from self._db.cursor().execute(statement)
+
+    def journal(self) -> Iterator[tuple[int, JournalColumns]]:
+        for row in self._rows(f"SELECT pos, {COLUMNS} FROM journal ORDER BY pos"):
+            yield row[0], JournalColumns(*row[1:])
+
+    def journal_by_aggregate(self) -> Iterator[JournalColumns]:
+        for row in self._rows(f"SELECT {COLUMNS} FROM journal ORDER BY agg, pos"):
+            yield JournalColumns(*row)
+
+    def states(self) -> Iterator[StateColumns]:
+        for row in self._rows("SELECT agg, ver, schema, status, body, person FROM states ORDER BY agg"):
+            yield StateColumns(*row)
+
+    def wakeups(self) -> Iterator[tuple[str, int]]:
+        for agg, due_us in self._rows("SELECT agg, due_us FROM wakeups ORDER BY agg"):
+            yield agg, due_us
+
+    def effects(self) -> Iterator[EffectColumns]:
+        for row in self._rows("SELECT id, agg, partner, verb, body, created_us FROM effects"):
+            yield EffectColumns(*row)
+
+    def runs(self) -> Iterator[RunColumns]:
+        for row in self._rows("SELECT id, tries, first_us, due_us, lease_us, dead, error FROM runs"):
+            yield RunColumns(*row)
+
+    def heads(self) -> dict[int, tuple[int, int, bytes]]:
+        rows = self._rows("SELECT slot, epoch, seq, hash FROM heads")
+        return {slot: (epoch, seq, hash_) for slot, epoch, seq, hash_ in rows}
+
+    def names(self) -> dict[bytes, str]:
+        return dict(self._rows("SELECT digest, id FROM names"))
+
+    def rows(self) -> int:
+        found: int = next(self._rows("SELECT count(*) FROM journal"))[0]
+        return found
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,149 @@
+"""The lists of orders and tickets in a SQLite file of their own.
+
+A view can be rebuilt, so it does not wait for the disk (synchronous=OFF): after a power cut it is dropped and catches
+up from the journal, which is the truth.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from tongdan.ports import OrderRow, StoreFailure, TicketRow
+
+_FORMAT: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SCHEMA: Final = """
+CREATE TABLE orders (
+    id TEXT PRIMARY KEY, channel TEXT NOT NULL, shop TEXT NOT NULL, native TEXT NOT NULL, status INTEGER NOT NULL,
+    amount_fen INTEGER NOT NULL, updated_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX orders_recent ON orders (updated_us, id);
+CREATE INDEX orders_of_status ON orders (status, updated_us, id);
+CREATE TABLE tickets (
+    id TEXT PRIMARY KEY, subject TEXT NOT NULL, kind TEXT NOT NULL, summary TEXT NOT NULL, times INTEGER NOT NULL,
+    open INTEGER NOT NULL, raised_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE positions (shard INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
+"""
+
+
+class SqliteOverview:
+    """`ports.Overview`."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        try:
+            self._db = self._connect(path, readonly)
+            if not readonly and not self._is_sound():
+                self._db.close()
+                for leftover in path.parent.glob(path.name + "*"):
+                    leftover.unlink()
+                self._db = self._connect(path, readonly)
+        except apsw.Error as error:
+            raise StoreFailure(f"{path.name}: {error}") from error
+
+    def _connect(self, path: Path, readonly: bool) -> apsw.Connection:
+        flags = (
+            apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        )
+        db = apsw.Connection(str(path), flags=flags)
+        db.set_busy_timeout(10_000)
+        if not readonly:
+            db.pragma("journal_mode", "wal")
+            db.pragma("synchronous", "off")
+            db.pragma("cache_size", -32_768)
+            if db.pragma("user_version") == 0:
+                with db:
+                    db.execute(_SCHEMA)
+                    db.pragma("user_version", _FORMAT)
+        return db
+
+    def _is_sound(self) -> bool:
+        try:
+            return (self._db.pragma("user_version"), self._db.pragma("quick_check")) == (_FORMAT, "ok")
+        except apsw.Error:
+            return False
+
+    def put(
+        self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
+    ) -> None:
+        with self._db as db:
+            db.executemany(
+                "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (o.id, o.channel, o.shop, o.native, o.status, o.amount_fen, _us(o.updated_at))
+                    for o in orders
+                ],
+            )
+            db.executemany(
+                "REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (t.id, t.subject, t.kind, t.summary, t.times, int(t.open), _us(t.raised_at))
+                    for t in tickets
+                ],
+            )
+            db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
+
+    def positions(self) -> dict[int, int]:
+        return dict(self._db.execute("SELECT shard, pos FROM positions"))
+
+    def orders(self, *, shop: str, status: int | None, before: str, limit: int) -> list[OrderRow]:
+        """`before` = `updated_us.id` of the last row seen; anything else raises ValueError."""
+        where: list[str] = []
+        values: list[Any] = []
+        if status is not None:
+            where.append("status = ?")
+            values.append(status)
+        if shop:
+            where.append("shop = ?")
+            values.append(shop)
+        if before:
+            us, _, id = before.partition(".")
+            where.append("(updated_us, id) < (?, ?)")
+            values += [int(us), id]
+        condition = f"WHERE {' AND '.join(where)}" if where else ""
+        rows = self._db.execute(
+            f"SELECT * FROM orders {condition} ORDER BY updated_us DESC, id DESC LIMIT ?",
+            (*values, limit),
+        )
+        return [
+            OrderRow(id=id, channel=channel, shop=shop, native=native, status=status, amount_fen=fen,
+                     updated_at=_at(us), cursor=f"{us}.{id}")
+            for id, channel, shop, native, status, fen, us in rows
+        ]  # fmt: skip
+
+    def tickets(self, *, open_only: bool, limit: int) -> list[TicketRow]:
+        condition = "WHERE open" if open_only else ""
+        rows = self._db.execute(
+            f"SELECT * FROM tickets {condition} ORDER BY raised_us DESC, id LIMIT ?",
+            (limit,),
+        )
+        return [
+            TicketRow(id=id, subject=subject, kind=kind, summary=summary, times=times, open=bool(open_),
+                      raised_at=_at(us))
+            for id, subject, kind, summary, times, open_, us in rows
+        ]  # fmt: skip
+
+    def counts(self) -> dict[str, int]:
+        by_status: dict[int, int] = dict(
+            self._db.execute("SELECT status, count(*) FROM orders GROUP BY status")
+        )
+        tickets_open: int = self._db.execute("SELECT count(*) FROM tickets WHERE open").get
+        return {
+            "orders": sum(by_status.values()),
+            **{f"orders_status_{status}": n for status, n in by_status.items()},
+            "tickets_open": tickets_open,
+        }
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _at(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)

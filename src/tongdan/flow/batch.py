@@ -1,0 +1,445 @@
+"""One transaction in the making: decide one command after another on what the batch has made so far.
+
+A batch first fetches everything its commands may need (inbox, names, states, salts) in a few statements, then decides
+in memory, then hands one set of rows to the store. A decider that fails, fails its command alone, because nothing is
+staged before a decision is whole. Nothing in here waits, and nothing here is visible before the commit.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tongdan.domain.kernel import refusals
+from tongdan.domain.kernel.ids import business_day, make_order_id
+from tongdan.domain.kernel.keys import kind_of, subject_of
+from tongdan.domain.kernel.messages import (
+    Command,
+    Context,
+    Decision,
+    Effect,
+    EffectDied,
+    EffectReplayed,
+    EffectSettled,
+    EffectSkipped,
+    Fact,
+    Person,
+    RecordEffectFailure,
+    Refusal,
+    ReplayEffect,
+    SkipEffect,
+    WakeUp,
+)
+from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.kernel.slots import digest
+from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_fact, row_hash, to_us
+from tongdan.flow.outstanding import Outstanding
+from tongdan.flow.routes import KINDS
+from tongdan.flow.routing import Kind, Name, Recorded, Route
+from tongdan.ports import Accepted, EffectColumns, Entropy, Reply, RunColumns, ShardStore, Vault, WriteSet
+
+_log: Final = logging.getLogger(__name__)
+FIRST_EPOCH: Final = 1
+_STATE_DECODERS: Final = {kind.name: msgspec.msgpack.Decoder(kind.state) for kind in KINDS.values()}
+_REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
+
+
+class Origin(NamedTuple):
+    """Which fact a reaction's command comes from; it makes repeating the reaction harmless."""
+
+    slot: int
+    epoch: int
+    seq: int
+    reaction: str
+    ordinal: int
+
+
+class Item(msgspec.Struct, gc=False):
+    """A command on its way through the bus. `settle(index, reply)` is called once, after the commit."""
+
+    command: Command
+    route: Route | None
+    slot: int
+    key: str
+    name: Name | None
+    inbox_key: bytes
+    source: str
+    shop: str
+    operator: str
+    happened_at: datetime | None
+    raw: bytes
+    origin: Origin | None
+    effect: str
+    settle: Any
+    index: int
+
+
+class Quarantined(msgspec.Struct, gc=False):
+    """A message that is authentic but not understood, on its way into the quarantine table."""
+
+    slot: int
+    inbox_key: bytes
+    source: str
+    shop: str
+    reason: str
+    raw: bytes
+    settle: Any
+    index: int
+
+
+class Live:
+    """An aggregate as the batch has made it so far."""
+
+    __slots__ = ("kind", "person", "saved_wake_us", "state", "status", "ver")
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.state: Any = None
+        self.ver = 0
+        self.status = -1
+        self.person: bytes | None = None
+        self.saved_wake_us: int | None = None
+
+
+class Heads:
+    """What a shard's owner keeps in memory between commits: chain heads, id counters, watermarks."""
+
+    def __init__(self, store: ShardStore) -> None:
+        self.slots = store.heads()
+        self.counters = store.counters()
+        self.watermarks = store.watermarks()
+        self.pos = store.last_pos()
+
+
+class Environment(NamedTuple):
+    """What every batch of a shard shares."""
+
+    store: ShardStore
+    vault: Vault
+    entropy: Entropy
+    policy: Policy
+    revision: int
+    outstanding: Outstanding
+
+
+class Batch:
+    """Build with the items, then `decide()`, then write `rows`; after the commit `publish()` into the heads."""
+
+    def __init__(self, env: Environment, heads: Heads, now: datetime) -> None:
+        self._env = env
+        self._heads = heads
+        self._now = now
+        self._now_us = to_us(now)
+        self._live: dict[str, Live] = {}
+        self._dirty: dict[str, Live] = {}
+        self._replies: dict[bytes, Accepted] = {}
+        self._names: dict[bytes, str] = {}
+        self._salts: dict[str, bytes] = {}
+        self._slots: dict[int, tuple[int, int, bytes]] = {}
+        self._counters: dict[tuple[int, str, str], int] = {}
+        self._watermarks: dict[tuple[int, str, int], tuple[int, int, int]] = {}
+        self._pos = heads.pos
+        self.rows = WriteSet()
+        self.recorded: list[Recorded] = []
+        self.new_effects: list[EffectColumns] = []
+        self.replayed: list[str] = []
+        self.refused: dict[str, int] = {}
+        self.poisoned: list[tuple[Item, str]] = []
+        self.closed: set[str] = set()
+
+    # -- fetch
+
+    def fetch(self, items: Sequence[Item | Quarantined]) -> None:
+        """Load all that the items may need. Raises StoreFailure."""
+        store = self._env.store
+        if keys := [item.inbox_key for item in items if item.inbox_key]:
+            for key, reply in store.replies(keys).items():
+                agg, slot, epoch, seq = _REPLY.decode(reply)
+                self._replies[key] = Accepted(agg, slot, epoch, seq, True)
+        commands = [item for item in items if type(item) is Item]
+        if named := [digest(*item.name) for item in commands if item.name is not None]:
+            self._names = store.named(named)
+        wanted = {item.key for item in commands if item.key}
+        wanted.update(self._names.values())
+        if wanted:
+            for key, row in store.states(sorted(wanted)).items():
+                self._live[key] = self._revive(key, row)
+        subjects = {subject_of(i.key) for i in commands if i.raw and i.key}
+        subjects.update(self._names.values())
+        if subjects:
+            self._salts = store.salts(sorted(subjects))
+
+    def _revive(self, key: str, row: Any) -> Live:
+        live = Live(KINDS[kind_of(key)])
+        if row.schema == live.kind.schema:
+            live.state = _STATE_DECODERS[live.kind.name].decode(row.body)
+        else:
+            for old in self._env.store.journal_of(key):
+                live.state = live.kind.evolve(live.state, read_fact(old.fact, old.fact_ver, old.body))
+        live.ver, live.status, live.person = row.ver, live.kind.status(live.state), row.person
+        wake = live.kind.wake_at(live.state)
+        live.saved_wake_us = None if wake is None else to_us(wake)
+        return live
+
+    # -- decide
+
+    def decide(self, items: Sequence[Item | Quarantined]) -> list[Reply]:
+        """One reply an item, in order. Nothing raises: a decider that fails answers `internal-error`."""
+        return [self._one(item) if type(item) is Item else self._keep(item) for item in items]  # type: ignore[arg-type]
+
+    def _one(self, item: Item) -> Reply:
+        if item.inbox_key and (known := self._replies.get(item.inbox_key)) is not None:
+            return known if known.duplicate else msgspec.structs.replace(known, duplicate=True)
+        if item.origin is not None and not self._advance(item.origin, item.slot):
+            return Accepted(item.key, item.slot, 0, 0, True)
+        if item.effect and not self._is_open(item.effect):
+            return Accepted(item.key, item.slot, 0, 0, True)
+        try:
+            reply = self._route(item)
+        except Exception as error:  # a decider's failure must not take the batch with it
+            what = type(error).__name__
+            _log.exception("%s failed on %s", type(item.command).__name__, item.key or "a new order")
+            self.poisoned.append((item, what))
+            reply = refusals.INTERNAL.of(what=what)
+        if type(reply) is Refusal:
+            self.refused[reply.name] = self.refused.get(reply.name, 0) + 1
+            return reply
+        assert type(reply) is Accepted
+        if item.inbox_key:
+            body = encode((reply.aggregate, reply.slot, reply.epoch, reply.seq))
+            self.rows.inbox.append((item.inbox_key, self._now_us, body))
+            self._replies[item.inbox_key] = reply
+        return reply
+
+    def _advance(self, origin: Origin, target_slot: int) -> bool:
+        """Move the watermark over this command; False when it lies behind it already."""
+        lane = (origin.slot, origin.reaction, target_slot)
+        mark = self._watermarks.get(lane) or self._heads.watermarks.get(lane)
+        place = (origin.epoch, origin.seq, origin.ordinal)
+        if mark is not None and place <= mark:
+            return False
+        self._watermarks[lane] = place
+        return True
+
+    def _route(self, item: Item) -> Reply:
+        if item.route is None:
+            return self._tend_effect(item)
+        key, slot = item.key, item.slot
+        name_digest, channel = b"", ""
+        if item.name is not None:
+            name_digest, channel = digest(*item.name), item.name.channel
+            key = self._names.get(name_digest, "")
+        live = self._live.get(key) if key else None
+        if live is None and not item.route.creates:
+            return refusals.UNKNOWN_ID.of(id=key or "/".join(item.name or ()))
+        counter = None
+        if not key:
+            key, counter = self._fresh_id(slot, channel)
+        if live is None:
+            live = Live(item.route.kind)
+        decision = item.route.decide(live.state, item.command, self._context(key))
+        if type(decision) is Refusal:
+            if not item.effect:
+                return decision
+            decision = _settled(item, decision.name)
+        assert type(decision) is Decision
+        if not decision.facts:
+            if item.effect:
+                decision = _settled(item, type(item.command).__name__)
+            elif type(item.command) is WakeUp:
+                return refusals.NOTHING_DUE.of(id=key)
+        if counter is not None and decision.facts:
+            self._counters[counter] = self._next(counter) + 1
+            self._names[name_digest] = key
+            self.rows.names.append((name_digest, key))
+        self._live[key] = live
+        return self._record(item, key, slot, live, decision)
+
+    def _is_open(self, effect: str) -> bool:
+        return effect not in self.closed and self._env.outstanding.has(effect)
+
+    def _context(self, key: str) -> Context:
+        return Context(self._now, key, self._env.policy, self._env.revision)
+
+    def _next(self, counter: tuple[int, str, str]) -> int:
+        return self._counters.get(counter, self._heads.counters.get(counter, 0))
+
+    def _fresh_id(self, slot: int, channel: str) -> tuple[str, tuple[int, str, str]]:
+        counter = (slot, channel, business_day(self._now).strftime("%Y%m%d"))
+        return make_order_id(channel, counter[2], self._next(counter), slot), counter
+
+    def _tend_effect(self, item: Item) -> Reply:
+        """The loop's own commands about an effect: it died, is to be tried again, or is given up."""
+        command = item.command
+        row = self._env.store.effect(command.effect)  # type: ignore[attr-defined]
+        if row is None or not self._is_open(row.id):
+            return refusals.UNKNOWN_EFFECT.of(id=command.effect)  # type: ignore[attr-defined]
+        live = self._live.get(row.agg)
+        if live is None:
+            live = self._live[row.agg] = self._revive(row.agg, self._env.store.states([row.agg])[row.agg])
+        fact: Fact
+        if type(command) is SkipEffect:
+            fact = EffectSkipped(effect=row.id, reason=command.reason)
+            item.effect = row.id
+        elif type(command) is ReplayEffect:
+            fact = EffectReplayed(effect=row.id, reason=command.reason)
+            self.rows.runs.append(RunColumns(row.id, 0, 0, self._now_us, 0, 0, ""))
+            self.replayed.append(row.id)
+        else:
+            assert type(command) is RecordEffectFailure
+            error = command.error
+            fact = EffectDied(effect=row.id, verb=command.verb, partner=command.partner, error=error)
+            self.rows.runs.append(RunColumns(row.id, 0, self._now_us, self._now_us, 0, 1, error))
+        return self._record(item, row.agg, item.slot, live, Decision(facts=(fact,)))
+
+    # -- record
+
+    def _record(self, item: Item, key: str, slot: int, live: Live, decision: Decision) -> Accepted:
+        """Stage the rows of one decision; returns where its last fact stands."""
+        epoch, seq, last_hash = (
+            self._slots.get(slot) or self._heads.slots.get(slot) or (FIRST_EPOCH, 0, GENESIS)
+        )
+        facts = decision.facts
+        if not facts:
+            return Accepted(key, slot, epoch, seq)
+        state, evolve, statuses = live.state, live.kind.evolve, [live.status]
+        for fact in facts:
+            state = evolve(state, fact)
+            statuses.append(live.kind.status(state))
+        wake_at = live.kind.wake_at(state)
+        wake_us = None if wake_at is None else to_us(wake_at)
+        raw, person = self._seal(item, key, decision.person)
+        effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), decision.effects)
+        closes = self._stage_closed(item, key, decision.supersedes)
+        shop = item.shop or live.kind.shop(state)
+        owned = self._owned(shop)
+        happened_at = item.happened_at or self._now
+        common = (
+            type(item.command).__name__, item.inbox_key, _cause(item), self._env.revision, shop, int(owned),
+        )  # fmt: skip
+        stamps = (to_us(happened_at), self._now_us, item.operator, item.source)
+        for n, fact in enumerate(facts):
+            seq, last = seq + 1, n == len(facts) - 1
+            columns = (
+                slot, epoch, seq, key, live.ver + n + 1,
+                type(fact).__name__, fact.version, encode(fact),
+                *common, statuses[n], statuses[n + 1], *stamps,
+                person if last else None, raw if n == 0 else None,
+                effects if last else b"", closes if last else "", wake_us if last else None,
+            )  # fmt: skip
+            last_hash = row_hash(last_hash, columns)
+            self._pos += 1
+            self.rows.journal.append((self._pos, *columns, last_hash))
+            self.recorded.append(Recorded(key, slot, epoch, seq, shop, owned, happened_at, fact))
+        self._slots[slot] = (epoch, seq, last_hash)
+        live.state, live.ver, live.status = state, live.ver + len(facts), statuses[-1]
+        live.person = person if person is not None else live.person
+        self._dirty[key] = live
+        return Accepted(key, slot, epoch, seq)
+
+    def _seal(self, item: Item, key: str, person: Person | None) -> tuple[bytes | None, bytes | None]:
+        if not item.raw and person is None:
+            return None, None
+        subject = subject_of(key)
+        salt = self._salts.get(subject)
+        if salt is None:
+            salt = self._env.store.salts([subject]).get(subject)
+            if salt is None:
+                salt = self._env.entropy.token(16)
+                self.rows.subjects.append((subject, salt))
+            self._salts[subject] = salt
+        seal = self._env.vault.seal
+        return (
+            seal(salt, subject, item.raw) if item.raw else None,
+            seal(salt, subject, encode(person)) if person is not None else None,
+        )
+
+    def _stage_effects(self, key: str, place: tuple[int, int, int], effects: tuple[Effect, ...]) -> bytes:
+        digests = b""
+        for ordinal, effect in enumerate(effects):
+            row = EffectColumns(
+                effect_id(*place, ordinal),
+                key,
+                effect.partner,
+                type(effect).__name__,
+                encode(effect),
+                self._now_us,
+            )
+            digests += effect_digest(row)
+            self.rows.effects.append(row)
+            self.new_effects.append(row)
+        return digests
+
+    def _stage_closed(self, item: Item, key: str, supersedes: tuple[str, ...]) -> str:
+        closed = [item.effect] if item.effect else []
+        if supersedes:
+            closed += [id_ for id_ in self._env.outstanding.unsent(key, supersedes) if id_ not in self.closed]
+        self.closed.update(closed)
+        self._env.outstanding.withhold(closed)
+        self.rows.closed.extend((id_,) for id_ in closed)
+        return " ".join(closed)
+
+    def _owned(self, shop: str) -> bool:
+        known = self._env.policy.shops.get(shop)
+        return known is None or known.owned
+
+    def _keep(self, item: Quarantined) -> Reply:
+        known = self._replies.get(item.inbox_key)
+        if known is not None:
+            return known
+        salt = self._env.entropy.token(16)
+        sealed = self._env.vault.seal(salt, "quarantine", item.raw)
+        self.rows.quarantine.append((item.source, item.shop, item.reason, self._now_us, salt, sealed))
+        reply = Accepted("quarantine", item.slot, 0, 0)
+        self.rows.inbox.append((item.inbox_key, self._now_us, encode(("quarantine", item.slot, 0, 0))))
+        self._replies[item.inbox_key] = reply
+        return reply
+
+    # -- write
+
+    def finish(self) -> bool:
+        """Complete the rows. False when there is nothing to write at all."""
+        rows = self.rows
+        for key, live in self._dirty.items():
+            wake_at = live.kind.wake_at(live.state)
+            wake_us = None if wake_at is None else to_us(wake_at)
+            rows.states.append(
+                (key, live.ver, live.kind.schema, live.status, encode(live.state), live.person)
+            )
+            if wake_us != live.saved_wake_us:
+                rows.wakeups.append((key, wake_us))
+        rows.heads.extend((slot, *head) for slot, head in self._slots.items())
+        rows.counters.extend((*counter, n) for counter, n in self._counters.items())
+        rows.watermarks.extend((*lane, *place) for lane, place in self._watermarks.items())
+        return any(getattr(rows, name) for name in WriteSet.__slots__)
+
+    def abandon(self) -> None:
+        """The transaction did not come about: what was withheld from sending may be sent."""
+        self._env.outstanding.release(self.closed)
+
+    def changed(self) -> dict[str, Live]:
+        """The aggregates this batch has changed."""
+        return self._dirty
+
+    def publish(self) -> None:
+        """After the commit: the heads move on."""
+        self._heads.slots.update(self._slots)
+        self._heads.counters.update(self._counters)
+        self._heads.watermarks.update(self._watermarks)
+        self._heads.pos = self._pos
+
+
+def _settled(item: Item, outcome: str) -> Decision:
+    """An effect is over although its outcome taught nothing, or was refused by what had happened meanwhile."""
+    return Decision(facts=(EffectSettled(effect=item.effect, outcome=outcome),))
+
+
+def _cause(item: Item) -> str:
+    if item.origin is not None:
+        o = item.origin
+        return f"fact:{o.slot}.{o.epoch}.{o.seq}/{o.reaction}/{o.ordinal}"
+    if item.effect:
+        return f"effect:{item.effect}"
+    return "timer" if item.source == "timer" else "message"

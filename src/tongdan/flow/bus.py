@@ -1,0 +1,477 @@
+"""The bus: the only code that opens a transaction.
+
+Commands gather per shard while the previous commit is on its way to disk; then one transaction takes them all, and
+callers are answered after it is durable. Intake goes before reactions, queues are bounded, a failed batch is bisected
+so that one bad command cannot hold the others. No network call and no wait happens inside a transaction.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import Any, Final, Protocol
+
+from tongdan.domain.kernel import refusals
+from tongdan.domain.kernel.keys import key_slot, kind_of
+from tongdan.domain.kernel.messages import (
+    NOTHING,
+    Command,
+    RecordEffectFailure,
+    Refusal,
+    ReplayEffect,
+    SkipEffect,
+    WakeUp,
+)
+from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
+from tongdan.flow.batch import Batch, Environment, Heads, Item, Live, Origin, Quarantined
+from tongdan.flow.meters import Meters
+from tongdan.flow.outstanding import Outstanding
+from tongdan.flow.routes import COMMANDS, KINDS, WAKES
+from tongdan.flow.routing import Route, Target
+from tongdan.ports import (
+    Clock,
+    EffectColumns,
+    Entropy,
+    Inbound,
+    NotUnderstood,
+    Reply,
+    ShardStore,
+    StoreFailure,
+    Vault,
+    WriteSet,
+)
+
+_log: Final = logging.getLogger(__name__)
+
+BATCH_LIMIT: Final = 1_000  # commands of one transaction
+REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leaves room for
+QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
+LAG_LIMIT: Final = 2_000_000  # facts without their reactions before intake is told to come again
+BUSY_BATCH: Final = (
+    24  # so much intake in one batch of a shard means that it does not come one by one any more
+)
+BUSY_FOR_S: Final = 0.02
+WAITER_LIMIT: Final = 10_000  # answers held back for a later state
+
+Probe = Callable[[str], None]
+Committer = Callable[[Callable[[], None]], Awaitable[None]]
+
+
+def no_probe(point: str) -> None:
+    """In production nothing happens at the named points at which crash tests kill the process."""
+
+
+async def commit_inline(commit: Callable[[], None]) -> None:
+    """For replays: no threads, so that the same seed gives the same order of everything."""
+    commit()
+
+
+def commit_in_thread() -> Committer:
+    """COMMIT waits for the disk without the interpreter's lock; the loop gathers and decides meanwhile."""
+    pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="commit")
+
+    async def run(commit: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, commit)
+
+    return run
+
+
+class Listener(Protocol):
+    """What hears of a commit, in order, on the loop's thread."""
+
+    def committed(self, shard: "Shard", batch: Batch) -> None: ...
+
+
+class _Group:
+    """Collects the replies of one submit."""
+
+    __slots__ = ("done", "left", "replies")
+
+    def __init__(self, size: int, done: Callable[[Sequence[Reply]], None]) -> None:
+        self.left = size
+        self.replies: list[Reply | None] = [None] * size
+        self.done = done
+
+    def settle(self, index: int, reply: Reply) -> None:
+        self.replies[index] = reply
+        self.left -= 1
+        if not self.left:
+            self.done([reply for reply in self.replies if reply is not None])
+
+
+class Shard:
+    """The queue and the transactions of one shard. At most one transaction is open at a time."""
+
+    def __init__(self, bus: "Bus", reader: ShardStore, env: Environment) -> None:
+        self.number = reader.shard
+        self.store = env.store
+        self.reader = reader  # sees only what is committed, whatever the transaction is at
+        self.env = env
+        self.heads = Heads(env.store)
+        self.intake: deque[Item | Quarantined] = deque()
+        self.reactions: deque[Item | Quarantined] = deque()
+        self.notes: list[tuple[WriteSet, Callable[[], None]]] = []
+        self.next_due_us = reader.next_due_us()
+        self.busy_at = 0.0
+        self._bus = bus
+        self._running = False
+
+    def put(self, item: Item | Quarantined, *, reaction: bool = False) -> None:
+        (self.reactions if reaction else self.intake).append(item)
+        self.wake()
+
+    def note(self, rows: WriteSet, done: Callable[[], None]) -> None:
+        """Write operational rows (cursors, leases) with the next commit, then call `done`."""
+        self.notes.append((rows, done))
+        self.wake()
+
+    def wake(self) -> None:
+        if not self._running and not self._bus.stopping:
+            self._running = True
+            self._bus.spawn(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while self.intake or self.reactions or self.notes:
+                items, notes = self._gather()
+                await self._transact(items, notes)
+        finally:
+            self._running = False
+
+    def _gather(self) -> tuple[list[Item | Quarantined], list[tuple[WriteSet, Callable[[], None]]]]:
+        items = _take(self.intake, BATCH_LIMIT)
+        if len(items) >= BUSY_BATCH:
+            self.busy_at = self._bus.clock.monotonic()
+        items += _take(self.reactions, max(REACTION_SHARE, BATCH_LIMIT - len(items)))
+        notes, self.notes = self.notes, []
+        return items, notes
+
+    async def _transact(
+        self, items: Sequence[Item | Quarantined], notes: list[tuple[WriteSet, Callable[[], None]]]
+    ) -> None:
+        """One transaction; on a failure of the store the batch is halved until the one that cannot be stands alone."""
+        batch = Batch(self.env, self.heads, self._bus.clock.now())
+        started = self._bus.clock.monotonic()
+        try:
+            self.store.begin()
+            batch.fetch(items)
+            replies = batch.decide(items)
+            for rows, _ in notes:
+                _merge(batch.rows, rows)
+            if batch.finish():
+                self.store.write(batch.rows)
+                self._bus.probe("before-commit")
+                await self._bus.committer(self.store.commit)
+            else:
+                self.store.rollback()
+        except StoreFailure as failure:
+            self.store.rollback()
+            batch.abandon()
+            await self._split(items, notes, failure)
+            return
+        except BaseException:
+            self.store.rollback()
+            batch.abandon()
+            raise
+        self._bus.probe("after-commit")
+        self._bus.meters.commit_s.observe(self._bus.clock.monotonic() - started)
+        self._bus.meters.batch_messages.observe(len(items))
+        self._bus.publish(self, batch)
+        for item, reply in zip(items, replies, strict=True):
+            item.settle(item.index, reply)
+        for _, done in notes:
+            done()
+
+    async def _split(
+        self,
+        items: Sequence[Item | Quarantined],
+        notes: list[tuple[WriteSet, Callable[[], None]]],
+        failure: StoreFailure,
+    ) -> None:
+        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), failure)
+        if len(items) + len(notes) > 1:
+            half, cut = len(items) // 2, len(notes) // 2
+            if len(items) == 1:
+                await self._transact(items, [])
+                await self._transact([], notes)
+            else:
+                await self._transact(items[:half], notes[:cut])
+                await self._transact(items[half:], notes[cut:])
+            return
+        for item in items:
+            if type(item) is Item and (item.origin is not None or item.effect or item.source == "timer"):
+                await self._bus.clock.sleep(
+                    1.0
+                )  # nobody outside will send it again, so it stays first in line
+                self.reactions.appendleft(item)
+            else:
+                item.settle(item.index, refusals.STORE_UNAVAILABLE.of(why=str(failure)))
+        if notes:
+            await self._bus.clock.sleep(1.0)
+            self.notes = notes + self.notes
+
+
+def _take(queue: deque[Item | Quarantined], limit: int) -> list[Item | Quarantined]:
+    if len(queue) <= limit:
+        taken = list(queue)
+        queue.clear()
+        return taken
+    return [queue.popleft() for _ in range(limit)]
+
+
+def _merge(into: WriteSet, rows: WriteSet) -> None:
+    for name in WriteSet.__slots__:
+        getattr(into, name).extend(getattr(rows, name))
+
+
+class Bus:
+    """Routes messages to their shards; `ports.CommandBus`."""
+
+    def __init__(
+        self,
+        stores: Sequence[tuple[ShardStore, ShardStore]],
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        vault: Vault,
+        policy: Policy,
+        revision: int,
+        committer: Committer,
+        meters: Meters,
+        probe: Probe = no_probe,
+    ) -> None:
+        self.clock = clock
+        self.entropy = entropy
+        self.committer = committer
+        self.meters = meters
+        self.probe = probe
+        self.stopping = False
+        self.lag: Callable[[], int] = lambda: 0
+        self.listeners: list[Listener] = []
+        self.shards: list[Shard] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiters: dict[str, list[tuple[Callable[[object], bool], asyncio.Future[bool]]]] = {}
+        self._waiting = 0
+        for store, reader in stores:
+            env = Environment(store, vault, entropy, policy, revision, Outstanding(store.outstanding()))
+            self.shards.append(Shard(self, reader, env))
+        self._of_slot = [self.shards[slot % len(self.shards)] for slot in range(SLOTS)]
+
+    # -- ports.CommandBus
+
+    def submit(
+        self, messages: Sequence[Inbound | NotUnderstood], done: Callable[[Sequence[Reply]], None]
+    ) -> Refusal | None:
+        if not messages:
+            done(())
+            return None
+        items = [self._item(message) for message in messages]
+        if refusal := self._overload(items):
+            self.meters.refused.add(refusal.name, by=len(items))
+            return refusal
+        group = _Group(len(items), done if len(items) == 1 else _in_order(messages, done))
+        for index, item in enumerate(items):
+            item.index, item.settle = index, group.settle
+            self._of_slot[item.slot].put(item)
+        return None
+
+    async def ask(self, message: Inbound) -> Reply:
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        refusal = self.submit((message,), lambda replies: future.done() or future.set_result(replies[0]))
+        return refusal if refusal is not None else await future
+
+    async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
+        if self._waiting >= WAITER_LIMIT:
+            return False
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(aggregate, []).append((until, future))
+        self._waiting += 1
+        cancel = self.clock.call_later(timeout_s, lambda: future.done() or future.set_result(False))
+        try:
+            return await future
+        finally:
+            cancel()
+            self._waiting -= 1
+            left = [pair for pair in self._waiters.get(aggregate, []) if pair[1] is not future]
+            if left:
+                self._waiters[aggregate] = left
+            else:
+                self._waiters.pop(aggregate, None)
+
+    # -- the loop's own commands: never refused for load, answered like any other
+
+    def react(self, command: Command, origin: Origin, shop: str, done: Callable[[int, Reply], None]) -> None:
+        """A command made from a fact."""
+        self._put(self._internal(command, source="reaction", shop=shop, origin=origin), done)
+
+    def outcome(
+        self, command: Command | None, effect: EffectColumns, raw: bytes, done: Callable[[int, Reply], None]
+    ) -> None:
+        """What an effect led to; the effect is over with the same commit. None: it took place, nothing was learnt."""
+        item = self._internal(
+            command or _OVER, source=effect.partner, raw=raw, effect=effect.id, key=effect.agg
+        )
+        self._put(item, done)
+
+    def again(self, command: Command, key: tuple[str, ...], done: Callable[[int, Reply], None]) -> None:
+        """A command of a reaction outside the cursor's order; the inbox makes repeating it harmless."""
+        item = self._internal(command, source="reaction")
+        item.inbox_key = digest(*key)
+        self._put(item, done)
+
+    def wake_up(self, key: str, done: Callable[[int, Reply], None]) -> None:
+        self._put(self._internal(WakeUp(key=key), source="timer", key=key), done)
+
+    def tend(
+        self,
+        command: SkipEffect | ReplayEffect | RecordEffectFailure,
+        operator: str,
+        done: Callable[[int, Reply], None],
+    ) -> None:
+        """Give an effect up, try it again, or bury it."""
+        self._put(self._internal(command, source="operator", operator=operator), done)
+
+    def _put(self, item: Item, done: Callable[[int, Reply], None]) -> None:
+        item.settle = done
+        self._of_slot[item.slot].put(item, reaction=True)
+
+    # -- inside
+
+    def _item(self, message: Inbound | NotUnderstood) -> Item | Quarantined:
+        if type(message) is NotUnderstood:
+            content = blake2b(message.raw, digest_size=16).hexdigest()
+            return Quarantined(
+                slot_of("quarantine", message.source), digest("quarantine", message.source, content), message.source,
+                message.shop, message.reason, message.raw, None, 0,
+            )  # fmt: skip
+        assert type(message) is Inbound
+        route = COMMANDS.get(type(message.command))
+        if route is None:
+            return self._unrouted(message)
+        target = route.target(message.command)
+        return Item(
+            message.command, route, target.slot, target.key, target.name, digest(*message.key), message.source,
+            message.shop, message.operator, message.happened_at, message.raw, None, "", None, 0,
+        )  # fmt: skip
+
+    def _unrouted(self, message: Inbound) -> Item:
+        command = message.command
+        if not isinstance(command, SkipEffect | ReplayEffect):
+            raise TypeError(f"{type(command).__name__} has no route")
+        slot = _effect_slot(command.effect)
+        return Item(
+            command, None, slot, "", None, digest(*message.key), message.source, message.shop, message.operator,
+            message.happened_at, message.raw, None, "", None, 0,
+        )  # fmt: skip
+
+    def _internal(
+        self, command: Command, *, source: str, shop: str = "", operator: str = "system", raw: bytes = b"",
+        origin: Origin | None = None, effect: str = "", key: str = "",
+    ) -> Item:  # fmt: skip
+        route: Route | None
+        if type(command) is WakeUp:
+            kind = KINDS[kind_of(key)]
+            route, target = Route(kind, _nowhere, WAKES[kind.name]), Target(key_slot(key), key)
+        elif isinstance(command, SkipEffect | ReplayEffect | RecordEffectFailure):
+            route, target = None, Target(_effect_slot(command.effect))
+        elif command is _OVER:
+            kind = KINDS[kind_of(key)]
+            route, target = Route(kind, _nowhere, _nothing_learnt), Target(key_slot(key), key)
+        else:
+            route = COMMANDS[type(command)]
+            target = route.target(command)
+        return Item(
+            command, route, target.slot, target.key, target.name, b"", source, shop, operator, None, raw, origin,
+            effect, None, 0,
+        )  # fmt: skip
+
+    def _overload(self, items: Iterable[Item | Quarantined]) -> Refusal | None:
+        if self.stopping or any(len(self._of_slot[item.slot].intake) >= QUEUE_LIMIT for item in items):
+            return refusals.OVERLOADED.of()
+        return refusals.REACTIONS_BEHIND.of() if self.lag() > LAG_LIMIT else None
+
+    def publish(self, shard: Shard, batch: Batch) -> None:
+        """After a commit: heads move on, then everyone who listens hears of it in the same order."""
+        batch.publish()
+        for _, due_us in batch.rows.wakeups:
+            if due_us is not None and (shard.next_due_us is None or due_us < shard.next_due_us):
+                shard.next_due_us = due_us
+        shard.env.outstanding.close(batch.closed)
+        shard.env.outstanding.add(batch.new_effects)
+        for name, times in batch.refused.items():
+            self.meters.refused.add(name, by=times)
+        for listener in self.listeners:
+            listener.committed(shard, batch)
+        if self._waiters:
+            self._tell_waiters(batch.changed())
+
+    def _tell_waiters(self, changed: dict[str, Live]) -> None:
+        for key in self._waiters.keys() & changed.keys():
+            state = changed[key].state
+            for until, future in self._waiters[key]:
+                if not future.done() and until(state):
+                    future.set_result(True)
+
+    def intake_is_busy(self) -> bool:
+        """Whether so much comes in that everything else should give way."""
+        since = self.clock.monotonic() - BUSY_FOR_S
+        return any(shard.busy_at > since for shard in self.shards)
+
+    def shard_of(self, slot: int) -> Shard:
+        return self._of_slot[slot]
+
+    def backlog(self) -> int:
+        """Commands that wait for a transaction."""
+        return sum(len(shard.intake) + len(shard.reactions) for shard in self.shards)
+
+    def spawn(self, work: Any) -> None:
+        """Run a task of the loop and keep hold of it; its failure is logged, never lost."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.critical("a task of the loop failed", exc_info=error)
+
+    async def stop(self) -> None:
+        """Take nothing new, write what was taken, answer it."""
+        self.stopping = True
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+
+class _Over(Command, frozen=True):
+    """An effect took place and taught nothing."""
+
+
+_OVER: Final = _Over()
+
+
+def _nothing_learnt(state: object, command: object, ctx: object) -> Any:
+    return NOTHING
+
+
+def _nowhere(command: Command) -> Target:
+    raise AssertionError("the key of this command is known")
+
+
+def _effect_slot(effect: str) -> int:
+    """The slot an effect id begins with; a malformed id leads to slot 0, where it is not found."""
+    head = effect.partition(".")[0]
+    return int(head) % SLOTS if head.isascii() and head.isdigit() else 0
+
+
+def _in_order(
+    messages: Sequence[Inbound | NotUnderstood], done: Callable[[Sequence[Reply]], None]
+) -> Callable[[Sequence[Reply]], None]:
+    """Replies of the Inbound messages only: what went to quarantine has none."""
+
+    def call(replies: Sequence[Reply]) -> None:
+        done([reply for message, reply in zip(messages, replies, strict=True) if type(message) is Inbound])
+
+    return call

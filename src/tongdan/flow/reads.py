@@ -1,0 +1,163 @@
+"""Committed truth for whoever asks: states, timelines, states as of an instant, the audit trail.
+
+Everything is read from the tables beside the loop, never from its memory, through connections that see only what is
+committed; so an order's page is never stale and never shows what did not happen.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, subject_of
+from tongdan.domain.kernel.messages import Person
+from tongdan.domain.kernel.slots import digest
+from tongdan.flow.journal import effect_digests, from_us, read_fact, to_us
+from tongdan.flow.routes import KINDS
+from tongdan.ports import (
+    DeadLetter,
+    JournalColumns,
+    JournalRow,
+    OrderRow,
+    Overview,
+    ShardStore,
+    TicketRow,
+    Vault,
+)
+
+_PERSON: Final = msgspec.msgpack.Decoder(Person)
+_STATES: Final = {kind.name: msgspec.msgpack.Decoder(kind.state) for kind in KINDS.values()}
+EXPORT_CHUNK: Final = 1_000
+
+
+class Reader:
+    """`ports.Reads` on the shards' read connections and the overview the views keep."""
+
+    def __init__(self, shards: Sequence[ShardStore], vault: Vault, overview: Overview) -> None:
+        self._shards = shards
+        self._vault = vault
+        self._overview = overview
+        self.live_counts: Callable[[], dict[str, int]] = dict  # what only a running centre knows
+
+    def _of(self, key: str) -> ShardStore:
+        return self._shards[key_slot(key) % len(self._shards)]
+
+    def order(self, key: str) -> object | None:
+        row = self._of(key).states([key]).get(key)
+        if row is None:
+            return None
+        kind = KINDS[kind_of(key)]
+        if row.schema == kind.schema:
+            state: object = _STATES[kind.name].decode(row.body)
+            return state
+        return self._fold(key, self._of(key).journal_of(key))
+
+    def _fold(self, key: str, rows: Sequence[JournalColumns]) -> object | None:
+        state, evolve = None, KINDS[kind_of(key)].evolve
+        for row in rows:
+            state = evolve(state, read_fact(row.fact, row.fact_ver, row.body))
+        return state
+
+    def as_of(self, key: str, at: datetime) -> object | None:
+        until_us = to_us(at)
+        return self._fold(key, [row for row in self._of(key).journal_of(key) if row.recorded_us <= until_us])
+
+    def person(self, key: str) -> Person | None:
+        """The people behind an order, or behind the order of a shipment; None: there are none, or erased."""
+        subject = subject_of(key)
+        store = self._of(subject)
+        row = store.states([subject]).get(subject)
+        salt = store.salts([subject]).get(subject)
+        if row is None or row.person is None or salt is None:
+            return None
+        return _PERSON.decode(self._vault.open(salt, subject, row.person))
+
+    def find(self, channel: str, shop: str, native: str) -> str | None:
+        # An own shop's order lies in its buyer's slot, so without the buyer every shard has to be asked.
+        name = digest(channel, shop, native)
+        for store in self._shards:
+            if (found := store.named([name]).get(name)) is not None:
+                return found
+        return None
+
+    def timeline(self, key: str, *, with_raw: bool = False) -> list[JournalRow]:
+        store = self._of(key)
+        keys = [key]
+        if kind_of(key) == ORDER:
+            keys += [agg for agg in store.aggregates_under(key) if agg != key]
+        rows = [row for each in keys for row in store.journal_of(each)]
+        rows.sort(key=lambda row: (row.slot, row.epoch, row.seq))
+        salts = store.salts(sorted({subject_of(each) for each in keys})) if with_raw else {}
+        return [self._opened(row, salts) for row in rows]
+
+    def _opened(self, row: JournalColumns, salts: dict[str, bytes]) -> JournalRow:
+        subject = subject_of(row.agg)
+        raw = None
+        if row.raw is not None and subject in salts:
+            raw = self._vault.open(salts[subject], subject, row.raw)
+        return JournalRow(
+            slot=row.slot, epoch=row.epoch, seq=row.seq, aggregate=row.agg, version=row.ver,
+            fact=row.fact, fact_version=row.fact_ver, body=msgspec.msgpack.decode(row.body),
+            command=row.command, command_key=row.command_key.hex(), cause=row.cause, revision=row.revision,
+            shop=row.shop, owned=bool(row.owned), status_before=row.status_before, status_after=row.status_after,
+            happened_at=from_us(row.happened_us), recorded_at=from_us(row.recorded_us),
+            operator=row.operator, source=row.source, raw=raw,
+            closes=tuple(row.closes.split()), effects=len(effect_digests(row)),
+            wake_at=None if row.wake_us is None else from_us(row.wake_us), hash=row.hash.hex(),
+        )  # fmt: skip
+
+    def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
+        since_us = 0 if since is None else to_us(since)
+        for store in self._shards:
+            pos = 0
+            while rows := store.journal_after(pos, EXPORT_CHUNK):
+                pos = rows[-1][0]
+                for _, row in rows:
+                    if row.recorded_us >= since_us and shop in ("", row.shop):
+                        yield self._opened(row, {})
+
+    def orders(
+        self, *, shop: str = "", status: int | None = None, before: str = "", limit: int = 50
+    ) -> list[OrderRow]:
+        return self._overview.orders(shop=shop, status=status, before=before, limit=limit)
+
+    def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]:
+        return self._overview.tickets(open_only=open_only, limit=limit)
+
+    def quarantine(self, limit: int = 200) -> list[dict[str, object]]:
+        rows = [(store.shard, *row[:5]) for store in self._shards for row in store.quarantined(limit)]
+        rows.sort(key=lambda row: row[5], reverse=True)
+        return [
+            {
+                "id": f"{shard}.{id}",
+                "source": source,
+                "shop": shop,
+                "reason": reason,
+                "received_at": from_us(at),
+            }
+            for shard, id, source, shop, reason, at in rows[:limit]
+        ]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        return [
+            DeadLetter(effect=effect.id, aggregate=effect.agg, partner=effect.partner, verb=effect.verb,
+                       tries=run.tries, error=run.error, since=from_us(run.first_us))
+            for store in self._shards
+            for effect, run in store.dead()
+        ]  # fmt: skip
+
+    def counts(self) -> dict[str, int]:
+        def total(table: str) -> int:
+            return sum(store.count(table) for store in self._shards)
+
+        return {
+            **self._overview.counts(),
+            "journal_rows": sum(store.last_pos() for store in self._shards),
+            "effects_outstanding": total("effects"),
+            "wakeups": total("wakeups"),
+            "quarantined": total("quarantine"),
+            "parked": total("parked"),
+            "dead_letters": sum(len(store.dead()) for store in self._shards),
+            **self.live_counts(),
+        }

@@ -1,0 +1,102 @@
+"""Views: what lists show, kept up beside the loop from the states that commits have changed.
+
+A view is never on the write path and never the truth: it lives in a file of its own, is written a moment later, and
+after a crash catches up from the journal position it had reached. Losing it costs a rebuild.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
+from tongdan.flow.batch import Batch
+from tongdan.flow.bus import Bus, Shard
+from tongdan.flow.reads import Reader
+from tongdan.flow.routes import KINDS
+from tongdan.ports import OrderRow, Overview, TicketRow
+
+FLUSH_AFTER_S: Final = 0.1
+FLUSH_ROWS: Final = 500  # rows written at once, so that the loop is never held for long
+PENDING_LIMIT: Final = (
+    50_000  # changed aggregates in memory; beyond it the view writes even while intake is busy
+)
+CATCH_UP_ROWS: Final = 2_000
+
+
+class Views:
+    """Feeds the overview (orders and tickets) from commits."""
+
+    def __init__(self, bus: Bus, reader: Reader, overview: Overview) -> None:
+        self._bus = bus
+        self._reader = reader
+        self._overview = overview
+        self._pending: dict[str, tuple[Any, datetime]] = {}
+        self._positions: dict[int, int] = {}
+        self._cancel: Callable[[], None] | None = None
+        self._started = False
+        bus.listeners.append(self)
+
+    def start(self) -> None:
+        """Catch up with what was committed but not yet shown."""
+        reached = self._overview.positions()
+        for shard in self._bus.shards:
+            pos = reached.get(shard.number, 0)
+            while rows := shard.reader.journal_after(pos, CATCH_UP_ROWS):
+                pos = rows[-1][0]
+                for key in {row.agg for _, row in rows if _is_shown(row.agg)}:
+                    self._pending[key] = (self._reader.order(key), self._bus.clock.now())
+                self._positions[shard.number] = pos
+                self.flush()
+        self._started = True
+
+    def committed(self, shard: Shard, batch: Batch) -> None:
+        now = self._bus.clock.now()
+        for key, live in batch.changed().items():
+            if live.kind.name in (ORDER, TICKET):
+                self._pending[key] = (live.state, now)
+        self._positions[shard.number] = shard.heads.pos
+        if self._started and self._cancel is None:
+            self._cancel = self._bus.clock.call_later(FLUSH_AFTER_S, self._flush_some)
+
+    def _flush_some(self) -> None:
+        self._cancel = None
+        if not self._bus.intake_is_busy() or len(self._pending) > PENDING_LIMIT:
+            self.flush(FLUSH_ROWS)
+        if self._pending:
+            self._cancel = self._bus.clock.call_later(FLUSH_AFTER_S / 10, self._flush_some)
+
+    def flush(self, limit: int | None = None) -> None:
+        """Write what is pending; positions move only when nothing is left behind them."""
+        keys = list(self._pending)[:limit]
+        changed = [(key, *self._pending.pop(key)) for key in keys]
+        orders = [_order_row(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
+        tickets = [_ticket_row(key, state) for key, state, _ in changed if kind_of(key) == TICKET]
+        positions: dict[int, int] = {}
+        if not self._pending:
+            positions, self._positions = self._positions, {}
+        self._overview.put(orders, tickets, positions)
+
+    def stop(self) -> None:
+        self._started = False
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+        self.flush()
+
+
+def _is_shown(agg: str) -> bool:
+    return kind_of(agg) in (ORDER, TICKET)
+
+
+def _order_row(key: str, order: Any, at: datetime) -> OrderRow:
+    return OrderRow(
+        id=key, channel=order.channel, shop=order.shop, native=order.native, status=KINDS[ORDER].status(order),
+        amount_fen=order.amount_fen, updated_at=at,
+    )  # fmt: skip
+
+
+def _ticket_row(key: str, ticket: Any) -> TicketRow:
+    return TicketRow(
+        id=key, subject=ticket.subject, kind=ticket.kind, summary=ticket.summary, times=ticket.times,
+        open=ticket.open, raised_at=ticket.raised_at,
+    )  # fmt: skip

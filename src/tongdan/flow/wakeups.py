@@ -1,0 +1,111 @@
+"""Timers: each aggregate has one row with its earliest deadline, and a due row is a command like any other.
+
+Nothing waits in memory but the next due instant of each shard, so all waiting ("cancel in 30 minutes unless paid")
+survives a restart.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.flow.batch import Batch
+from tongdan.flow.bus import Bus, Shard
+from tongdan.flow.gate import Gate
+from tongdan.flow.journal import to_us
+from tongdan.ports import Reply
+
+_log: Final = logging.getLogger(__name__)
+
+CHUNK: Final = 500  # due aggregates woken at once
+LONGEST_SLEEP_S: Final = 60.0  # so that a clock set forward is noticed
+SICK_PAUSE_S: Final = 60.0  # before an aggregate whose wake-up failed is woken again
+
+
+class Wakeups:
+    """Wakes what is due, shard by shard."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._timers: dict[int, tuple[int, Callable[[], None]]] = {}
+        self._running: set[int] = set()
+        self._sick: dict[str, float] = {}
+        self._started = False
+        bus.listeners.append(self)
+
+    def start(self) -> None:
+        self._started = True
+        for shard in self._bus.shards:
+            self._arm(shard)
+
+    def stop(self) -> None:
+        self._started = False
+        for _, cancel in self._timers.values():
+            cancel()
+
+    def committed(self, shard: Shard, batch: Batch) -> None:
+        if batch.rows.wakeups:
+            self._arm(shard)
+
+    def _arm(self, shard: Shard) -> None:
+        """Set the shard's timer to its next due instant, unless an earlier one is set."""
+        due_us = shard.next_due_us
+        if not self._started or due_us is None or shard.number in self._running:
+            return
+        armed = self._timers.get(shard.number)
+        if armed is not None:
+            if armed[0] <= due_us:
+                return
+            armed[1]()
+        wait_s = max(0.0, (due_us - to_us(self._bus.clock.now())) / 1e6)
+        cancel = self._bus.clock.call_later(min(wait_s, LONGEST_SLEEP_S), lambda: self._ring(shard))
+        self._timers[shard.number] = (due_us, cancel)
+
+    def _ring(self, shard: Shard) -> None:
+        del self._timers[shard.number]
+        if self._started and not self._bus.stopping:
+            self._running.add(shard.number)
+            self._bus.spawn(self._wake_due(shard))
+
+    async def _wake_due(self, shard: Shard) -> None:
+        try:
+            while self._started and not self._bus.stopping:
+                due = self._due(shard)
+                if not due:
+                    break
+                gate, quiet = Gate(), set[str]()
+                for agg in due:
+                    gate.open()
+                    self._bus.wake_up(agg, _settled(agg, quiet, gate))
+                await gate.passed()
+                self._bus.probe("wake-up")
+                # A wake-up that was refused or failed, and whose deadline still stands, would ring for ever.
+                for agg in quiet.intersection(self._due(shard)):
+                    _log.error("the wake-up of %s changed nothing; it is tried again in a while", agg)
+                    self._sick[agg] = self._bus.clock.monotonic() + SICK_PAUSE_S
+        finally:
+            self._running.discard(shard.number)
+            shard.next_due_us = shard.reader.next_due_us()
+            if self._sick and shard.next_due_us is not None:
+                shard.next_due_us = max(shard.next_due_us, to_us(self._bus.clock.now()) + 1_000_000)
+            self._arm(shard)
+
+    def _due(self, shard: Shard) -> list[str]:
+        found = shard.reader.due(to_us(self._bus.clock.now()), CHUNK + len(self._sick))
+        return [agg for agg in found if self._fit(agg)]
+
+    def _fit(self, agg: str) -> bool:
+        pause_until = self._sick.get(agg)
+        if pause_until is None or self._bus.clock.monotonic() >= pause_until:
+            self._sick.pop(agg, None)
+            return True
+        return False
+
+
+def _settled(agg: str, quiet: set[str], gate: Gate) -> Callable[[int, Reply], None]:
+    def settled(_: int, reply: Reply) -> None:
+        if type(reply) is Refusal:
+            quiet.add(agg)
+        gate.close()
+
+    return settled

@@ -1,0 +1,183 @@
+"""The only wiring: which adapter stands behind which port.
+
+`embedded()` is the default profile: no server, one process, one directory of data. It is built the same way for the
+service, for a replay on virtual time and for a test; only clock, chance, transport and committer differ.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from tongdan.adapters.audit_sqlite import SqliteAudit
+from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.overview_sqlite import SqliteOverview
+from tongdan.adapters.partners import connect_actors, open_doors
+from tongdan.adapters.policy_files import Conf, load_conf
+from tongdan.adapters.store_sqlite import SqliteShard
+from tongdan.adapters.transport import HttpTransport
+from tongdan.adapters.vault import AesGcmVault, master_key
+from tongdan.domain.kernel.policy import Policy
+from tongdan.flow.bus import Bus, Committer, Probe, commit_in_thread, no_probe
+from tongdan.flow.effects import Runner
+from tongdan.flow.meters import Meters
+from tongdan.flow.reads import Reader
+from tongdan.flow.relay import Relay
+from tongdan.flow.verify import Report, verify
+from tongdan.flow.views import Views
+from tongdan.flow.wakeups import Wakeups
+from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, ShardAudit, Transport
+
+SHARDS: Final = 4
+CREDENTIALS: Final = "credentials.json"
+API_KEYS: Final = "api-keys.json"
+MASTER_KEY: Final = "master.key"
+
+
+class DataInUse(Exception):
+    """Another process owns this data directory."""
+
+
+class NoData(Exception):
+    """The directory holds no data of an order centre."""
+
+
+class Centre:
+    """A running order centre. `start()`, then doors and reads may be used; `stop()` leaves everything written."""
+
+    def __init__(
+        self, data: Path, conf: Conf, *, clock: Clock, entropy: Entropy, transport: Transport, committer: Committer,
+        probe: Probe,
+    ) -> None:  # fmt: skip
+        self.data: Final = data
+        self.policy: Final[Policy] = conf.policy
+        self.partners: Final = conf.partners
+        self.clock: Final = clock
+        self.meters: Final = Meters()
+        self._lock: IO[str] | None = _lock(data)
+        vault = AesGcmVault(master_key(data / MASTER_KEY, entropy), entropy)
+        self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS)
+        self.revision: Final = _revision(data, conf, clock.now())
+        stores = [SqliteShard(_shard_file(data, n), n) for n in range(SHARDS)]
+        readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
+        self._overview: Final = SqliteOverview(data / "overview.sqlite")
+        self._files: Final = [*stores, *readers, self._overview]
+        self.bus: Final = Bus(
+            list(zip(stores, readers, strict=True)), clock=clock, entropy=entropy, vault=vault, policy=self.policy,
+            revision=self.revision, committer=committer, meters=self.meters, probe=probe,
+        )  # fmt: skip
+        self.reads: Final = Reader(readers, vault, self._overview)
+        self.relay: Final = Relay(self.bus)
+        self.wakeups: Final = Wakeups(self.bus)
+        self.actors: Final[Sequence[Actor]] = connect_actors(
+            conf, self.credentials, transport, clock, entropy
+        )
+        self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
+        self.views: Final = Views(self.bus, self.reads, self._overview)
+        self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
+        self.reads.live_counts = lambda: {"backlog": self.bus.backlog(), "relay_lag": self.relay.lag()}
+
+    async def start(self) -> None:
+        """Catch up, then go on where the last process stopped."""
+        self.views.start()
+        self.runner.start()
+        await self.relay.start()
+        self.wakeups.start()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is queued and every fact has had its reactions (effects may still be under way)."""
+        while self.bus.backlog() or self.relay.lag():
+            await self.clock.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what was taken, close the files."""
+        self.wakeups.stop()
+        self.runner.stop()
+        await self.bus.stop()
+        self.views.stop()
+        for file in self._files:
+            file.close()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def embedded(
+    data: Path, conf: Path, *, clock: Clock | None = None, entropy: Entropy | None = None,
+    transport: Transport | None = None, committer: Committer | None = None, probe: Probe = no_probe,
+) -> Centre:  # fmt: skip
+    """An order centre on the files of `data` (created if need be) under the configuration in `conf`.
+
+    Raises DataInUse, ConfError, CredentialsRefused or StoreFailure; the message says what to do.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock = clock or SystemClock()
+    return Centre(
+        data, load_conf(conf), clock=clock, entropy=entropy or SystemEntropy(), transport=transport or HttpTransport(),
+        committer=committer or commit_in_thread(), probe=probe,
+    )  # fmt: skip
+
+
+def reading(data: Path) -> Reader:
+    """Reads on the files of `data`, beside a running centre or without one. Raises NoData."""
+    if not _shard_file(data, 0).exists() or not (data / "overview.sqlite").exists():
+        raise NoData(f"{data} holds no data of an order centre")
+    readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
+    vault = AesGcmVault(master_key(data / MASTER_KEY, SystemEntropy()), SystemEntropy())
+    return Reader(readers, vault, SqliteOverview(data / "overview.sqlite", readonly=True))
+
+
+def verify_data(
+    data: Path, *, workers: int = 0, progress: Callable[[int, int], None] | None = None
+) -> Report:
+    """Check the files of `data`. `progress(done, total)` counts row readings. Raises NoData."""
+    if not _shard_file(data, 0).exists():
+        raise NoData(f"{data} holds no data of an order centre")
+    opener = partial(_open_audit, data)
+    total = 0
+    for shard in range(SHARDS):
+        audit = opener(shard)
+        total += 2 * audit.rows()
+        audit.close()
+    tell = None if progress is None else lambda done: progress(done, total)
+    return verify(opener, range(SHARDS), workers=workers or min(SHARDS, os.cpu_count() or 1), progress=tell)
+
+
+def _open_audit(data: Path, shard: int) -> ShardAudit:
+    return SqliteAudit(_shard_file(data, shard), shard)
+
+
+def _shard_file(data: Path, shard: int) -> Path:
+    return data / f"shard-{shard}.sqlite"
+
+
+def _lock(data: Path) -> IO[str]:
+    """One process owns the data. The lock goes with the process, however it ends."""
+    file = (data / "lock").open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise DataInUse(f"another process is serving {data}; stop it, or name another directory") from None
+    return file
+
+
+def _revision(data: Path, conf: Conf, now: datetime) -> int:
+    """The number of this configuration: every text that was ever in force is kept under `policies/`."""
+    folder = data / "policies"
+    folder.mkdir(exist_ok=True)
+    kept = sorted((int(path.stem), path) for path in folder.glob("*.json"))
+    if kept and json.loads(kept[-1][1].read_text())["digest"] == conf.digest:
+        return kept[-1][0]
+    number = kept[-1][0] + 1 if kept else 1
+    record = {"revision": number, "digest": conf.digest, "since": now, "policy": conf.policy}
+    whole = folder / f"{number}.json.new"
+    whole.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1))
+    whole.rename(folder / f"{number}.json")
+    return number
