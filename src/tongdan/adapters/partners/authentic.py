@@ -5,9 +5,9 @@ are a short fixed list, because they are counted by name: none carries anything 
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from tongdan.ports import Credentials, PushRequest, Unauthentic
 
@@ -17,6 +17,22 @@ NONCE_MAX: Final = 128
 TIMESTAMP: Final = "x-tongdan-timestamp"
 NONCE: Final = "x-tongdan-nonce"
 SIGNATURE: Final = "x-tongdan-signature"
+
+T = TypeVar("T")
+
+
+class Derived(Generic[T]):
+    """What is costly to derive from a credential (a parsed key), kept for as long as the credential says the same."""
+
+    def __init__(self, derive: Callable[[Mapping[str, str]], T]) -> None:
+        self._derive: Final = derive
+        self._kept: Final[dict[str, tuple[Mapping[str, str], T]]] = {}
+
+    def of(self, name: str, credential: Mapping[str, str]) -> T:
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != credential:
+            self._kept[name] = kept = (credential, self._derive(credential))
+        return kept[1]
 
 
 def same(expected: str, given: str) -> bool:

@@ -10,22 +10,34 @@ from typing import Final
 
 import msgspec
 
-from tongdan.adapters.partners.authentic import check_signed, secret_of
+from tongdan.adapters.partners.authentic import check_signed, secret_of, signed_headers
+from tongdan.adapters.partners.exchange import exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
+from tongdan.adapters.partners.settings import FinanceSettings
 from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.instants import from_local, from_rfc3339
-from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.kernel.messages import Effect, Refusal
 from tongdan.domain.kernel.money import check_fen, fen_from_yuan
-from tongdan.domain.orders.commands import RecordSettlement
+from tongdan.domain.orders.commands import NoteDone, RecordSettlement
+from tongdan.domain.orders.facts import TellFinance
 from tongdan.ports import (
     Accepted,
+    Clock,
     Credentials,
+    Done,
+    Errand,
+    Failed,
+    HttpRequest,
     Inbound,
     NotUnderstood,
     PushAnswer,
     PushRequest,
+    Repeat,
     Reply,
+    Transport,
     Unauthentic,
+    Undo,
+    Verb,
 )
 
 SOURCE: Final = "finance"
@@ -122,3 +134,56 @@ def _instant(text: str, zone: tzinfo) -> datetime:
     if "T" in stamp and (stamp.endswith("Z") or "+" in stamp[10:] or "-" in stamp[10:]):
         return from_rfc3339(stamp)
     return from_local(stamp.replace("T", " "), zone)
+
+
+class FinanceActor:
+    """Tells milestones, signed with the credential `finance/{system}` (`secret`); finance keeps the first of an id."""
+
+    partner: Final = "finance"
+
+    def __init__(
+        self, settings: FinanceSettings, transport: Transport, credentials: Credentials, clock: Clock
+    ) -> None:
+        self.verbs: Final[dict[type[Effect], Verb]] = {
+            TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE)
+        }
+        self._settings: Final = settings
+        self._transport: Final = transport
+        self._credentials: Final = credentials
+        self._clock: Final = clock
+
+    async def perform(self, errand: Errand) -> Done | Failed:
+        effect = errand.effect
+        if not isinstance(effect, TellFinance):
+            return Failed(f"finance knows no {type(effect).__name__}", final=True)
+        fields = fields_of(self._credentials, f"finance/{self._settings.system}", "secret")
+        if isinstance(fields, Failed):
+            return fields
+        body = msgspec.json.encode(
+            {
+                "id": errand.id,
+                "type": effect.milestone,
+                "order_id": effect.order,
+                "channel": effect.channel,
+                "shop": effect.shop,
+                "amount_fen": effect.amount_fen,
+                "currency": CURRENCY,
+                "at": effect.at,
+            }
+        )
+        nonce = f"{errand.id}-{errand.tries}"
+        headers = signed_headers(fields[0].encode(), self._clock.now(), nonce, body)
+        response = await exchange(
+            self._transport,
+            HttpRequest(method="POST", url=self._settings.base_url, headers=headers, body=body),
+        )
+        if isinstance(response, Failed):
+            return response
+        if response.status in (401, 403):
+            return Failed(f"HTTP {response.status}", partner_wide=True)
+        if response.status >= 300:
+            return Failed(f"HTTP {response.status}", final=True)
+        return Done(NoteDone(order=effect.order, outcome=f"finance/{effect.milestone}"), response.body)
+
+    async def look_up(self, errand: Errand) -> Done | Failed | None:
+        return None

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from tongdan.adapters.partners.authentic import check_fresh, secret_of
+from tongdan.adapters.partners.authentic import Derived, check_fresh, secret_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
 from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.instants import from_rfc3339
@@ -99,23 +99,13 @@ class PlatformKey(msgspec.Struct, frozen=True):
         return (self.since is None or self.since <= at) and (self.until is None or at <= self.until)
 
 
-class PlatformKeys:
-    """The keys of one merchant's credential, read again when the credential has changed."""
-
-    def __init__(self) -> None:
-        self._read: dict[str, tuple[Mapping[str, str], dict[str, PlatformKey]]] = {}
-
-    def of(self, name: str, credential: Mapping[str, str]) -> dict[str, PlatformKey]:
-        """Keys by serial. A key that cannot be read is left out: what it signed does not verify."""
-        known = self._read.get(name)
-        if known is None or known[0] is not credential:
-            keys = {
-                field.removeprefix(PLATFORM_KEY): key
-                for field, pem in credential.items()
-                if field.startswith(PLATFORM_KEY) and (key := read_platform_key(pem)) is not None
-            }
-            self._read[name] = known = (credential, keys)
-        return known[1]
+def platform_keys(credential: Mapping[str, str]) -> dict[str, PlatformKey]:
+    """A merchant's platform keys by serial. One that cannot be read is left out: what it signed does not verify."""
+    return {
+        field.removeprefix(PLATFORM_KEY): key
+        for field, pem in credential.items()
+        if field.startswith(PLATFORM_KEY) and (key := read_platform_key(pem)) is not None
+    }
 
 
 class WechatDoor:
@@ -126,7 +116,7 @@ class WechatDoor:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials: Final = credentials
-        self._keys: Final = PlatformKeys()
+        self._keys: Final = Derived(platform_keys)
 
     def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
         check_size(request)
