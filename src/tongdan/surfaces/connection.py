@@ -10,7 +10,7 @@ from collections import deque
 from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import httptools
 import msgspec
@@ -121,7 +121,7 @@ class PushConnection(Protocol):
     # -- from the transport
 
     def connection_made(self, transport: BaseTransport) -> None:
-        assert isinstance(transport, Transport)
+        transport = cast(Transport, transport)  # uvloop's is one in all but name
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
@@ -259,6 +259,8 @@ class PushConnection(Protocol):
         if len(self._owed) > limits.in_flight:
             return self._turn_away(exchange, TOO_MANY_IN_FLIGHT.of(limit=limits.in_flight))
         path, _, query = self._url.decode("latin-1").partition("?")
+        if path.startswith("http://"):  # a proxy's way of naming it
+            path = "/" + path.split("/", 3)[-1]
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         return front.handle(PushRequest(method, path, query, headers, body, self._now), exchange, self._peer)
 

@@ -1,0 +1,151 @@
+"""A small bus and a small door: real enough to be wrong, small enough to be read at a glance."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from tongdan.adapters.clock import SystemClock
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.orders.commands import PlaceHold
+from tongdan.flow.meters import Meters
+from tongdan.ports import (
+    Accepted,
+    Inbound,
+    Mistake,
+    NotUnderstood,
+    PushAnswer,
+    PushRequest,
+    Reply,
+    Unauthentic,
+)
+from tongdan.surfaces.front_door import FrontDoor, Wait
+from tongdan.surfaces.intake import Limits, PushPort
+
+NOT_JSON = Refusal("not_json", 400, "Send JSON.", "请发送 JSON。")
+FULL = Refusal("too_busy", 429, "Try again later.", "请稍后重试。", retry_after_s=3)
+SIGNED = {"x-sign": "right"}
+
+
+class SmallBus:
+    """Commits at once, or when told to if `holding`; refuses beyond `capacity`; a repeat gets the same answer."""
+
+    def __init__(self) -> None:
+        self.holding = False
+        self.capacity = 1_000_000
+        self.committed: list[Inbound] = []
+        self.quarantined: list[NotUnderstood] = []
+        self.held: list[Callable[[], None]] = []
+        self.reserved = asyncio.Event()
+        self._inbox: dict[tuple[str, ...], Accepted] = {}
+
+    def submit(
+        self, messages: Sequence[Inbound | NotUnderstood], done: Callable[[Sequence[Reply]], None]
+    ) -> Refusal | None:
+        if len(self.held) >= self.capacity:
+            return FULL
+
+        def commit() -> None:
+            self.quarantined += [m for m in messages if isinstance(m, NotUnderstood)]
+            done([self._commit(m) for m in messages if isinstance(m, Inbound)])
+
+        if self.holding:
+            self.held.append(commit)
+        else:
+            commit()
+        return None
+
+    def _commit(self, message: Inbound) -> Reply:
+        if message.key in self._inbox:
+            return msgspec.structs.replace(self._inbox[message.key], duplicate=True)
+        self.committed.append(message)
+        reply = Accepted(f"order-{len(self.committed)}", 7, 1, len(self.committed))
+        self._inbox[message.key] = reply
+        return reply
+
+    def release(self) -> None:
+        held, self.held = self.held, []
+        for commit in held:
+            commit()
+
+    async def ask(self, message: Inbound) -> Reply:
+        return self._commit(message)
+
+    async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self.reserved.wait(), min(timeout_s, 0.2))
+        except TimeoutError:
+            return False
+        return until("reserved")
+
+
+class SmallDoor:
+    """`x-sign: right` is authentic; the body is a JSON array of order numbers; "?" is one nobody understands."""
+
+    path = "/push/small/"
+    source = "channel/small"
+
+    def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
+        if request.headers.get("x-sign") != "right":
+            raise Unauthentic("the signature does not match")
+        if request.body == b"break":
+            raise ZeroDivisionError("13812345678")
+        try:
+            natives = msgspec.json.decode(request.body, type=list[str])
+        except msgspec.DecodeError:
+            raise Mistake(NOT_JSON) from None
+        return [self._message(native, request) for native in natives]
+
+    def _message(self, native: str, request: PushRequest) -> Inbound | NotUnderstood:
+        if native == "?":
+            return NotUnderstood(source=self.source, reason="unknown tag", raw=b"?")
+        return Inbound(
+            command=PlaceHold(order=native, hold="review"),
+            key=("small", native),
+            source=self.source,
+            shop="s1",
+            happened_at=datetime(2026, 1, 27, tzinfo=UTC),
+            raw=native.encode(),
+        )
+
+    def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
+        told = [reply.aggregate if isinstance(reply, Accepted) else reply.name for reply in replies]
+        return PushAnswer(200, msgspec.json.encode({"code": 0, "orders": told}))
+
+    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
+        return PushAnswer(refusal.status, msgspec.json.encode({"code": 1, "msg": refusal.name}))
+
+
+@pytest.fixture
+def bus() -> SmallBus:
+    return SmallBus()
+
+
+@pytest.fixture
+def meters() -> Meters:
+    return Meters()
+
+
+@pytest.fixture
+def front(bus: SmallBus, meters: Meters) -> FrontDoor:
+    waits = {"reserved": Wait(applies=lambda message: True, over=bool, met=lambda state: state == "reserved")}
+    return FrontDoor([SmallDoor()], bus, SystemClock(), meters, waits)
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """Small enough to be met within a test."""
+    return Limits(
+        connections=16, head_bytes=4_096, headers=20, body_bytes=65_536, in_flight=32,
+        request_s=0.3, idle_s=0.6, linger_s=0.2, sweep_s=0.05,
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def port(front: FrontDoor, limits: Limits) -> AsyncIterator[PushPort]:
+    port = PushPort(front, SystemClock(), limits)
+    await port.start("127.0.0.1", 0)
+    yield port
+    await port.stop(grace_s=1.0)
