@@ -127,10 +127,11 @@ class NoteReservationExpired(Command, frozen=True, kw_only=True):
 
 
 class NoteShipped(Command, frozen=True, kw_only=True):
-    """Parcels of one shipment left the warehouse; `units` are those of this dispatch, not a running total."""
+    """One parcel of a shipment left the warehouse; `units` are its own. `dispatch` names the departure."""
 
     order: str
     shipment: str
+    dispatch: str
     carrier: str
     waybill: str
     units: tuple[Units, ...]
@@ -145,7 +146,7 @@ class NoteSigned(Command, frozen=True, kw_only=True):
 
 
 class NoteShipmentStopped(Command, frozen=True, kw_only=True):
-    """The warehouse will not send these units (refused, cancelled); `reason` is its own word."""
+    """The warehouse will not send these units (refused, short, cancelled); `reason` is its own word."""
 
     order: str
     shipment: str

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tongdan.domain.kernel.messages import Effect, Fact
-from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
+from tongdan.domain.orders.lines import Line, News, PlannedShipment, ReservedLine, Units
 
 
 class OrderAnnounced(Fact, frozen=True, kw_only=True):
@@ -33,7 +33,10 @@ class OrderCreated(Fact, frozen=True, kw_only=True):
 
 
 class OrderDetailed(Fact, frozen=True, kw_only=True):
-    """The platform's detail came: from here on the order has lines."""
+    """The platform's detail came: from here on the order has lines.
+
+    `reserve` False: it was cancelled before, so no stock is asked for. `ends` names the worries that are over.
+    """
 
     lines: tuple[Line, ...]
     amount_fen: int
@@ -43,6 +46,9 @@ class OrderDetailed(Fact, frozen=True, kw_only=True):
     region: str
     ship_by: datetime | None
     reserve_until: datetime | None
+    said_at: datetime
+    reserve: bool = True
+    ends: tuple[str, ...] = ()
 
 
 class DetailOverdue(Fact, frozen=True, kw_only=True):
@@ -50,13 +56,18 @@ class DetailOverdue(Fact, frozen=True, kw_only=True):
 
 
 class ChannelReported(Fact, frozen=True, kw_only=True):
-    """What the channel last said. `status` is the canonical name, "" when the map does not know the native one."""
+    """What the channel last said. `status` is the canonical name, "" when the map does not know the native one.
+
+    `stale`: it had said something later before. `contradicts`: it speaks of a parcel that we know nothing of, or of
+    an order that it had cancelled.
+    """
 
     event: str
     native_status: str
     status: str
     said_at: datetime
     stale: bool = False
+    contradicts: bool = False
 
 
 class PaymentRequested(Fact, frozen=True, kw_only=True):
@@ -78,7 +89,8 @@ class PaymentFailed(Fact, frozen=True, kw_only=True):
 class OrderPaid(Fact, frozen=True, kw_only=True):
     """Money came in for the first time and in full. `attempt` 0: the platform collected it.
 
-    `reserved` are the lines whose stock was only held for the payment and now stays.
+    `reserved` are the lines whose stock was only held for the payment and now stays. `ship_by` is the promise that
+    begins with it.
     """
 
     channel: str
@@ -88,6 +100,7 @@ class OrderPaid(Fact, frozen=True, kw_only=True):
     amount_fen: int
     paid_at: datetime
     reserved: tuple[ReservedLine, ...]
+    ship_by: datetime | None = None
 
 
 class PaymentDuplicated(Fact, frozen=True, kw_only=True):
@@ -123,18 +136,31 @@ class LineReserved(Fact, frozen=True, kw_only=True):
     attempt: int
     units: int
     warehouse: str
+    ends: tuple[str, ...] = ()
 
 
 class LineShort(Fact, frozen=True, kw_only=True):
+    """`sold`: the buyer has it for certain, so somebody has to find stock."""
+
     line: int
     attempt: int
     units: int
     available: int
+    sold: bool = True
 
 
 class LineReservationExpired(Fact, frozen=True, kw_only=True):
     line: int
     attempt: int
+
+
+class ReservationRetried(Fact, frozen=True, kw_only=True):
+    """Stock is asked for again, under new attempts, for lines whose reservation had expired."""
+
+    lines: tuple[ReservedLine, ...]
+    units: tuple[Units, ...]
+    region: str
+    until: datetime | None
 
 
 class OrderReleased(Fact, frozen=True, kw_only=True):
@@ -150,34 +176,55 @@ class OrderReleased(Fact, frozen=True, kw_only=True):
 
 
 class LinesShipped(Fact, frozen=True, kw_only=True):
+    """One parcel left. `complete`: no unit of the order is left here. `wanted` False: it was cancelled before."""
+
     shipment: str
+    dispatch: str
     carrier: str
     waybill: str
     units: tuple[Units, ...]
     shipped_at: datetime
     complete: bool
+    wanted: bool = True
+    ends: tuple[str, ...] = ()
 
 
 class LinesSigned(Fact, frozen=True, kw_only=True):
+    """`complete`: every unit that is to come has been signed for; an own shop's order then ends at `complete_at`."""
+
     shipment: str
     units: tuple[Units, ...]
     signed_at: datetime
     complete: bool
+    complete_at: datetime | None = None
+    key: str = ""
 
 
 class LinesStopped(Fact, frozen=True, kw_only=True):
-    """Released units that a warehouse will not send. `wanted`: the order still wants them (so it is a ticket)."""
+    """Released units that a warehouse will not send.
+
+    `wanted`: the order still wants them, so it is a ticket; if not, the stock of the `freed` lines is freed.
+    """
 
     shipment: str
     units: tuple[Units, ...]
     reason: str
     wanted: bool
+    freed: tuple[ReservedLine, ...] = ()
+    key: str = ""
+
+
+class NewsCameEarly(Fact, frozen=True, kw_only=True):
+    """News about lines or parcels that are not known yet; it is applied when they are."""
+
+    news: News
 
 
 class OrderSettled(Fact, frozen=True, kw_only=True):
     amount_fen: int
     reference: str
     settled_at: datetime
+    ends: tuple[str, ...] = ()
 
 
 class SettlementMismatched(Fact, frozen=True, kw_only=True):
@@ -201,21 +248,26 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
     refund_due_fen: int
     reserved: tuple[ReservedLine, ...]
     shipments: tuple[str, ...]
+    cancelled_at: datetime
+    ends: tuple[str, ...] = ()
 
 
 class AddressChanged(Fact, frozen=True, kw_only=True):
     region: str
+    changed_at: datetime
 
 
 class AddressChangeTooLate(Fact, frozen=True, kw_only=True):
     """The platform changed the address after the parcels were handed over: somebody has to look."""
 
     region: str
+    changed_at: datetime
 
 
 class AmountChanged(Fact, frozen=True, kw_only=True):
     amount_fen: int
     reason: str
+    changed_at: datetime
 
 
 class HoldPlaced(Fact, frozen=True, kw_only=True):

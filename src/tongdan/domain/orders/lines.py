@@ -1,5 +1,7 @@
 """Lines and units: what an order is made of and what its parcels carry."""
 
+from datetime import datetime
+
 import msgspec
 
 
@@ -37,3 +39,19 @@ class ReservedLine(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     sku: str
     attempt: int
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """News about lines that came too early; it waits until what it speaks of is known.
+
+    `what` is shipped, signed or stopped; `key` tells repeats.
+    """
+
+    what: str
+    key: str
+    shipment: str
+    units: tuple[Units, ...]
+    at: datetime
+    carrier: str = ""
+    waybill: str = ""
+    reason: str = ""

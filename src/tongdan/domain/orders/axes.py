@@ -1,0 +1,139 @@
+"""The axes an order moves on, each with its own transition table, and the canonical status they add up to.
+
+No axis knows another: money may come in before the lines are known, and a warehouse may ship what a platform has just
+cancelled. What a reader calls "the status" is computed from the axes (`model.status`), never stored and never set.
+Codes of `Status` are announced to the outside and never change; to compare two statuses use `ORDINAL`.
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+from tongdan.domain.kernel.machine import Machine
+
+
+class Status(IntEnum):
+    """Canonical status. The numbers are part of the interface (signed = 5)."""
+
+    ANNOUNCED = 0
+    CREATED = 1
+    PAID = 2
+    RELEASED = 3
+    SHIPPED = 4
+    SIGNED = 5
+    SETTLED = 6
+    COMPLETED = 7
+    CANCELLED = 8
+    REFUND_PENDING = 9
+    REFUNDED = 10
+    RETURNING = 11
+    EXCHANGED = 12
+
+
+class Partly(IntFlag):
+    """What holds for some of an order's units but not for all of them."""
+
+    NO = 0
+    SHIPPED = 1
+    SIGNED = 2
+    STOPPED = 4
+
+
+# How far along a status is: for comparing what two systems say. Gaps leave room for statuses to come.
+ORDINAL: Final[dict[Status, int]] = {
+    Status.ANNOUNCED: 0,
+    Status.CREATED: 10,
+    Status.PAID: 20,
+    Status.RELEASED: 30,
+    Status.SHIPPED: 40,
+    Status.SIGNED: 50,
+    Status.SETTLED: 60,
+    Status.COMPLETED: 70,
+    Status.RETURNING: 80,
+    Status.EXCHANGED: 90,
+    Status.REFUND_PENDING: 100,
+    Status.CANCELLED: 110,
+    Status.REFUNDED: 120,
+}
+
+
+class AttemptStage(IntEnum):
+    """One payment attempt (`…-P1`)."""
+
+    REQUESTED = 0
+    OPEN = 1
+    FAILED = 2
+    PAID = 3
+
+
+# A failed attempt may still be paid: the provider's word that money came in outweighs an earlier "failed".
+ATTEMPT: Final = Machine(
+    "payment attempt",
+    AttemptStage.REQUESTED,
+    finals=frozenset({AttemptStage.FAILED, AttemptStage.PAID}),
+    edges={
+        AttemptStage.REQUESTED: frozenset({AttemptStage.OPEN, AttemptStage.FAILED, AttemptStage.PAID}),
+        AttemptStage.OPEN: frozenset({AttemptStage.FAILED, AttemptStage.PAID}),
+        AttemptStage.FAILED: frozenset({AttemptStage.PAID}),
+    },
+)
+
+
+class Stage(IntEnum):
+    """Where a unit of a line is. Every unit is at exactly one stage, so units cannot get lost."""
+
+    WAITING = 0
+    RESERVED = 1
+    RELEASED = 2
+    SHIPPED = 3
+    SIGNED = 4
+    STOPPED = 5
+
+
+# A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back.
+FULFILLMENT: Final = Machine(
+    "fulfillment of a unit",
+    Stage.WAITING,
+    finals=frozenset({Stage.SIGNED, Stage.STOPPED}),
+    edges={
+        Stage.WAITING: frozenset({Stage.RESERVED, Stage.STOPPED}),
+        Stage.RESERVED: frozenset({Stage.WAITING, Stage.RELEASED, Stage.STOPPED}),
+        Stage.RELEASED: frozenset({Stage.SHIPPED, Stage.STOPPED}),
+        Stage.STOPPED: frozenset({Stage.SHIPPED}),
+        Stage.SHIPPED: frozenset({Stage.SIGNED}),
+    },
+)
+
+
+class AfterSale(IntEnum):
+    """What is owed to the buyer afterwards. Returns and exchanges will grow here."""
+
+    NONE = 0
+    REFUND_DUE = 1
+
+
+AFTER_SALE: Final = Machine(
+    "after-sale",
+    AfterSale.NONE,
+    finals=frozenset({AfterSale.NONE, AfterSale.REFUND_DUE}),
+    edges={AfterSale.NONE: frozenset({AfterSale.REFUND_DUE})},
+)
+
+
+class Closing(IntEnum):
+    """How the order ends."""
+
+    OPEN = 0
+    COMPLETED = 1
+    CANCELLED = 2
+
+
+# A platform may close an order it had completed (a refund of everything), never the other way round.
+CLOSING: Final = Machine(
+    "closing",
+    Closing.OPEN,
+    finals=frozenset({Closing.COMPLETED, Closing.CANCELLED}),
+    edges={
+        Closing.OPEN: frozenset({Closing.COMPLETED, Closing.CANCELLED}),
+        Closing.COMPLETED: frozenset({Closing.CANCELLED}),
+    },
+)

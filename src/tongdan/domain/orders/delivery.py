@@ -1,0 +1,240 @@
+"""What warehouses and carriers report of an order's lines: shipped, signed, stopped.
+
+Every report becomes a piece of `News`. If the units it speaks of can move, it turns into a fact and its consequences
+(the channel is told the waybill, finance that all is signed); if not yet, it waits in the state and is tried again
+after every step that may have made it possible. So the order in which reports arrive does not matter.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
+from tongdan.domain.orders import refusals
+from tongdan.domain.orders.axes import Closing, Stage
+from tongdan.domain.orders.commands import NoteShipmentStopped, NoteShipped, NoteSigned
+from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.facts import (
+    LinesShipped,
+    LinesSigned,
+    LinesStopped,
+    NewsCameEarly,
+    TellFinance,
+    WriteBackShipment,
+)
+from tongdan.domain.orders.lines import News, ReservedLine, Units
+from tongdan.domain.orders.model import WORRY_SHIP, Order, here
+
+MAX_EARLY: Final = 64
+FINANCE: Final = "finance"
+
+
+def note_shipped(order: Order, command: NoteShipped, ctx: Context) -> Decision | Refusal:
+    news = News(
+        what="shipped",
+        key=command.dispatch,
+        shipment=command.shipment,
+        units=command.units,
+        at=command.shipped_at,
+        carrier=command.carrier,
+        waybill=command.waybill,
+    )
+    return _hear(order, news, ctx)
+
+
+def note_signed(order: Order, command: NoteSigned, ctx: Context) -> Decision | Refusal:
+    at = command.signed_at
+    news = News(
+        what="signed",
+        key=f"{command.shipment}@{at.isoformat()}",
+        shipment=command.shipment,
+        units=command.units,
+        at=at,
+    )
+    return _hear(order, news, ctx)
+
+
+def note_shipment_stopped(order: Order, command: NoteShipmentStopped, ctx: Context) -> Decision | Refusal:
+    news = News(
+        what="stopped",
+        key=f"{command.shipment}!{command.reason}",
+        shipment=command.shipment,
+        units=command.units,
+        at=ctx.now,
+        reason=command.reason,
+    )
+    return _hear(order, news, ctx)
+
+
+def apply_early(draft: Draft, ctx: Context) -> None:
+    """Apply what waited, as long as something of it has become possible."""
+    for _ in range(MAX_EARLY):
+        if not any(_apply(draft, news, ctx) for news in draft.order.early):
+            return
+
+
+def _hear(order: Order, news: News, ctx: Context) -> Decision | Refusal:
+    if _heard_before(order, news):
+        return NOTHING
+    draft = Draft(order)
+    if _apply(draft, news, ctx):
+        apply_early(draft, ctx)
+    elif len(order.early) >= MAX_EARLY:
+        return refusals.TOO_EARLY.of(order=ctx.id, limit=MAX_EARLY)
+    else:
+        draft.tell(NewsCameEarly(news=news))
+    return draft.decision()
+
+
+def _heard_before(order: Order, news: News) -> bool:
+    if any(each.key == news.key for each in order.early):
+        return True
+    if news.what == "shipped":
+        return any(parcel.dispatch == news.key for parcel in order.parcels)
+    if news.what == "signed":
+        return any(s.shipment == news.shipment and s.signed_at == news.at for s in order.signings)
+    return order.known and not _movable(order, news.units, Stage.RELEASED)
+
+
+def _apply(draft: Draft, news: News, ctx: Context) -> bool:
+    """Turn the news into facts; False if the units it speaks of are not there yet."""
+    order = draft.order
+    if not order.known:
+        return False
+    if news.what == "shipped":
+        if _movable(order, news.units, Stage.RELEASED, Stage.STOPPED) != news.units:
+            return False
+        _ship(draft, news, ctx)
+    elif news.what == "signed":
+        if _unsigned(order, news) != news.units:
+            return False
+        _sign(draft, news, ctx)
+    else:
+        units = _movable(order, news.units, Stage.RELEASED)
+        if not units:
+            return False
+        fact = LinesStopped(
+            shipment=news.shipment,
+            units=units,
+            reason=news.reason,
+            wanted=not order.cancelled,
+            freed=_reservations(order, units) if order.cancelled else (),
+            key=news.key,
+        )
+        draft.tell(fact)
+    return True
+
+
+def _movable(order: Order, units: tuple[Units, ...], *stages: Stage) -> tuple[Units, ...]:
+    """As many of `units` as are at one of `stages`; lines with none are left out."""
+    found = []
+    for wanted in units:
+        line = order.line(wanted.line)
+        ready = 0 if line is None else sum(line.at(stage) for stage in stages)
+        if n := min(wanted.units, ready):
+            found.append(Units(wanted.line, n))
+    return tuple(found)
+
+
+def _reservations(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
+    stopped = {each.line for each in units}
+    return tuple(
+        ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
+        for line in order.lines
+        if line.line.no in stopped
+    )
+
+
+def _unsigned(order: Order, news: News) -> tuple[Units, ...]:
+    """As many of the units as have left with this shipment and are not signed for."""
+    left: dict[int, int] = {}
+    for parcel in order.parcels:
+        if parcel.shipment == news.shipment:
+            for units in parcel.units:
+                left[units.line] = left.get(units.line, 0) + units.units
+    for signing in order.signings:
+        if signing.shipment == news.shipment:
+            for units in signing.units:
+                left[units.line] = left.get(units.line, 0) - units.units
+    open_units = ((each.line, min(each.units, left.get(each.line, 0))) for each in news.units)
+    return tuple([Units(line, n) for line, n in open_units if n])
+
+
+def _ship(draft: Draft, news: News, ctx: Context) -> None:
+    before = draft.order
+    leaving = sum(units.units for units in news.units)
+    from_stopped = leaving - sum(each.units for each in _movable(before, news.units, Stage.RELEASED))
+    complete = here(before) - (leaving - from_stopped) == 0
+    draft.tell(
+        LinesShipped(
+            shipment=news.shipment,
+            dispatch=news.key,
+            carrier=news.carrier,
+            waybill=news.waybill,
+            units=news.units,
+            shipped_at=news.at,
+            complete=complete,
+            wanted=not before.cancelled,
+            ends=(WORRY_SHIP,) if complete and WORRY_SHIP in before.worries else (),
+        )
+    )
+    if not before.own and not before.cancelled:
+        _write_back(draft, news)
+
+
+def _write_back(draft: Draft, news: News) -> None:
+    order = draft.order
+    native = {line.line.no: line.line.native for line in order.lines}
+    units = tuple((native[each.line], each.units) for each in news.units if native.get(each.line))
+    if units:
+        draft.do(
+            WriteBackShipment(
+                partner=channel_partner(order),
+                channel=order.channel,
+                shop=order.shop,
+                native=order.native,
+                carrier=news.carrier,
+                waybill=news.waybill,
+                units=units,
+                request=news.key,
+            )
+        )
+
+
+def _sign(draft: Draft, news: News, ctx: Context) -> None:
+    before = draft.order
+    signing = sum(units.units for units in news.units)
+    complete = here(before) == 0 and before.units(Stage.SHIPPED) == signing
+    ends_itself = complete and before.own and before.closing is Closing.OPEN
+    wait = timedelta(seconds=ctx.policy.deadlines.complete_after_signed_s)
+    draft.tell(
+        LinesSigned(
+            shipment=news.shipment,
+            units=news.units,
+            signed_at=news.at,
+            complete=complete,
+            complete_at=news.at + wait if ends_itself else None,
+            key=news.key,
+        )
+    )
+    if complete and not before.cancelled:
+        tell_finance(draft, ctx, "signed", news.at)
+
+
+def channel_partner(order: Order) -> str:
+    return f"channel/{order.channel}/{order.shop}"
+
+
+def tell_finance(draft: Draft, ctx: Context, milestone: str, at: datetime) -> None:
+    order = draft.order
+    amount_fen = order.paid.amount_fen if order.paid is not None else order.amount_fen
+    draft.do(
+        TellFinance(
+            partner=FINANCE,
+            order=ctx.id,
+            channel=order.channel,
+            shop=order.shop,
+            milestone=milestone,
+            amount_fen=amount_fen,
+            at=at,
+        )
+    )

@@ -1,0 +1,426 @@
+"""How facts fold into the state of an order, and the draft in which a decision folds its own facts as it makes them.
+
+One small function a fact. Nothing is decided here: whether a unit may move was decided when the fact was made, and a
+move that its table does not allow is an error, not a choice.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from tongdan.domain.kernel.messages import (
+    Decision,
+    Effect,
+    EffectDied,
+    EffectReplayed,
+    EffectSettled,
+    EffectSkipped,
+    Fact,
+    Person,
+)
+from tongdan.domain.orders import facts as f
+from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
+from tongdan.domain.orders.lines import Line, Units
+from tongdan.domain.orders.model import (
+    CHANNEL,
+    CHANNEL_HOLD,
+    PAID_HOLD,
+    PAYMENT_HOLD,
+    WORRY_DETAIL,
+    WORRY_SETTLEMENT,
+    WORRY_SHIP,
+    WORRY_SHORT,
+    Attempt,
+    LineState,
+    Order,
+    Parcel,
+    Payment,
+    Said,
+    Signing,
+)
+
+AnyFact = Any  # each function below takes the one fact it is listed under
+
+
+def evolve(order: Order | None, fact: Fact) -> Order:
+    """The state after `fact`. Raises KeyError for a fact that is none of an order's."""
+    return _EVOLVE[type(fact)](order, fact)
+
+
+class Draft:
+    """A decision in the making: every fact told is folded at once, so the next step decides on what it leads to."""
+
+    __slots__ = ("_effects", "_facts", "_supersedes", "order")
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self._facts: list[Fact] = []
+        self._effects: list[Effect] = []
+        self._supersedes: tuple[str, ...] = ()
+
+    @classmethod
+    def begin(cls, fact: Fact) -> "Draft":
+        """A draft of an order that begins with `fact`."""
+        draft = cls(evolve(None, fact))
+        draft._facts.append(fact)
+        return draft
+
+    def tell(self, fact: Fact) -> None:
+        self._facts.append(fact)
+        self.order = evolve(self.order, fact)
+
+    def do(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def withdraw(self, *verbs: str) -> None:
+        """Effects of these verbs that have not been sent are not to be sent."""
+        self._supersedes += verbs
+
+    def decision(self, person: Person | None = None) -> Decision:
+        if not self._facts:
+            return Decision()
+        return Decision(tuple(self._facts), tuple(self._effects), person, self._supersedes)
+
+
+# ---- how an order begins
+
+
+def _announced(_: Order | None, fact: f.OrderAnnounced) -> Order:
+    return Order(channel=fact.channel, shop=fact.shop, native=fact.native, detail_by=fact.detail_by)
+
+
+def _created(_: Order | None, fact: f.OrderCreated) -> Order:
+    return Order(
+        channel=fact.channel,
+        shop=fact.shop,
+        native=fact.native,
+        own=True,
+        buyer=fact.buyer,
+        region=fact.region,
+        placed_at=fact.placed_at,
+        amount_fen=fact.amount_fen,
+        freight_fen=fact.freight_fen,
+        discount_fen=fact.discount_fen,
+        lines=_waiting(fact.lines),
+        pay_by=fact.pay_by,
+    )
+
+
+def _detailed(order: Order, fact: f.OrderDetailed) -> Order:
+    lines, paid = _waiting(fact.lines), order.paid
+    if paid is not None and not paid.amount_fen:
+        paid = replace(paid, amount_fen=fact.amount_fen)
+    if order.cancelled:
+        lines = tuple([line.moved(Stage.WAITING, Stage.STOPPED, line.waiting) for line in lines])
+    return replace(
+        order,
+        region=fact.region,
+        placed_at=fact.placed_at,
+        amount_fen=fact.amount_fen,
+        freight_fen=fact.freight_fen,
+        discount_fen=fact.discount_fen,
+        lines=lines,
+        paid=paid,
+        address_at=max(order.address_at or fact.said_at, fact.said_at),
+        amount_at=max(order.amount_at or fact.said_at, fact.said_at),
+        ship_by=fact.ship_by or order.ship_by,
+        worries=_without(order.worries, WORRY_DETAIL),
+    )
+
+
+def _waiting(lines: Iterable[Line]) -> tuple[LineState, ...]:
+    return tuple([LineState(line=line, waiting=line.units) for line in lines])
+
+
+def _detail_overdue(order: Order, _: f.DetailOverdue) -> Order:
+    return replace(order, worries=_with(order.worries, WORRY_DETAIL))
+
+
+# ---- what others say
+
+
+def _channel_reported(order: Order, fact: f.ChannelReported) -> Order:
+    if fact.stale or not (fact.native_status or fact.status):
+        return order
+    said = Said(native=fact.native_status, status=fact.status, said_at=fact.said_at)
+    held = fact.status == PAID_HOLD
+    holds = (_with if held else _without)(order.holds, CHANNEL_HOLD)
+    return replace(order, said={**order.said, CHANNEL: said}, holds=holds)
+
+
+def _system_said(order: Order, fact: f.SystemSaid) -> Order:
+    if fact.stale:
+        return order
+    said = Said(native=fact.native_status, status="", said_at=fact.said_at)
+    return replace(order, said={**order.said, fact.system: said})
+
+
+# ---- payment
+
+
+def _payment_requested(order: Order, fact: f.PaymentRequested) -> Order:
+    attempt = Attempt(no=fact.attempt, method=fact.method, amount_fen=fact.amount_fen)
+    return replace(order, attempts=(*order.attempts, attempt))
+
+
+def _prepay_issued(order: Order, fact: f.PrepayIssued) -> Order:
+    return _attempt(order, fact.attempt, AttemptStage.OPEN, prepay=fact.prepay)
+
+
+def _payment_failed(order: Order, fact: f.PaymentFailed) -> Order:
+    return _attempt(order, fact.attempt, AttemptStage.FAILED)
+
+
+def _paid(order: Order, fact: f.OrderPaid) -> Order:
+    if order.own and fact.attempt and fact.transaction not in order.transactions:
+        order = _money_in(order, fact)
+    return replace(order, paid=_payment(fact), questioned=None, ship_by=order.ship_by or fact.ship_by)
+
+
+def _payment(fact: AnyFact) -> Payment:
+    return Payment(
+        attempt=fact.attempt, transaction=fact.transaction, amount_fen=fact.amount_fen, paid_at=fact.paid_at
+    )
+
+
+def _money_in(order: Order, fact: AnyFact) -> Order:
+    attempt = order.attempt(fact.attempt)
+    if attempt is None or attempt.stage is not AttemptStage.PAID:
+        order = _attempt(order, fact.attempt, AttemptStage.PAID)
+    return replace(
+        order,
+        transactions=(*order.transactions, fact.transaction),
+        received_fen=order.received_fen + fact.amount_fen,
+    )
+
+
+def _paid_twice(order: Order, fact: f.PaymentDuplicated) -> Order:
+    order = _money_in(order, fact)
+    return replace(order, owed_fen=order.owed_fen + fact.amount_fen)
+
+
+def _paid_wrongly(order: Order, fact: f.PaymentMismatched) -> Order:
+    order = _money_in(order, fact)
+    return replace(order, holds=_with(order.holds, PAYMENT_HOLD), questioned=_payment(fact))
+
+
+def _paid_too_late(order: Order, fact: f.PaidAfterCancel) -> Order:
+    if order.own:
+        return _paid_twice(order, fact)  # type: ignore[arg-type]  # the same two fields
+    return replace(order, paid=_payment(fact))
+
+
+def _attempt(order: Order, no: int, stage: AttemptStage, **known: str) -> Order:
+    old = order.attempt(no) or Attempt(no=no)
+    attempt = replace(old, stage=ATTEMPT.step(old.stage, stage), **known)
+    return replace(order, attempts=(*[each for each in order.attempts if each.no != no], attempt))
+
+
+# ---- fulfillment
+
+
+def _reserved(order: Order, fact: f.LineReserved) -> Order:
+    order = _move(order, [Units(fact.line, fact.units)], Stage.WAITING, Stage.RESERVED)
+    order = _on_line(order, fact.line, warehouse=fact.warehouse, short=False)
+    worries = (
+        order.worries if any(line.short for line in order.lines) else _without(order.worries, WORRY_SHORT)
+    )
+    return replace(order, worries=worries)
+
+
+def _short(order: Order, fact: f.LineShort) -> Order:
+    order = _on_line(order, fact.line, short=True)
+    return replace(order, worries=_with(order.worries, WORRY_SHORT)) if fact.sold else order
+
+
+def _reservation_expired(order: Order, fact: f.LineReservationExpired) -> Order:
+    line = order.line(fact.line)
+    held = line.reserved if line is not None else 0
+    return _move(order, [Units(fact.line, held)], Stage.RESERVED, Stage.WAITING)
+
+
+def _reservation_retried(order: Order, fact: f.ReservationRetried) -> Order:
+    for wanted in fact.lines:
+        order = _on_line(order, wanted.line, attempt=wanted.attempt, warehouse="")
+    return order
+
+
+def _released(order: Order, fact: f.OrderReleased) -> Order:
+    for shipment in fact.shipments:
+        order = _move(order, shipment.units, Stage.RESERVED, Stage.RELEASED)
+    return replace(order, shipments=order.shipments + fact.shipments)
+
+
+def _shipped(order: Order, fact: f.LinesShipped) -> Order:
+    for units in fact.units:
+        line = order.line(units.line)
+        ready = min(units.units, line.released) if line is not None else 0
+        order = _move(order, [Units(units.line, ready)], Stage.RELEASED, Stage.SHIPPED)
+        order = _move(order, [Units(units.line, units.units - ready)], Stage.STOPPED, Stage.SHIPPED)
+    parcel = Parcel(
+        dispatch=fact.dispatch,
+        shipment=fact.shipment,
+        carrier=fact.carrier,
+        waybill=fact.waybill,
+        units=fact.units,
+        shipped_at=fact.shipped_at,
+    )
+    worries = _without(order.worries, WORRY_SHIP) if fact.complete else order.worries
+    return replace(
+        order, parcels=(*order.parcels, parcel), worries=worries, early=_heard(order, fact.dispatch)
+    )
+
+
+def _signed(order: Order, fact: f.LinesSigned) -> Order:
+    order = _move(order, fact.units, Stage.SHIPPED, Stage.SIGNED)
+    signing = Signing(shipment=fact.shipment, units=fact.units, signed_at=fact.signed_at)
+    return replace(
+        order,
+        signings=(*order.signings, signing),
+        complete_at=fact.complete_at or order.complete_at,
+        early=_heard(order, fact.key),
+    )
+
+
+def _stopped(order: Order, fact: f.LinesStopped) -> Order:
+    order = _move(order, fact.units, Stage.RELEASED, Stage.STOPPED)
+    return replace(order, early=_heard(order, fact.key))
+
+
+def _came_early(order: Order, fact: f.NewsCameEarly) -> Order:
+    return replace(order, early=(*order.early, fact.news))
+
+
+def _heard(order: Order, key: str) -> AnyFact:
+    return tuple([news for news in order.early if news.key != key])
+
+
+def _move(order: Order, units: Iterable[Units], start: Stage, to: Stage) -> Order:
+    FULFILLMENT.step(start, to)
+    moving = {each.line: each.units for each in units if each.units}
+    if not moving:
+        return order
+    lines = [
+        line.moved(start, to, moving[line.line.no]) if line.line.no in moving else line
+        for line in order.lines
+    ]
+    return replace(order, lines=tuple(lines))
+
+
+def _on_line(order: Order, no: int, **changes: object) -> Order:
+    lines = [replace(line, **changes) if line.line.no == no else line for line in order.lines]
+    return replace(order, lines=tuple(lines))
+
+
+def _ship_overdue(order: Order, _: f.ShipmentOverdue) -> Order:
+    return replace(order, worries=_with(order.worries, WORRY_SHIP))
+
+
+# ---- how it ends
+
+
+def _settled(order: Order, fact: f.OrderSettled) -> Order:
+    worries = _without(order.worries, WORRY_SETTLEMENT)
+    return replace(order, settled_at=fact.settled_at, settlement=fact.reference, worries=worries)
+
+
+def _settlement_mismatched(order: Order, _: f.SettlementMismatched) -> Order:
+    return replace(order, worries=_with(order.worries, WORRY_SETTLEMENT))
+
+
+def _completed(order: Order, fact: f.OrderCompleted) -> Order:
+    closing = CLOSING.step(order.closing, Closing.COMPLETED)
+    return replace(order, closing=closing, completed_at=fact.completed_at)
+
+
+def _cancelled(order: Order, fact: f.OrderCancelled) -> Order:
+    lines = [
+        line.moved(Stage.WAITING, Stage.STOPPED, line.waiting)
+        .moved(Stage.RESERVED, Stage.STOPPED, line.reserved)
+        for line in order.lines
+    ]  # fmt: skip
+    return replace(
+        order,
+        closing=CLOSING.step(order.closing, Closing.CANCELLED),
+        cancelled_at=fact.cancelled_at,
+        cancelled_by=fact.by,
+        owed_fen=order.owed_fen + fact.refund_due_fen,
+        lines=tuple(lines),
+        worries=tuple([worry for worry in order.worries if worry not in fact.ends]),
+    )
+
+
+# ---- what may change before release
+
+
+def _address_changed(order: Order, fact: f.AddressChanged) -> Order:
+    return replace(order, region=fact.region, address_at=fact.changed_at)
+
+
+def _address_too_late(order: Order, fact: f.AddressChangeTooLate) -> Order:
+    return replace(order, address_at=fact.changed_at)
+
+
+def _amount_changed(order: Order, fact: f.AmountChanged) -> Order:
+    return replace(order, amount_fen=fact.amount_fen, amount_at=fact.changed_at)
+
+
+def _hold_placed(order: Order, fact: f.HoldPlaced) -> Order:
+    return replace(order, holds=_with(order.holds, fact.hold))
+
+
+def _hold_lifted(order: Order, fact: f.HoldLifted) -> Order:
+    return replace(order, holds=_without(order.holds, fact.hold))
+
+
+def _unmoved(order: Order, _: Fact) -> Order:
+    return order
+
+
+def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return names if name in names else (*names, name)
+
+
+def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple([each for each in names if each != name])
+
+
+_EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
+    f.OrderAnnounced: _announced,
+    f.OrderCreated: _created,
+    f.OrderDetailed: _detailed,
+    f.DetailOverdue: _detail_overdue,
+    f.ChannelReported: _channel_reported,
+    f.SystemSaid: _system_said,
+    f.PaymentRequested: _payment_requested,
+    f.PrepayIssued: _prepay_issued,
+    f.PaymentFailed: _payment_failed,
+    f.OrderPaid: _paid,
+    f.PaymentDuplicated: _paid_twice,
+    f.PaymentMismatched: _paid_wrongly,
+    f.PaidAfterCancel: _paid_too_late,
+    f.LineReserved: _reserved,
+    f.LineShort: _short,
+    f.LineReservationExpired: _reservation_expired,
+    f.ReservationRetried: _reservation_retried,
+    f.OrderReleased: _released,
+    f.LinesShipped: _shipped,
+    f.LinesSigned: _signed,
+    f.LinesStopped: _stopped,
+    f.NewsCameEarly: _came_early,
+    f.ShipmentOverdue: _ship_overdue,
+    f.OrderSettled: _settled,
+    f.SettlementMismatched: _settlement_mismatched,
+    f.OrderCompleted: _completed,
+    f.OrderCancelled: _cancelled,
+    f.AddressChanged: _address_changed,
+    f.AddressChangeTooLate: _address_too_late,
+    f.AmountChanged: _amount_changed,
+    f.HoldPlaced: _hold_placed,
+    f.HoldLifted: _hold_lifted,
+    EffectSettled: _unmoved,
+    EffectDied: _unmoved,
+    EffectSkipped: _unmoved,
+    EffectReplayed: _unmoved,
+}

@@ -1,0 +1,101 @@
+"""Holds, and what may change while an order is still here: its address and its amount.
+
+A hold is a name that keeps a paid order from being released; anybody may place one, and lifting the last releases the
+order. The later of two changes wins by the time they were said at, not by the time they arrived.
+"""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
+from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.orders import refusals
+from tongdan.domain.orders.commands import ChangeAddress, ChangeAmount, LiftHold, PlaceHold
+from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.facts import (
+    AddressChanged,
+    AddressChangeTooLate,
+    AmountChanged,
+    HoldLifted,
+    HoldPlaced,
+)
+from tongdan.domain.orders.model import PAYMENT_HOLD, Order
+from tongdan.domain.orders.payments import collect
+from tongdan.domain.orders.reservation import advance
+
+MAX_HOLDS: Final = 20
+_NAME: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+
+
+def place_hold(order: Order, command: PlaceHold, ctx: Context) -> Decision | Refusal:
+    if _NAME.fullmatch(command.hold) is None:
+        return refusals.BAD_HOLD.of()
+    if refusal := _not_here(order, ctx):
+        return refusal
+    if command.hold in order.holds:
+        return NOTHING
+    if len(order.holds) >= MAX_HOLDS:
+        return refusals.TOO_MANY_HOLDS.of(order=ctx.id, limit=MAX_HOLDS)
+    return Decision((HoldPlaced(hold=command.hold, note=command.note),))
+
+
+def lift_hold(order: Order, command: LiftHold, ctx: Context) -> Decision | Refusal:
+    """Lifting the hold of a wrong payment accepts the sum that came in."""
+    if command.hold not in order.holds:
+        return NOTHING
+    draft = Draft(order)
+    draft.tell(HoldLifted(hold=command.hold, note=command.note))
+    sum_in = order.questioned
+    if command.hold == PAYMENT_HOLD and sum_in is not None and order.paid is None and not order.cancelled:
+        collect(draft, ctx, sum_in.attempt, sum_in.transaction, sum_in.amount_fen, sum_in.paid_at)
+    else:
+        advance(draft, ctx)
+    return draft.decision()
+
+
+def change_address(order: Order, command: ChangeAddress, ctx: Context) -> Decision | Refusal:
+    if refusal := _not_here(order, ctx):
+        return refusal
+    return Decision((AddressChanged(region=command.region, changed_at=ctx.now),), person=command.person)
+
+
+def _not_here(order: Order, ctx: Context) -> Refusal | None:
+    if order.cancelled:
+        return refusals.ORDER_CLOSED.of(order=ctx.id, closing=order.closing.name.lower())
+    return refusals.ALREADY_RELEASED.of(order=ctx.id) if order.shipments else None
+
+
+def change_amount(order: Order, command: ChangeAmount, ctx: Context) -> Decision | Refusal:
+    if not order.own:
+        return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
+    if order.cancelled:
+        return refusals.ORDER_CLOSED.of(order=ctx.id, closing=order.closing.name.lower())
+    if order.paid is not None or order.questioned is not None:
+        return refusals.ALREADY_PAID.of(order=ctx.id)
+    if not 0 < command.amount_fen <= MAX_FEN:
+        return refusals.BAD_AMOUNT.of(field="amount_fen", amount_fen=command.amount_fen, limit=MAX_FEN)
+    if command.amount_fen == order.amount_fen:
+        return NOTHING
+    fact = AmountChanged(amount_fen=command.amount_fen, reason=command.reason, changed_at=ctx.now)
+    return Decision((fact,))
+
+
+def adopt_address(draft: Draft, region: str, said_at: datetime) -> bool:
+    """A platform's new address, if it is news; True if it came in time to be used."""
+    order = draft.order
+    if order.address_at is not None and said_at <= order.address_at:
+        return False
+    region = region or order.region
+    if order.shipments:
+        draft.tell(AddressChangeTooLate(region=region, changed_at=said_at))
+        return False
+    draft.tell(AddressChanged(region=region, changed_at=said_at))
+    return True
+
+
+def adopt_amount(draft: Draft, amount_fen: int, reason: str, said_at: datetime) -> None:
+    """A platform's new amount, if it is news."""
+    order = draft.order
+    if order.amount_at is None or said_at > order.amount_at:
+        draft.tell(AmountChanged(amount_fen=amount_fen, reason=reason, changed_at=said_at))

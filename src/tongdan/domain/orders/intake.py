@@ -1,0 +1,284 @@
+"""How orders come in: whole from an own shop, or announced by a platform and completed by its detail.
+
+Nothing a platform says is refused or thrown away. Each push is kept as what the channel last said (unless it had said
+something later before) and acts on the one axis it concerns: money, closing, address or amount.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
+from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.orders import refusals
+from tongdan.domain.orders.axes import ORDINAL, Closing, Status
+from tongdan.domain.orders.commands import NoteChannelEvent, PlaceOrder, RecordDetail
+from tongdan.domain.orders.delivery import channel_partner, tell_finance
+from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.facts import (
+    ChannelReported,
+    FetchDetail,
+    OrderAnnounced,
+    OrderCreated,
+    OrderDetailed,
+    PaidAfterCancel,
+)
+from tongdan.domain.orders.holds import adopt_address, adopt_amount
+from tongdan.domain.orders.lifecycle import cancel, complete
+from tongdan.domain.orders.model import CHANNEL, WORRY_DETAIL, Order, Said, gone, ordinal
+from tongdan.domain.orders.payments import collect
+from tongdan.domain.orders.reservation import advance, reserve_until
+
+MAX_LINES: Final = 200
+MAX_UNITS: Final = 100_000
+
+# What an event says of the order's status when the push carries none.
+_IMPLIED: Final = {
+    "created": "created",
+    "paid": "paid",
+    "shipped": "shipped",
+    "signed": "signed",
+    "completed": "completed",
+    "cancelled": "cancelled",
+}
+
+
+# ---- own shops
+
+
+def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decision | Refusal:
+    if order is not None:
+        if _same_content(order, command):
+            return NOTHING
+        return refusals.NUMBER_REUSED.of(native=command.native, order=ctx.id)
+    if refusal := _mistake(command):
+        return refusal
+    deadlines = ctx.policy.deadlines
+    free = command.amount_fen == 0
+    created = OrderCreated(
+        channel=command.channel,
+        shop=command.shop,
+        native=command.native,
+        buyer=command.buyer,
+        lines=command.lines,
+        amount_fen=command.amount_fen,
+        freight_fen=command.freight_fen,
+        discount_fen=command.discount_fen,
+        placed_at=command.placed_at,
+        region=command.region,
+        pay_by=ctx.now + timedelta(seconds=deadlines.pay_within_s),
+        reserve_until=reserve_until(free, ctx),
+    )
+    if not free:
+        return Decision((created,), person=command.person)
+    draft = Draft.begin(created)
+    collect(draft, ctx, 0, "", 0, ctx.now)
+    return draft.decision(command.person)
+
+
+def _same_content(order: Order, command: PlaceOrder) -> bool:
+    """What was ordered, by whom and for how much; the amount itself may have been changed since."""
+    return (
+        order.buyer == command.buyer
+        and order.freight_fen == command.freight_fen
+        and order.discount_fen == command.discount_fen
+        and tuple([state.line for state in order.lines]) == command.lines
+        and _mistake(command) is None
+    )
+
+
+def _mistake(command: PlaceOrder) -> Refusal | None:
+    lines = command.lines
+    if not lines:
+        return refusals.NO_LINES.of()
+    if len(lines) > MAX_LINES:
+        return refusals.TOO_MANY_LINES.of(limit=MAX_LINES, got=len(lines))
+    seen = set()
+    lines_fen = 0
+    for line in lines:
+        if line.no in seen:
+            return refusals.DUPLICATE_LINE.of(no=line.no)
+        seen.add(line.no)
+        if not 0 < line.units <= MAX_UNITS:
+            return refusals.BAD_UNITS.of(no=line.no, units=line.units, limit=MAX_UNITS)
+        if not 0 <= line.amount_fen <= MAX_FEN:
+            field = f"lines[{line.no}].amount_fen"
+            return refusals.BAD_AMOUNT.of(field=field, amount_fen=line.amount_fen, limit=MAX_FEN)
+        lines_fen += line.amount_fen
+    return _wrong_sum(command, lines_fen)
+
+
+def _wrong_sum(command: PlaceOrder, lines_fen: int) -> Refusal | None:
+    for field in ("amount_fen", "freight_fen", "discount_fen"):
+        amount_fen = getattr(command, field)
+        if not 0 <= amount_fen <= MAX_FEN:
+            return refusals.BAD_AMOUNT.of(field=field, amount_fen=amount_fen, limit=MAX_FEN)
+    sum_fen = lines_fen + command.freight_fen - command.discount_fen
+    if sum_fen == command.amount_fen:
+        return None
+    return refusals.AMOUNTS_DISAGREE.of(
+        lines_fen=lines_fen,
+        freight_fen=command.freight_fen,
+        discount_fen=command.discount_fen,
+        sum_fen=sum_fen,
+        amount_fen=command.amount_fen,
+    )
+
+
+# ---- platforms
+
+
+def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Context) -> Decision | Refusal:
+    draft = _announce(order, command, ctx)
+    if order is None:
+        _fetch(draft)
+    before = draft.order.said.get(CHANNEL)
+    status = _report(draft, ctx, command.event, command.native_status, command.said_at)
+    person = None
+    if command.event == "paid":
+        _paid(draft, ctx, command.transaction, command.amount_fen, command.said_at)
+    elif command.event == "address" and adopt_address(draft, command.region, command.said_at):
+        person = command.person
+    elif command.event == "amount" and command.amount_fen is not None:
+        adopt_amount(draft, command.amount_fen, command.reason, command.said_at)
+    _close(draft, ctx, command.event, status, command.reason, command.said_at, before)
+    _look_again(draft, order, status)
+    return draft.decision(person)
+
+
+def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> Decision | Refusal:
+    draft = _announce(order, command, ctx)
+    before = draft.order.said.get(CHANNEL)
+    status = _report(draft, ctx, "detail", command.native_status, command.said_at)
+    _close(draft, ctx, "detail", status, "", command.said_at, before)
+    person = command.person if _detail(draft, command, ctx) else None
+    if command.paid_at is not None:
+        _paid(draft, ctx, command.transaction, None, command.paid_at)
+    advance(draft, ctx)
+    return draft.decision(person)
+
+
+def _announce(order: Order | None, command: NoteChannelEvent | RecordDetail, ctx: Context) -> Draft:
+    if order is not None:
+        return Draft(order)
+    return Draft.begin(
+        OrderAnnounced(
+            channel=command.channel,
+            shop=command.shop,
+            native=command.native,
+            detail_by=ctx.now + timedelta(seconds=ctx.policy.deadlines.detail_within_s),
+        )
+    )
+
+
+def _fetch(draft: Draft) -> None:
+    order = draft.order
+    draft.do(
+        FetchDetail(
+            partner=channel_partner(order), channel=order.channel, shop=order.shop, native=order.native
+        )
+    )
+
+
+def _report(draft: Draft, ctx: Context, event: str, native: str, said_at: datetime) -> str:
+    """Keep what the channel says; returns the canonical status it means, "" if that is not known."""
+    order = draft.order
+    status = _IMPLIED.get(event, "")
+    if native:
+        channel = ctx.policy.channels.get(order.channel)
+        status = channel.statuses.get(native, "") if channel is not None else ""
+    word = Said(native=native, status=status, said_at=said_at)
+    last = order.said.get(CHANNEL)
+    if word == last:
+        return status
+    stale = last is not None and _place(word) < _place(last)
+    draft.tell(
+        ChannelReported(
+            event=event,
+            native_status=native,
+            status=status,
+            said_at=said_at,
+            stale=stale,
+            contradicts=not stale and _contradicts(order, word),
+        )
+    )
+    return status
+
+
+def _place(word: Said) -> tuple[datetime, int, str]:
+    return word.said_at, ordinal(word.status), word.native
+
+
+def _left(status: str) -> bool:
+    """The channel means that parcels have left."""
+    return ORDINAL[Status.SHIPPED] <= ordinal(status) <= ORDINAL[Status.COMPLETED]
+
+
+def _contradicts(order: Order, word: Said) -> bool:
+    if not _left(word.status):
+        return False
+    if order.cancelled_at is not None:
+        return word.said_at > order.cancelled_at
+    return order.known and not gone(order)
+
+
+def _paid(draft: Draft, ctx: Context, transaction: str, amount_fen: int | None, paid_at: datetime) -> None:
+    order = draft.order
+    if order.paid is not None:
+        return
+    sum_fen = order.amount_fen if amount_fen is None else amount_fen
+    if order.cancelled_at is not None and paid_at > order.cancelled_at:
+        late = PaidAfterCancel(attempt=0, transaction=transaction, amount_fen=sum_fen, paid_at=paid_at)
+        draft.tell(late)
+    else:
+        collect(draft, ctx, 0, transaction, sum_fen, paid_at)
+
+
+def _close(
+    draft: Draft, ctx: Context, event: str, status: str, reason: str, at: datetime, before: Said | None
+) -> None:
+    """The platform's word that the order is over; a cancellation it has since gone beyond is only evidence."""
+    closing = draft.order.closing
+    if event == "cancelled" or status == "cancelled":
+        outdated = before is not None and before.said_at > at and _left(before.status)
+        if closing is not Closing.CANCELLED and not outdated:
+            cancel(draft, ctx, by=CHANNEL, reason=reason, at=at)
+    elif (event == "completed" or status == "completed") and closing is Closing.OPEN:
+        complete(draft, ctx, at)
+
+
+def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:
+    """Take over lines, amount and address; True if the address of this detail is the one that counts."""
+    order = draft.order
+    if order.known:
+        if command.amount_fen != order.amount_fen:
+            adopt_amount(draft, command.amount_fen, "detail", command.said_at)
+        return command.region != order.region and adopt_address(draft, command.region, command.said_at)
+    newer_address = order.address_at is not None and order.address_at > command.said_at
+    newer_amount = order.amount_at is not None and order.amount_at > command.said_at
+    paid = order.paid is not None or command.paid_at is not None
+    draft.tell(
+        OrderDetailed(
+            lines=command.lines,
+            amount_fen=order.amount_fen if newer_amount else command.amount_fen,
+            freight_fen=command.freight_fen,
+            discount_fen=command.discount_fen,
+            placed_at=command.placed_at,
+            region=order.region if newer_address else command.region,
+            ship_by=command.ship_by,
+            reserve_until=reserve_until(paid, ctx),
+            reserve=not order.cancelled,
+            said_at=command.said_at,
+            ends=(WORRY_DETAIL,) if WORRY_DETAIL in order.worries else (),
+        )
+    )
+    if order.paid is not None and not order.paid.amount_fen:
+        tell_finance(draft, ctx, "paid", order.paid.paid_at)
+    return not newer_address
+
+
+def _look_again(draft: Draft, before: Order | None, status: str) -> None:
+    """The channel is past a payment that we never heard of: its push was lost, so the detail is asked for again."""
+    order = draft.order
+    beyond = ORDINAL[Status.PAID] <= ordinal(status) <= ORDINAL[Status.COMPLETED]
+    if before is not None and before.known and order.paid is None and not order.cancelled and beyond:
+        _fetch(draft)

@@ -1,0 +1,161 @@
+"""How an order ends, and what happens to it by time alone: settled, completed, cancelled, woken.
+
+A cancellation that a person or an own shop asks for can be refused; one that a platform reports has happened. Either
+way stock that was reserved is freed, shipments on their way are recalled, and what is owed back is stated in fen.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal, WakeUp
+from tongdan.domain.orders import refusals
+from tongdan.domain.orders.axes import Closing, Stage
+from tongdan.domain.orders.commands import (
+    CancelOrder,
+    CompleteOrder,
+    NoteDone,
+    NoteSystemStatus,
+    RecordSettlement,
+)
+from tongdan.domain.orders.delivery import tell_finance
+from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.facts import (
+    DetailOverdue,
+    OrderCancelled,
+    OrderCompleted,
+    OrderSettled,
+    SettlementMismatched,
+    ShipmentOverdue,
+    SystemSaid,
+)
+from tongdan.domain.orders.model import (
+    WORRY_SETTLEMENT,
+    WORRY_SHIP,
+    WORRY_SHORT,
+    Order,
+    deadlines,
+    gone,
+    here,
+)
+from tongdan.domain.orders.reservation import asked_for, open_shipments
+
+UNPAID: Final = "not paid in time"
+
+
+def cancel_order(order: Order, command: CancelOrder, ctx: Context) -> Decision | Refusal:
+    if not order.own:
+        return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
+    if order.cancelled:
+        return NOTHING
+    if gone(order):
+        return refusals.ALREADY_SHIPPED.of(order=ctx.id)
+    draft = Draft(order)
+    cancel(draft, ctx, by="request", reason=command.reason, at=ctx.now)
+    return draft.decision()
+
+
+def cancel(draft: Draft, ctx: Context, *, by: str, reason: str, at: datetime) -> None:
+    """Cancel an order that is not cancelled yet. A platform pays back by itself, an own shop owes what came in."""
+    order = draft.order
+    draft.tell(
+        OrderCancelled(
+            by=by,
+            reason=reason,
+            refund_due_fen=order.received_fen - order.owed_fen if order.own else 0,
+            reserved=asked_for(order),
+            shipments=open_shipments(order, ctx.id),
+            cancelled_at=at,
+            ends=tuple(worry for worry in (WORRY_SHORT, WORRY_SHIP) if worry in order.worries),
+        )
+    )
+    draft.withdraw("Prepay")
+    tell_finance(draft, ctx, "cancelled", at)
+
+
+def complete_order(order: Order, command: CompleteOrder, ctx: Context) -> Decision | Refusal:
+    if not order.own:
+        return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
+    if order.closing is Closing.COMPLETED:
+        return NOTHING
+    if order.cancelled:
+        return refusals.ORDER_CLOSED.of(order=ctx.id, closing=order.closing.name.lower())
+    if here(order) or not gone(order):
+        return refusals.NOT_SHIPPED.of(order=ctx.id, units=here(order))
+    draft = Draft(order)
+    complete(draft, ctx, ctx.now)
+    return draft.decision()
+
+
+def complete(draft: Draft, ctx: Context, at: datetime) -> None:
+    """Complete an open order. The buyer's word that all arrived stands in for a signature that never came."""
+    unsigned = draft.order.units(Stage.SHIPPED)
+    draft.tell(OrderCompleted(completed_at=at))
+    if unsigned and not here(draft.order):
+        tell_finance(draft, ctx, "signed", at)
+
+
+def record_settlement(order: Order, command: RecordSettlement, ctx: Context) -> Decision | Refusal:
+    if order.settled_at is not None and order.settlement == command.reference:
+        return NOTHING
+    expected_fen = _to_settle(order)
+    if expected_fen is not None and expected_fen != command.amount_fen:
+        fact = SettlementMismatched(
+            amount_fen=command.amount_fen, expected_fen=expected_fen, reference=command.reference
+        )
+        return Decision((fact,))
+    ends = (WORRY_SETTLEMENT,) if WORRY_SETTLEMENT in order.worries else ()
+    settled = OrderSettled(
+        amount_fen=command.amount_fen,
+        reference=command.reference,
+        settled_at=command.settled_at,
+        ends=ends,
+    )
+    return Decision((settled,))
+
+
+def _to_settle(order: Order) -> int | None:
+    """What finance should still settle, in fen; None while no amount is known."""
+    if order.settled_at is not None:
+        return 0
+    if order.own:
+        return order.received_fen - order.owed_fen
+    if order.paid is not None:
+        return order.paid.amount_fen
+    return order.amount_fen if order.known else None
+
+
+def note_system_status(order: Order, command: NoteSystemStatus, ctx: Context) -> Decision | Refusal:
+    last = order.said.get(command.system)
+    if last is not None and (last.said_at, last.native) == (command.said_at, command.native_status):
+        return NOTHING
+    stale = last is not None and (command.said_at, command.native_status) < (last.said_at, last.native)
+    fact = SystemSaid(
+        system=command.system,
+        native_status=command.native_status,
+        said_at=command.said_at,
+        stale=stale,
+    )
+    return Decision((fact,))
+
+
+def note_done(order: Order, command: NoteDone, ctx: Context) -> Decision | Refusal:
+    return NOTHING
+
+
+def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
+    """Do what is due. What comes first may settle the rest, so deadlines are looked up one by one."""
+    draft = Draft(order)
+    if _due(draft, "detail", ctx):
+        draft.tell(DetailOverdue())
+    if _due(draft, "pay", ctx):
+        cancel(draft, ctx, by="timer", reason=UNPAID, at=ctx.now)
+    if (ship_by := _due(draft, "ship", ctx)) is not None:
+        draft.tell(ShipmentOverdue(ship_by=ship_by))
+    if (complete_at := _due(draft, "complete", ctx)) is not None:
+        complete(draft, ctx, complete_at)
+    return draft.decision()
+
+
+def _due(draft: Draft, name: str, ctx: Context) -> datetime | None:
+    at = deadlines(draft.order).get(name)
+    return at if at is not None and at <= ctx.now else None

@@ -1,0 +1,244 @@
+"""The state of an order: what the facts about it add up to, axis by axis.
+
+It holds no personal data (a buyer is a reference, an address a region), and every deadline that it waits for was put
+there by a fact, so neither reading nor waking an order needs the policy. The canonical status is computed from the
+axes and is the same however the news arrived.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from tongdan.domain.orders.axes import ORDINAL, AfterSale, AttemptStage, Closing, Partly, Stage, Status
+from tongdan.domain.orders.lines import Line, News, PlannedShipment, Units
+
+CHANNEL: Final = "channel"  # under this name `said` keeps what the platform said
+PAYMENT_HOLD: Final = "payment"  # money came in, but not the sum asked for
+CHANNEL_HOLD: Final = "channel"  # the platform took the money, but does not let the order go yet
+PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
+
+WORRY_DETAIL: Final = "detail-overdue"
+WORRY_SHORT: Final = "line-short"
+WORRY_SHIP: Final = "shipment-overdue"
+WORRY_SETTLEMENT: Final = "settlement-mismatched"
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One payment attempt. `no` 0 is the platform's own collection."""
+
+    no: int
+    method: str = ""
+    amount_fen: int = 0
+    stage: AttemptStage = AttemptStage.REQUESTED
+    prepay: str = ""
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """The payment that counts."""
+
+    attempt: int
+    transaction: str
+    amount_fen: int
+    paid_at: datetime
+
+
+class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line and how many of its units are at which stage; the counts always add up to `line.units`.
+
+    `attempt` numbers the reservation that was last asked for; `warehouse` is where it stands.
+    """
+
+    line: Line
+    attempt: int = 1
+    warehouse: str = ""
+    short: bool = False
+    waiting: int = 0
+    reserved: int = 0
+    released: int = 0
+    shipped: int = 0
+    signed: int = 0
+    stopped: int = 0
+
+    def at(self, stage: Stage) -> int:
+        return int(getattr(self, _COUNT[stage]))
+
+    def moved(self, start: Stage, to: Stage, units: int) -> "LineState":
+        """The line with `units` moved along. The caller has checked the edge; too many units raise ValueError."""
+        left = self.at(start) - units
+        if units < 0 or left < 0:
+            raise ValueError(f"line {self.line.no} has no {units} units {start.name.lower()}")
+        return msgspec.structs.replace(self, **{_COUNT[start]: left, _COUNT[to]: self.at(to) + units})
+
+
+_COUNT: Final = {stage: stage.name.lower() for stage in Stage}
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Units that left together. `dispatch` names the departure."""
+
+    dispatch: str
+    shipment: str
+    carrier: str
+    waybill: str
+    units: tuple[Units, ...]
+    shipped_at: datetime
+
+
+class Signing(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of a shipment that the receiver signed for at one time."""
+
+    shipment: str
+    units: tuple[Units, ...]
+    signed_at: datetime
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a system last said: its own word, the canonical name ("" if none is known), and when."""
+
+    native: str
+    status: str
+    said_at: datetime
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
+
+    `questioned` is a payment of the wrong sum; `received_fen` is all money that came to us for it, `owed_fen` what of
+    that is to go back. `worries` are the things a ticket was raised for and that may still heal. `detail_by` …
+    `complete_at` are what it waits for.
+    """
+
+    channel: str
+    shop: str
+    native: str
+    own: bool = False
+    buyer: str = ""
+    region: str = ""
+    placed_at: datetime | None = None
+    amount_fen: int = 0
+    freight_fen: int = 0
+    discount_fen: int = 0
+    lines: tuple[LineState, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    transactions: tuple[str, ...] = ()
+    paid: Payment | None = None
+    questioned: Payment | None = None
+    received_fen: int = 0
+    owed_fen: int = 0
+    closing: Closing = Closing.OPEN
+    cancelled_at: datetime | None = None
+    cancelled_by: str = ""
+    completed_at: datetime | None = None
+    settled_at: datetime | None = None
+    settlement: str = ""
+    holds: tuple[str, ...] = ()
+    said: dict[str, Said] = {}
+    shipments: tuple[PlannedShipment, ...] = ()
+    parcels: tuple[Parcel, ...] = ()
+    signings: tuple[Signing, ...] = ()
+    early: tuple[News, ...] = ()
+    worries: tuple[str, ...] = ()
+    address_at: datetime | None = None
+    amount_at: datetime | None = None
+    detail_by: datetime | None = None
+    pay_by: datetime | None = None
+    ship_by: datetime | None = None
+    complete_at: datetime | None = None
+
+    @property
+    def known(self) -> bool:
+        """Its lines are known (an announced order waits for them)."""
+        return self.placed_at is not None
+
+    @property
+    def cancelled(self) -> bool:
+        return self.closing is Closing.CANCELLED
+
+    def line(self, no: int) -> LineState | None:
+        return next((each for each in self.lines if each.line.no == no), None)
+
+    def attempt(self, no: int) -> Attempt | None:
+        return next((each for each in self.attempts if each.no == no), None)
+
+    def units(self, *stages: Stage) -> int:
+        """How many units of all lines are at one of `stages`."""
+        return sum(line.at(stage) for line in self.lines for stage in stages)
+
+
+def gone(order: Order) -> int:
+    """Units that have left the warehouse."""
+    return order.units(Stage.SHIPPED, Stage.SIGNED)
+
+
+def here(order: Order) -> int:
+    """Units that are still to leave."""
+    return order.units(Stage.WAITING, Stage.RESERVED, Stage.RELEASED)
+
+
+def after_sale(order: Order) -> AfterSale:
+    return AfterSale.REFUND_DUE if order.owed_fen > 0 else AfterSale.NONE
+
+
+def status(order: Order) -> Status:
+    """The canonical status: a pure function of the axes."""
+    if order.cancelled:
+        return Status.REFUND_PENDING if after_sale(order) is AfterSale.REFUND_DUE else Status.CANCELLED
+    if gone(order):
+        return Status.SHIPPED if here(order) else _after_shipping(order)
+    if order.units(Stage.RELEASED, Stage.STOPPED):
+        return Status.RELEASED
+    if order.paid is not None:
+        return Status.PAID
+    return Status.CREATED if order.known else Status.ANNOUNCED
+
+
+def _after_shipping(order: Order) -> Status:
+    if order.closing is Closing.COMPLETED:
+        return Status.COMPLETED
+    if order.units(Stage.SHIPPED):
+        return Status.SHIPPED
+    return Status.SETTLED if order.settled_at is not None else Status.SIGNED
+
+
+def partly(order: Order) -> Partly:
+    """Which of shipped, signed and stopped hold for some units only."""
+    flags = Partly.NO
+    if gone(order) and here(order):
+        flags |= Partly.SHIPPED
+    if order.units(Stage.SIGNED) and (order.units(Stage.SHIPPED) or here(order)):
+        flags |= Partly.SIGNED
+    if order.units(Stage.STOPPED) and (gone(order) or here(order)):
+        flags |= Partly.STOPPED
+    return flags
+
+
+def ordinal(name: str) -> int:
+    """How far along the status of this canonical name is; -1 for a name that is none."""
+    return _ORDINALS.get(name, -1)
+
+
+_ORDINALS: Final = {each.name.lower(): ORDINAL[each] for each in Status} | {PAID_HOLD: 15, "": -1}
+
+
+def wake_at(order: Order) -> datetime | None:
+    """The earliest deadline that still matters, None when the order waits for nothing."""
+    return min((at for at in deadlines(order).values() if at is not None), default=None)
+
+
+def deadlines(order: Order) -> dict[str, datetime | None]:
+    """What the order waits for, by name; a deadline that no longer matters, or was told of, is None."""
+    if order.cancelled:
+        return {"detail": _unless(order.known or WORRY_DETAIL in order.worries, order.detail_by)}
+    unpaid = order.own and order.paid is None
+    promised = order.paid is not None and here(order) > 0 and WORRY_SHIP not in order.worries
+    return {
+        "detail": _unless(order.known or WORRY_DETAIL in order.worries, order.detail_by),
+        "pay": _unless(not unpaid, order.pay_by),
+        "ship": _unless(not promised, order.ship_by),
+        "complete": _unless(order.closing is not Closing.OPEN, order.complete_at),
+    }
+
+
+def _unless(over: bool, at: datetime | None) -> datetime | None:
+    return None if over else at

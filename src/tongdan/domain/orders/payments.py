@@ -1,0 +1,150 @@
+"""Payment: any number of attempts, of which at most one counts.
+
+What a provider or platform says about money is never refused. A second sum, a wrong sum and a sum for a cancelled
+order are facts of their own: what came in and what is owed back stays exact, and a person is told.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tongdan.domain.kernel.ids import payment_id
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
+from tongdan.domain.orders import refusals
+from tongdan.domain.orders.axes import ATTEMPT, AttemptStage
+from tongdan.domain.orders.commands import (
+    RecordPayment,
+    RecordPaymentFailure,
+    RecordPrepay,
+    RecordPrepayRefused,
+    RequestPayment,
+)
+from tongdan.domain.orders.delivery import tell_finance
+from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.facts import (
+    OrderPaid,
+    PaidAfterCancel,
+    PaymentDuplicated,
+    PaymentFailed,
+    PaymentMismatched,
+    PaymentRequested,
+    Prepay,
+    PrepayIssued,
+)
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.reservation import advance, asked_for, retry
+
+MAX_ATTEMPTS: Final = 20
+PROVIDER: Final = "payment/wechat"
+
+
+def request_payment(order: Order, command: RequestPayment, ctx: Context) -> Decision | Refusal:
+    if refusal := _cannot_pay(order, ctx):
+        return refusal
+    attempt = max((each.no for each in order.attempts), default=0) + 1
+    draft = Draft(order)
+    draft.tell(PaymentRequested(attempt=attempt, method=command.method, amount_fen=order.amount_fen))
+    draft.do(
+        Prepay(
+            partner=PROVIDER,
+            shop=order.shop,
+            out_trade_no=payment_id(ctx.id, attempt),
+            amount_fen=order.amount_fen,
+            payer=command.payer,
+        )
+    )
+    return draft.decision()
+
+
+def _cannot_pay(order: Order, ctx: Context) -> Refusal | None:
+    if not order.own:
+        return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
+    if order.cancelled:
+        return refusals.ORDER_CLOSED.of(order=ctx.id, closing=order.closing.name.lower())
+    if order.paid is not None:
+        return refusals.ALREADY_PAID.of(order=ctx.id)
+    if short := [line.line.no for line in order.lines if line.short]:
+        return refusals.OUT_OF_STOCK.of(lines=", ".join(map(str, short)))
+    if waiting := [line.line.no for line in order.lines if line.waiting]:
+        return refusals.STOCK_PENDING.of(lines=", ".join(map(str, waiting)))
+    if len(order.attempts) >= MAX_ATTEMPTS:
+        return refusals.TOO_MANY_ATTEMPTS.of(order=ctx.id, limit=MAX_ATTEMPTS)
+    return None
+
+
+def record_prepay(order: Order, command: RecordPrepay, ctx: Context) -> Decision | Refusal:
+    if not _may_become(order, command.attempt, AttemptStage.OPEN):
+        return NOTHING
+    return Decision((PrepayIssued(attempt=command.attempt, prepay=command.prepay),))
+
+
+def record_prepay_refused(order: Order, command: RecordPrepayRefused, ctx: Context) -> Decision | Refusal:
+    return _failed(order, command.attempt, command.reason)
+
+
+def record_payment_failure(order: Order, command: RecordPaymentFailure, ctx: Context) -> Decision | Refusal:
+    return _failed(order, command.attempt, command.reason)
+
+
+def _failed(order: Order, attempt: int, reason: str) -> Decision:
+    if not _may_become(order, attempt, AttemptStage.FAILED):
+        return NOTHING
+    return Decision((PaymentFailed(attempt=attempt, reason=reason),))
+
+
+def _may_become(order: Order, no: int, stage: AttemptStage) -> bool:
+    attempt = order.attempt(no)
+    return attempt is not None and ATTEMPT.allows(attempt.stage, stage)
+
+
+def record_payment(order: Order, command: RecordPayment, ctx: Context) -> Decision | Refusal:
+    """The provider's word that money came in; an attempt that we do not remember counts like any other."""
+    if command.transaction in order.transactions:
+        return NOTHING
+    draft, attempt, amount_fen = Draft(order), command.attempt, command.amount_fen
+    if order.cancelled or order.paid is not None:
+        surplus = PaidAfterCancel if order.cancelled else PaymentDuplicated
+        draft.tell(
+            surplus(
+                attempt=attempt,
+                transaction=command.transaction,
+                amount_fen=amount_fen,
+                paid_at=command.paid_at,
+            )
+        )
+    elif amount_fen != order.amount_fen:
+        draft.tell(
+            PaymentMismatched(
+                attempt=attempt,
+                transaction=command.transaction,
+                amount_fen=amount_fen,
+                expected_fen=order.amount_fen,
+                paid_at=command.paid_at,
+            )
+        )
+    else:
+        collect(draft, ctx, attempt, command.transaction, amount_fen, command.paid_at)
+    return draft.decision()
+
+
+def collect(
+    draft: Draft, ctx: Context, attempt: int, transaction: str, amount_fen: int, paid_at: datetime
+) -> None:
+    """The money counts: stock stays reserved, the promise to ship begins, finance is told, release may follow."""
+    order = draft.order
+    promise = timedelta(seconds=ctx.policy.deadlines.ship_within_s)
+    draft.tell(
+        OrderPaid(
+            channel=order.channel,
+            shop=order.shop,
+            attempt=attempt,
+            transaction=transaction,
+            amount_fen=amount_fen,
+            paid_at=paid_at,
+            reserved=() if order.cancelled else asked_for(order),
+            ship_by=paid_at + promise,
+        )
+    )
+    tell_finance(draft, ctx, "paid", paid_at)
+    if not order.cancelled:
+        retry(draft, None)
+    advance(draft, ctx)

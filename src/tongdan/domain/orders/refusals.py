@@ -1,0 +1,130 @@
+"""Every no an order can give: what was expected, and how to mend it, in both languages.
+
+Only requests of people and of own shops are refused. What a platform, a payment provider or a warehouse tells has
+happened and is recorded, whether it fits or not.
+"""
+
+from typing import Final
+
+from tongdan.domain.kernel.messages import RefusalKind
+
+NO_LINES: Final = RefusalKind(
+    "no-lines",
+    422,
+    en="An order needs at least one line. Add `lines` with a SKU, units and an amount each.",
+    zh="订单至少需要一行商品。请在 `lines` 中填写 SKU、数量和金额。",
+)
+TOO_MANY_LINES: Final = RefusalKind(
+    "too-many-lines",
+    422,
+    en="Expected at most {limit} lines, got {got}. Split the order.",
+    zh="最多 {limit} 行商品,收到 {got} 行。请拆分订单。",
+)
+DUPLICATE_LINE: Final = RefusalKind(
+    "duplicate-line-number",
+    422,
+    en="Line number {no} stands twice. Give every line a number of its own.",
+    zh="行号 {no} 重复。请为每一行使用不同的行号。",
+)
+BAD_UNITS: Final = RefusalKind(
+    "units-out-of-range",
+    422,
+    en="Line {no} has {units} units. Expected a number from 1 to {limit}.",
+    zh="第 {no} 行的数量为 {units},应为 1 到 {limit}。",
+)
+BAD_AMOUNT: Final = RefusalKind(
+    "amount-out-of-range",
+    422,
+    en="{field} is {amount_fen} fen. Expected an amount from 0 to {limit} fen.",
+    zh="{field} 为 {amount_fen} 分,应为 0 到 {limit} 分。",
+)
+AMOUNTS_DISAGREE: Final = RefusalKind(
+    "amounts-disagree",
+    422,
+    en="Lines {lines_fen} + freight {freight_fen} - discount {discount_fen} = {sum_fen} fen, but amount_fen is "
+    "{amount_fen}. Send amounts that add up.",
+    zh="商品 {lines_fen} + 运费 {freight_fen} - 优惠 {discount_fen} = {sum_fen} 分,但 amount_fen 为 {amount_fen}。"
+    "请核对各项金额。",
+)
+NUMBER_REUSED: Final = RefusalKind(
+    "order-number-reused",
+    409,
+    en="Order number {native!r} already belongs to {order}, whose content is another. Use a new number for a new "
+    "order; repeat an order only unchanged.",
+    zh="订单号 {native!r} 已属于 {order},且内容不同。新订单请用新号;重发订单时内容不得改变。",
+)
+STOCK_PENDING: Final = RefusalKind(
+    "stock-pending",
+    409,
+    en="Stock is still being reserved for line(s) {lines}. Ask for the payment again in a second.",
+    zh="第 {lines} 行的库存仍在预占中,请稍后一秒再次请求支付。",
+    retry_after_s=1,
+)
+OUT_OF_STOCK: Final = RefusalKind(
+    "out-of-stock",
+    409,
+    en="There is not enough stock for line(s) {lines}. Cancel the order, or wait until stock has come in.",
+    zh="第 {lines} 行库存不足。请取消订单,或等待补货。",
+)
+ALREADY_PAID: Final = RefusalKind(
+    "already-paid",
+    409,
+    en="{order} is paid. No further payment is needed, and its amount no longer changes.",
+    zh="{order} 已支付,无需再次支付,金额也不可再改。",
+)
+ORDER_CLOSED: Final = RefusalKind(
+    "order-closed",
+    409,
+    en="{order} is {closing}. Place a new order.",
+    zh="{order} 已关闭({closing})。请重新下单。",
+)
+PLATFORM_DECIDES: Final = RefusalKind(
+    "platform-decides",
+    409,
+    en="{order} belongs to channel {channel}: its buyer, price and payment are managed there. Do it on the platform; "
+    "the news will come here by itself.",
+    zh="{order} 属于渠道 {channel},其买家、价格和支付由平台管理。请在平台操作,结果会自动同步。",
+)
+TOO_MANY_ATTEMPTS: Final = RefusalKind(
+    "too-many-payment-attempts",
+    409,
+    en="{order} has had {limit} payment attempts. Cancel it and place a new order.",
+    zh="{order} 的支付尝试已达 {limit} 次。请取消后重新下单。",
+)
+ALREADY_SHIPPED: Final = RefusalKind(
+    "already-shipped",
+    409,
+    en="{order} has left the warehouse, wholly or in part. Ask for a return instead.",
+    zh="{order} 已全部或部分出库。请改为申请退货。",
+)
+ALREADY_RELEASED: Final = RefusalKind(
+    "already-released",
+    409,
+    en="{order} has been handed to the warehouse. This can only be changed before; cancel it if it has not left yet.",
+    zh="{order} 已下发仓库,只能在下发前更改。如尚未出库,可取消订单。",
+)
+NOT_SHIPPED: Final = RefusalKind(
+    "not-shipped-yet",
+    409,
+    en="{order} still has {units} units to be shipped. It can be completed when all have left.",
+    zh="{order} 还有 {units} 件未发货,全部发出后才能完成。",
+)
+BAD_HOLD: Final = RefusalKind(
+    "hold-name-invalid",
+    422,
+    en="Expected the name of a hold: 1 to 40 of a-z, 0-9 and -, such as `review`.",
+    zh="冻结名称应为 1 到 40 个字符,仅含 a-z、0-9 和 -,例如 `review`。",
+)
+TOO_MANY_HOLDS: Final = RefusalKind(
+    "too-many-holds",
+    409,
+    en="{order} has {limit} holds already. Lift one first.",
+    zh="{order} 已有 {limit} 个冻结。请先解除一个。",
+)
+TOO_EARLY: Final = RefusalKind(
+    "too-early",
+    503,
+    en="{order} has {limit} pieces of news waiting for its detail and takes no more. Send this again later.",
+    zh="{order} 已有 {limit} 条消息在等待订单详情,暂不接收更多。请稍后重发。",
+    retry_after_s=60,
+)

@@ -1,0 +1,146 @@
+"""Stock behind the lines, and the release that follows by itself.
+
+An order is handed to the warehouses the moment it is paid, every unit is reserved and nothing holds it; whoever
+brings the last of the three (a payment, a reservation, a lifted hold) ends with `advance`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tongdan.domain.kernel.ids import shipment_id
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
+from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.commands import NoteReservationExpired, NoteReserved, NoteShortage
+from tongdan.domain.orders.delivery import apply_early
+from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.facts import (
+    LineReservationExpired,
+    LineReserved,
+    LineShort,
+    OrderReleased,
+    ReservationRetried,
+)
+from tongdan.domain.orders.lines import PlannedShipment, ReservedLine, Units
+from tongdan.domain.orders.model import WORRY_SHORT, LineState, Order
+
+MAX_RETRIES: Final = 100  # of one line's reservation: beyond it a person has to look
+
+
+def note_reserved(order: Order, command: NoteReserved, ctx: Context) -> Decision | Refusal:
+    line = order.line(command.line)
+    if order.cancelled or line is None or line.attempt != command.attempt or line.waiting < command.units:
+        return NOTHING
+    last = line.short and not any(each.short for each in order.lines if each is not line)
+    ends = (WORRY_SHORT,) if last and WORRY_SHORT in order.worries else ()
+    draft = Draft(order)
+    draft.tell(
+        LineReserved(
+            line=command.line,
+            attempt=command.attempt,
+            units=command.units,
+            warehouse=command.warehouse,
+            ends=ends,
+        )
+    )
+    advance(draft, ctx)
+    return draft.decision()
+
+
+def note_shortage(order: Order, command: NoteShortage, ctx: Context) -> Decision | Refusal:
+    line = order.line(command.line)
+    if order.cancelled or line is None or line.attempt != command.attempt or line.short or not line.waiting:
+        return NOTHING
+    sold = not order.own or order.paid is not None
+    fact = LineShort(
+        line=command.line,
+        attempt=command.attempt,
+        units=command.units,
+        available=command.available,
+        sold=sold,
+    )
+    return Decision((fact,))
+
+
+def note_reservation_expired(
+    order: Order, command: NoteReservationExpired, ctx: Context
+) -> Decision | Refusal:
+    line = order.line(command.line)
+    if order.cancelled or line is None or line.attempt != command.attempt or not line.reserved:
+        return NOTHING
+    draft = Draft(order)
+    draft.tell(LineReservationExpired(line=command.line, attempt=command.attempt))
+    if order.paid is not None:
+        retry(draft, None)
+    elif order.pay_by is not None and order.pay_by > ctx.now:
+        retry(draft, order.pay_by)
+    return draft.decision()
+
+
+def retry(draft: Draft, until: datetime | None) -> None:
+    """Ask again for stock behind lines whose reservation has expired."""
+    lines = [line for line in draft.order.lines if lapsed(line) and line.attempt < MAX_RETRIES]
+    if lines:
+        again = tuple(
+            ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt + 1) for line in lines
+        )
+        units = tuple(Units(line.line.no, line.waiting) for line in lines)
+        draft.tell(ReservationRetried(lines=again, units=units, region=draft.order.region, until=until))
+
+
+def lapsed(line: LineState) -> bool:
+    """Stock stood behind it once (`warehouse`), and no longer does."""
+    return line.waiting > 0 and line.warehouse != "" and not line.short
+
+
+def reserve_until(paid: bool, ctx: Context) -> datetime | None:
+    """How long stock is held for an order that is not paid yet."""
+    return None if paid else ctx.now + timedelta(seconds=ctx.policy.deadlines.reservation_s)
+
+
+def asked_for(order: Order) -> tuple[ReservedLine, ...]:
+    """The lines that stock stands behind, or was asked for."""
+    return tuple(
+        ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
+        for line in order.lines
+        if line.waiting or line.reserved
+    )
+
+
+def advance(draft: Draft, ctx: Context) -> None:
+    """Do what has become possible: release the order, and apply news that waited for it."""
+    if _ready(draft.order):
+        draft.tell(_release(draft.order))
+    apply_early(draft, ctx)
+
+
+def _ready(order: Order) -> bool:
+    if order.cancelled or order.paid is None or order.holds:
+        return False
+    return order.units(Stage.RESERVED) > 0 and order.units(Stage.WAITING) == 0
+
+
+def _release(order: Order) -> OrderReleased:
+    assert order.placed_at is not None
+    by_warehouse: dict[str, list[Units]] = {}
+    for line in order.lines:
+        if line.reserved:
+            by_warehouse.setdefault(line.warehouse, []).append(Units(line.line.no, line.reserved))
+    first = len(order.shipments) + 1
+    shipments = tuple(
+        PlannedShipment(no=no, warehouse=warehouse, units=tuple(units))
+        for no, (warehouse, units) in enumerate(by_warehouse.items(), first)
+    )
+    return OrderReleased(
+        channel=order.channel,
+        shop=order.shop,
+        native=order.native,
+        placed_at=order.placed_at,
+        region=order.region,
+        lines=tuple(line.line for line in order.lines),
+        shipments=shipments,
+    )
+
+
+def open_shipments(order: Order, id: str) -> tuple[str, ...]:
+    """Ids of the shipments the order was released to."""
+    return tuple(shipment_id(id, shipment.no) for shipment in order.shipments)
