@@ -1,7 +1,8 @@
 """Credentials in one JSON file that only its owner may read: `{"douyin/APP": {"app_key": "…", …}, …}`.
 
-The file is looked at on every use and read again when it has changed, so a key is replaced without a restart. A file
-that others may read is refused as a whole. While somebody is half-way through editing it, what was read last holds.
+The file is looked at on every use and read again when it has changed, so a key is replaced without a
+restart. A file that others may read is refused as a whole. While somebody is half-way through editing it,
+what was read last holds.
 """
 
 import os
@@ -20,14 +21,14 @@ _decoder: Final = msgspec.json.Decoder(dict[str, dict[str, str]])
 
 
 class CredentialsRefused(KeyError):
-    """The file cannot be used: missing, readable by others, or no JSON. Says which, and nothing that stands in it."""
+    """The file cannot be used: missing, readable by others, or no JSON. Says which, and no more."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class CredentialsFile:
-    """`ports.Credentials` from the file at `path`. An unchanged credential is the same object at each `get`."""
+    """`ports.Credentials` from the file at `path`. An unchanged credential is the same object each time."""
 
     def __init__(self, path: Path) -> None:
         self._path: Final = path
@@ -35,7 +36,7 @@ class CredentialsFile:
         self._held: Mapping[str, Mapping[str, str]] = {}
 
     def get(self, name: str) -> Mapping[str, str]:
-        """Raises KeyError naming the credential that is missing, CredentialsRefused when the file is no good."""
+        """Raises KeyError naming the missing credential, CredentialsRefused when the file is no good."""
         self._refresh()
         try:
             return self._held[name]

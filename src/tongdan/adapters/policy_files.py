@@ -1,7 +1,8 @@
-"""The policy as plain files in `conf/` that a team can review: read once, checked whole, named by its content.
+"""The policy as plain files in `conf/` that a team can review: read once, checked whole, named by content.
 
-A mistake in a file stops the start with the file, the place and what was expected there, rather than showing up later
-as an order that goes astray. The digest is that of the bytes read, so equal revisions are the same text.
+A mistake in a file stops the start with the file, the place and what was expected there, rather than
+showing up later as an order that goes astray. The digest is that of the bytes read, so equal revisions are
+the same text.
 """
 
 from collections.abc import Callable, Hashable

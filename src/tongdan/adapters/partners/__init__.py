@@ -1,5 +1,51 @@
-"""The partners' own formats: for each a door (their pushes become commands) and an actor (effects become requests).
+"""The partners' own formats: for each a door (their pushes become commands) and an actor (effects become
+calls).
 
-A door authenticates before it parses; whatever it is given ends as commands, as "not understood", as "unauthentic"
-or as a client's named mistake, and as nothing else.
+A door authenticates before it parses; whatever it is given ends as commands, as "not understood", as
+"unauthentic" or as a client's named mistake, and as nothing else. An actor says how each of its verbs may
+be repeated, and whose fault a failure is.
 """
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tongdan.adapters.partners.douyin import DouyinDoor
+from tongdan.adapters.partners.douyin_api import DouyinActor
+from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
+from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
+from tongdan.adapters.partners.miniprogram import OwnShopDoor
+from tongdan.adapters.partners.qimen import QimenDoor
+from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.wechat import WechatDoor
+from tongdan.adapters.partners.wechat_api import WechatActor
+from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
+
+if TYPE_CHECKING:
+    from tongdan.adapters.policy_files import Conf
+
+
+def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
+    """Every entrance that `conf` has need of; each own shop has its own."""
+    partners = conf.partners
+    own = [OwnShopDoor(shop, credentials) for shop in conf.policy.shops.values() if shop.channel == OWN]
+    return (
+        *own,
+        DouyinDoor(credentials, conf.policy),
+        WechatDoor(credentials),
+        QimenDoor(credentials, ZoneInfo(partners.qimen.zone)),
+        FinanceDoor(credentials, ZoneInfo(partners.finance.zone)),
+    )
+
+
+def connect_actors(
+    conf: "Conf", credentials: Credentials, transport: Transport, clock: Clock, entropy: Entropy
+) -> Sequence[Actor]:
+    """Everybody that effects are sent to. No partner so far asks for an unguessable value, so `entropy` rests."""
+    partners, policy = conf.partners, conf.policy
+    return (
+        DouyinActor(partners.douyin, transport, credentials, clock),
+        WechatActor(partners.wechat, policy, transport, credentials, clock),
+        QimenActor(partners.qimen, policy, transport, credentials, clock),
+        FinanceActor(partners.finance, transport, credentials, clock),
+    )

@@ -1,7 +1,8 @@
 """How a message is told from a forgery, where partners share the way.
 
-Own shops and finance systems sign `timestamp \\n nonce \\n body` with HMAC-SHA256 in three headers. Reasons given here
-are a short fixed list, because they are counted by name: none carries anything that was received.
+Own shops and finance systems sign `timestamp \\n nonce \\n body` with HMAC-SHA256 in three headers. Reasons
+given here are a short fixed list, because they are counted by name: none carries anything that was
+received.
 """
 
 import hmac
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 class Derived(Generic[T]):
-    """What is costly to derive from a credential (a parsed key), kept for as long as the credential says the same."""
+    """What is costly to derive from a credential (a parsed key), kept while the credential says the same."""
 
     def __init__(self, derive: Callable[[Mapping[str, str]], T]) -> None:
         self._derive: Final = derive

@@ -1,8 +1,9 @@
 """Douyin Shop (抖店) pushes: an array of messages whose `data` is JSON inside a string, one command a message.
 
-Nothing the platform says is thrown away: a tag that means nothing to us yet is still recorded as an event of its
-order, and one unreadable message of an array does not hurt the others. Shapes as in the platform's message documents
-(event-sign = md5(app key + body + app secret); numbers of 19 digits; times in epoch seconds or RFC 3339).
+Nothing the platform says is thrown away: a tag that means nothing to us yet is still recorded as an event
+of its order, and one unreadable message of an array does not hurt the others. Shapes as in the platform's
+message documents (event-sign = md5(app key + body + app secret); numbers of 19 digits; times in epoch
+seconds or RFC 3339).
 """
 
 import hashlib
@@ -49,8 +50,8 @@ class Tag(NamedTuple):
     time: str = "update_time"
 
 
-# 110 (paid, but the platform still holds the order) is no "paid": that comes as 101. After-sale tags (2xx) and tags
-# not listed become "other".
+# 110 (paid, but the platform still holds the order) is no "paid": that comes as 101. After-sale tags (2xx) and
+# tags not listed become "other".
 TAGS: Final[Mapping[str, Tag]] = {
     "100": Tag("created", "create_time"),
     "101": Tag("paid", "pay_time"),
@@ -230,7 +231,7 @@ def _command(shop: Shop, tag: str, message: str, event: _Event, received_at: dat
 
 
 def _said_at(meaning: Tag, message: str, event: _Event, received_at: datetime) -> datetime:
-    """The event's own time; else that of the message, whose id ends in it (`…:0:1610000000`); else its arrival."""
+    """The event's own time; else the message's, whose id ends in it (`…:0:1610000000`); else its arrival."""
     own: Number = getattr(event, meaning.time)
     for value in (own, event.update_time, event.success_time, event.apply_time):
         if value not in (0, "0", ""):

@@ -1,8 +1,9 @@
 """Douyin Shop calls: fetch an order's detail, write back what was shipped.
 
-sign = HMAC-SHA256(secret, secret + app_key…method…param_json…timestamp…v2 + secret), over parameters in canonical
-JSON. The platform answers HTTP 200 with a code; which codes speak of this call and which of the app, its token or the
-platform as a whole is the table below. Source: the platform's error table and its kits.
+sign = HMAC-SHA256(secret, secret + app_key…method…param_json…timestamp…v2 + secret), over parameters in
+canonical JSON. The platform answers HTTP 200 with a code; which codes speak of this call and which of the
+app, its token or the platform as a whole is the table below. Source: the platform's error table and its
+kits.
 """
 
 import hmac
@@ -238,7 +239,7 @@ def read_detail(shop: str, native: str, data: bytes) -> RecordDetail:
 
 
 def _line(no: int, said: _SkuOrder) -> Line:
-    """`native` is the child order, which may have the very number of its parent; `code` is the seller's own SKU."""
+    """`native` is the child order, which may bear its parent's very number; `code` is the seller's own SKU."""
     out_sku = str(said.out_sku_id)
     if not 0 < said.item_num <= 10**6:
         raise NotReadable("expected `item_num` above 0")

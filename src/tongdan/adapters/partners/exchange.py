@@ -1,7 +1,7 @@
 """One request to a partner and what its failure means before the partner's own words are read.
 
-Whether a request may have arrived is all that matters for sending it again; whose fault it was decides between a
-breaker (the partner as a whole) and a dead letter (this effect).
+Whether a request may have arrived is all that matters for sending it again; whose fault it was decides
+between a breaker (the partner as a whole) and a dead letter (this effect).
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ async def exchange(transport: Transport, request: HttpRequest) -> HttpResponse |
 
 
 def fields_of(credentials: Credentials, name: str, *fields: str) -> tuple[str, ...] | Failed:
-    """The named fields of a credential; a missing one stops the partner, not the effect: somebody has to mend it."""
+    """The named fields of a credential; a missing one stops the partner, not the effect: it can be mended."""
     try:
         credential = credentials.get(name)
         return tuple(credential[field] for field in fields)

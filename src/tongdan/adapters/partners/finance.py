@@ -1,7 +1,7 @@
 """The finance system: it tells which orders were settled, and is told of their milestones.
 
-Its messages are JSON, signed as `authentic.py` says. A sum comes as integer fen (`amount_fen`) or as yuan in text
-(`amount`), a time as RFC 3339 or as local time in the zone that the system has declared.
+Its messages are JSON, signed as `authentic.py` says. A sum comes as integer fen (`amount_fen`) or as yuan
+in text (`amount`), a time as RFC 3339 or as local time in the zone that the system has declared.
 """
 
 from collections.abc import Sequence
@@ -137,7 +137,7 @@ def _instant(text: str, zone: tzinfo) -> datetime:
 
 
 class FinanceActor:
-    """Tells milestones, signed with the credential `finance/{system}` (`secret`); finance keeps the first of an id."""
+    """Tells milestones, signed with `finance/{system}` (`secret`); finance keeps the first of an id."""
 
     partner: Final = "finance"
 

@@ -1,8 +1,8 @@
 """Own shops (mini-program, web shop): the seller's own front end places orders and asks for payments.
 
-The hottest door there is, so a request is decoded once, straight into typed structs, and nothing is read twice.
-Requests are signed as `authentic.py` says. The signature does not cover the path; therefore the body of every action
-names its order again, and no body of one action is a valid body of another.
+The hottest door there is, so a request is decoded once, straight into typed structs, and nothing is read
+twice. Requests are signed as `authentic.py` says. The signature does not cover the path; therefore the body
+of every action names its order again, and no body of one action is a valid body of another.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,7 @@ from tongdan.domain.orders.commands import (
 from tongdan.domain.orders.lines import Line
 from tongdan.ports import Accepted, Credentials, Inbound, Mistake, PushAnswer, PushRequest, Reply, Unauthentic
 
+CHANNEL: Final = "MP"
 SOURCE: Final = "channel/own"
 CURRENCY: Final = "CNY"
 MAX_LINES: Final = 200
@@ -84,7 +85,7 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Action(msgspec.Struct, forbid_unknown_fields=True):
-    """What every action's body says: which order (as in the path), and the client's own number of this request.
+    """What every action's body says: the order of the path, and the client's own number of this request.
 
     The same `request_id` is the same request: repeat it when an answer did not arrive.
     """

@@ -1,6 +1,7 @@
 """What the client of an own shop may get wrong, by name: which field, what was expected, in both languages.
 
-The decoder's own complaint is precise but English; its few forms are turned into Chinese here, off the hot path.
+The decoder's own complaint is precise but English; its few forms are turned into Chinese here, off the hot
+path.
 """
 
 import re
@@ -26,14 +27,14 @@ CURRENCY_NOT_SUPPORTED: Final = RefusalKind(
 ORDER_ID_MALFORMED: Final = RefusalKind(
     "order-id-malformed",
     404,
-    en="The path names no order of this shop: expected an id such as {channel}20260127000892, as it was answered "
-    "when the order was placed.",
+    en="The path names no order of this shop: expected an id such as {channel}20260127000892, as it was "
+    "answered when the order was placed.",
     zh="路径中的订单号不属于本店:应为下单时返回的单号,例如 {channel}20260127000892。",
 )
 ORDER_ID_MISMATCH: Final = RefusalKind(
     "order-id-mismatch",
     422,
-    en="Field order_id: expected the order of the path. The path is not signed, so the body has to name it again.",
+    en="Field order_id: expected the order of the path. The path is not signed, so the body names it again.",
     zh="字段 order_id:应与路径中的订单号一致。路径不在签名范围内,故请求体须再次写明订单号。",
 )
 UNKNOWN_ACTION: Final = RefusalKind(

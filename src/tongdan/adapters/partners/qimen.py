@@ -1,8 +1,9 @@
 """Qimen (奇门) messages of a WMS: XML bodies, parameters and an md5 signature in the query.
 
-Two of them concern us: `deliveryorder.confirm` (what left, in which parcels) and `orderprocess.report` (where the work
-stands). Their times are naive and the WMS declares its zone; `outBizCode` is often just the order code, so a message
-is known by all that tells two confirmations apart. Entities and DTDs are refused. Source: Qimen API 26001, 26003.
+Two of them concern us: `deliveryorder.confirm` (what left, in which parcels) and `orderprocess.report`
+(where the work stands). Their times are naive and the WMS declares its zone; `outBizCode` is often just the
+order code, so a message is known by all that tells two confirmations apart. Entities and DTDs are refused.
+Source: Qimen API 26001, 26003.
 """
 
 import hashlib
@@ -129,7 +130,7 @@ class QimenDoor:
 
 
 def sign(query: Mapping[str, str], body: bytes, secret: str) -> str:
-    """md5 over secret, the sorted parameters (unencoded, without `sign`), the body's bytes and secret; upper hex."""
+    """md5 over secret, sorted parameters (unencoded, without `sign`), the body's bytes, secret; upper hex."""
     text = "".join(f"{name}{value}" for name, value in sorted(query.items()) if name != "sign")
     whole = (secret + text).encode("utf-8", "replace") + body + secret.encode()
     return hashlib.md5(whole).hexdigest().upper()
@@ -178,7 +179,7 @@ def _process(root: Element, zone: tzinfo) -> tuple[Command, tuple[str, ...], dat
     if not status:
         raise NotReadable("expected `process/processStatus`")
     at = from_local(stamp, zone)
-    # operateInfo is free text that may name the receiver ("signed for by …"): it stays in the sealed raw payload.
+    # operateInfo is free text that may name the receiver ("signed for by …"): it stays in the sealed raw.
     command = RecordWmsProcess(shipment=shipment, status=status, operated_at=at)
     return command, (shipment, status, stamp), at
 

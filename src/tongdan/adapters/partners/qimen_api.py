@@ -1,8 +1,9 @@
 """Qimen calls to the WMS: hand over a shipment (`deliveryorder.create`), call it back (`order.cancel`).
 
-Both are natural: the shipment id is the WMS's order code, and the same code means the same order. The receiver is put
-in only here, on the way out; what a platform encrypted goes along unopened for whoever prints the waybill. Source:
-Qimen API 26002 and 26000; times are local to the WMS, sums are yuan with two decimals.
+Both are natural: the shipment id is the WMS's order code, and the same code means the same order. The
+receiver is put in only here, on the way out; what a platform encrypted goes along unopened for whoever
+prints the waybill. Source: Qimen API 26002 and 26000; times are local to the WMS, sums are yuan with two
+decimals.
 """
 
 import re
@@ -227,7 +228,7 @@ def without(person: Person, text: str) -> str:
 
 
 def _put(node: Element, **fields: str) -> None:
-    """Children in the order given. Characters that no XML may hold are left out: a name must not stop a parcel."""
+    """Children in the order given. Characters no XML may hold are left out: a name must not stop a parcel."""
     for name, value in fields.items():
         SubElement(node, name).text = _NOT_XML.sub("", value)
 

@@ -1,7 +1,7 @@
 """What reading a partner's bytes may do: yield values, or fail in one of a few known ways.
 
-Doors catch exactly UNREADABLE. The reasons they give name fields and expected types, never values, because a reason
-is shown on tickets while the message itself may hold a buyer's data.
+Doors catch exactly UNREADABLE. The reasons they give name fields and expected types, never values, because
+a reason is shown on tickets while the message itself may hold a buyer's data.
 """
 
 from typing import Final
@@ -26,8 +26,8 @@ class NotReadable(ValueError):
     """A field does not say what it has to; the message names the field and what was expected."""
 
 
-# UnicodeDecodeError and the kernel's complaints about times and amounts are ValueErrors; deep nesting ends in a
-# RecursionError, absurd dates in an OverflowError.
+# UnicodeDecodeError and the kernel's complaints about times and amounts are ValueErrors; deep nesting ends in
+# a RecursionError, absurd dates in an OverflowError.
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 
 

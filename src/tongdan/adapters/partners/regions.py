@@ -1,6 +1,7 @@
 """Provinces by their short names (浙江, 内蒙古), however a partner writes them.
 
-The region of an order is part of its facts, where personal data may not go: so it is one of these names or nothing.
+The region of an order is part of its facts, where personal data may not go: so it is one of these names or
+nothing.
 """
 
 from functools import lru_cache

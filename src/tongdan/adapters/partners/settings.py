@@ -1,7 +1,7 @@
 """Where partners are reached and how they want to be addressed: `conf/partners.yml`, which holds no secret.
 
-Secrets, and ids that come with them (app keys, serial numbers), are credentials; addresses are here, so that a
-simulated world on loopback differs from the real one by this file only.
+Secrets, and ids that come with them (app keys, serial numbers), are credentials; addresses are here, so
+that a simulated world on loopback differs from the real one by this file only.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class DouyinSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class WechatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`notify_url` is our push port as WeChat Pay sees it, without the merchant; `merchants`: shop → mchid."""
+    """`notify_url`: our push port as WeChat Pay sees it, without the merchant; `merchants`: shop → mchid."""
 
     base_url: str
     notify_url: str
@@ -35,7 +35,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class QimenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`wms` names the credential `qimen/{wms}`; `zone` is the clock of the WMS; `carrier` is asked for by default."""
+    """`wms` names the credential `qimen/{wms}`; `zone` is its clock; `carrier` is the one we ask for."""
 
     base_url: str
     wms: str

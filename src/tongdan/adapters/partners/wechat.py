@@ -1,8 +1,9 @@
 """WeChat Pay v3 notices: signed by the platform's RSA key, their contents sealed with AES-256-GCM.
 
-A notice is authentic when its signature, its age and its seal all hold; only then is it read. An account may be moving
-from platform certificates to a platform public key, so the key is chosen by the serial that the notice names.
-Source: the merchant documentation of payment and refund notices; trade times are RFC 3339, amounts integer fen.
+A notice is authentic when its signature, its age and its seal all hold; only then is it read. An account
+may be moving from platform certificates to a platform public key, so the key is chosen by the serial that
+the notice names. Source: the merchant documentation of payment and refund notices; trade times are RFC
+3339, amounts integer fen.
 """
 
 import binascii
@@ -89,7 +90,7 @@ _refund: Final = msgspec.json.Decoder(_Refund)
 
 
 class PlatformKey(msgspec.Struct, frozen=True):
-    """A key of the platform's; a certificate is only good between two instants, a bare public key has none."""
+    """A key of the platform's. A certificate is good between two instants, a bare public key always."""
 
     key: RSAPublicKey
     since: datetime | None = None
@@ -100,7 +101,7 @@ class PlatformKey(msgspec.Struct, frozen=True):
 
 
 def platform_keys(credential: Mapping[str, str]) -> dict[str, PlatformKey]:
-    """A merchant's platform keys by serial. One that cannot be read is left out: what it signed does not verify."""
+    """A merchant's platform keys by serial. An unreadable one is left out: what it signed does not verify."""
     return {
         field.removeprefix(PLATFORM_KEY): key
         for field, pem in credential.items()
@@ -109,7 +110,7 @@ def platform_keys(credential: Mapping[str, str]) -> dict[str, PlatformKey]:
 
 
 class WechatDoor:
-    """`/push/wechat/{mchid}`, with the credential `wechat/{mchid}`: `api_v3_key` and `platform_key:{serial}` (PEM)."""
+    """`/push/wechat/{mchid}`, with credential `wechat/{mchid}`: `api_v3_key`, `platform_key:{serial}` (PEM)."""
 
     path: Final = "/push/wechat/"
     source: Final = SOURCE
@@ -159,7 +160,7 @@ class WechatDoor:
 def check_signature(
     keys: Mapping[str, PlatformKey], headers: Mapping[str, str], body: bytes, at: datetime
 ) -> None:
-    """RSA-PKCS1v15-SHA256 over `timestamp \\n nonce \\n body \\n`, on the bytes as received. Raises Unauthentic."""
+    """RSA-PKCS1v15-SHA256 over `timestamp \\n nonce \\n body \\n`, the bytes as received. Raises Unauthentic."""
     try:
         serial, signature = headers["wechatpay-serial"], headers["wechatpay-signature"]
         timestamp, nonce = headers["wechatpay-timestamp"], headers["wechatpay-nonce"]
@@ -181,8 +182,8 @@ def check_signature(
 
 
 def unseal(api_v3_key: str, resource: _Resource) -> bytes:
-    """The content of a notice. A seal that does not hold is Unauthentic, so that the platform goes on trying while
-    a wrong key is being mended; raises ValueError when it is not even a seal."""
+    """The content of a notice. A seal that does not hold is Unauthentic, so that the platform goes on trying
+    while a wrong key of ours is being mended; raises ValueError when it is not even a seal."""
     try:
         cipher = AESGCM(api_v3_key.encode())
     except ValueError:

@@ -1,8 +1,9 @@
 """WeChat Pay v3 calls: open a payment attempt (JSAPI), and ask what became of one.
 
-A time-out may have opened the attempt, so it is looked up before it is sent again: one that nobody has paid may be
-sent again under the same number and gives a prepay id; one that is paid answers as a payment, which also repairs a
-lost notice. Requests carry our RSA signature; answers carry the platform's and are believed only with it.
+A time-out may have opened the attempt, so it is looked up before it is sent again: one that nobody has paid
+may be sent again under the same number and gives a prepay id; one that is paid answers as a payment, which
+also repairs a lost notice. Requests carry our RSA signature; answers carry the platform's and are believed
+only with it.
 """
 
 from base64 import b64encode
