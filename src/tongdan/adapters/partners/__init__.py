@@ -41,7 +41,7 @@ def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
 def connect_actors(
     conf: "Conf", credentials: Credentials, transport: Transport, clock: Clock, entropy: Entropy
 ) -> Sequence[Actor]:
-    """Everybody that effects are sent to. No partner so far asks for an unguessable value, so `entropy` rests."""
+    """Everybody that effects are sent to. None so far asks for an unguessable value: `entropy` rests."""
     partners, policy = conf.partners, conf.policy
     return (
         DouyinActor(partners.douyin, transport, credentials, clock),

@@ -50,8 +50,8 @@ class Tag(NamedTuple):
     time: str = "update_time"
 
 
-# 110 (paid, but the platform still holds the order) is no "paid": that comes as 101. After-sale tags (2xx) and
-# tags not listed become "other".
+# 110 (paid, but the platform still holds the order) is no "paid": that comes as 101. After-sale tags (2xx)
+# and tags not listed become "other".
 TAGS: Final[Mapping[str, Tag]] = {
     "100": Tag("created", "create_time"),
     "101": Tag("paid", "pay_time"),
@@ -126,8 +126,8 @@ _address: Final = msgspec.json.Decoder(Address)
 class DouyinDoor:
     """`/push/douyin/{app}`: `app` names the credential `douyin/{app}` (`app_key`, `app_secret`)."""
 
-    path: Final = "/push/douyin/"
-    source: Final = SOURCE
+    path = "/push/douyin/"
+    source: str = SOURCE
 
     def __init__(self, credentials: Credentials, policy: Policy) -> None:
         self._credentials: Final = credentials

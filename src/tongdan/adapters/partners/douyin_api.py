@@ -7,6 +7,7 @@ kits.
 """
 
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -105,12 +106,12 @@ _detailed: Final = msgspec.json.Decoder(_Detailed)
 class DouyinActor:
     """Calls with the credential `douyin/{shop}`: `app_key`, `app_secret`, `access_token`."""
 
-    partner: Final = "douyin"
+    partner = "douyin"
 
     def __init__(
         self, settings: DouyinSettings, transport: Transport, credentials: Credentials, clock: Clock
     ) -> None:
-        self.verbs: Final[dict[type[Effect], Verb]] = {
+        self.verbs: Mapping[type[Effect], Verb] = {
             FetchDetail: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
             WriteBackShipment: Verb(Repeat.KEYED, Undo.COMPENSABLE),
         }
@@ -239,7 +240,7 @@ def read_detail(shop: str, native: str, data: bytes) -> RecordDetail:
 
 
 def _line(no: int, said: _SkuOrder) -> Line:
-    """`native` is the child order, which may bear its parent's very number; `code` is the seller's own SKU."""
+    """`native` is the child order, which may bear its parent's number; `code` is the seller's own SKU."""
     out_sku = str(said.out_sku_id)
     if not 0 < said.item_num <= 10**6:
         raise NotReadable("expected `item_num` above 0")

@@ -4,7 +4,7 @@ Its messages are JSON, signed as `authentic.py` says. A sum comes as integer fen
 in text (`amount`), a time as RFC 3339 or as local time in the zone that the system has declared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -62,8 +62,8 @@ _message: Final = msgspec.json.Decoder(_Message)
 class FinanceDoor:
     """`/push/finance/{system}`, with the credential `finance/{system}` (`secret`)."""
 
-    path: Final = "/push/finance/"
-    source: Final = SOURCE
+    path = "/push/finance/"
+    source: str = SOURCE
 
     def __init__(self, credentials: Credentials, zone: tzinfo) -> None:
         self._credentials: Final = credentials
@@ -139,14 +139,12 @@ def _instant(text: str, zone: tzinfo) -> datetime:
 class FinanceActor:
     """Tells milestones, signed with `finance/{system}` (`secret`); finance keeps the first of an id."""
 
-    partner: Final = "finance"
+    partner = "finance"
 
     def __init__(
         self, settings: FinanceSettings, transport: Transport, credentials: Credentials, clock: Clock
     ) -> None:
-        self.verbs: Final[dict[type[Effect], Verb]] = {
-            TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE)
-        }
+        self.verbs: Mapping[type[Effect], Verb] = {TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE)}
         self._settings: Final = settings
         self._transport: Final = transport
         self._credentials: Final = credentials

@@ -153,10 +153,10 @@ _encoder: Final = msgspec.json.Encoder()
 class OwnShopDoor:
     """`/own/{shop}/`: one door a shop, whose credential is `own/{shop}` (`secret`)."""
 
-    source: Final = SOURCE
+    source: str = SOURCE
 
     def __init__(self, shop: Shop, credentials: Credentials) -> None:
-        self.path: Final = f"/own/{shop.id}/"
+        self.path = f"/own/{shop.id}/"
         self._shop: Final = shop
         self._credentials: Final = credentials
         self._name: Final = f"own/{shop.id}"

@@ -57,8 +57,8 @@ SUCCESS: Final = (
 class QimenDoor:
     """`/push/qimen/{wms}?method=…`, with the credential `qimen/{wms}`: `app_key`, `secret`, `customer_id`."""
 
-    path: Final = "/push/qimen/"
-    source: Final = SOURCE
+    path = "/push/qimen/"
+    source: str = SOURCE
 
     def __init__(self, credentials: Credentials, zone: tzinfo) -> None:
         self._credentials: Final = credentials

@@ -7,6 +7,7 @@ decimals.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -56,7 +57,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 class QimenActor:
     """Calls with the credential `qimen/{wms}`: `app_key`, `secret`, `customer_id`."""
 
-    partner: Final = "qimen"
+    partner = "qimen"
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class QimenActor:
         credentials: Credentials,
         clock: Clock,
     ) -> None:
-        self.verbs: Final[dict[type[Effect], Verb]] = {
+        self.verbs: Mapping[type[Effect], Verb] = {
             PushToWms: Verb(Repeat.NATURAL, Undo.COMPENSABLE),
             CancelAtWms: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
         }

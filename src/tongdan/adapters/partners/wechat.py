@@ -110,10 +110,10 @@ def platform_keys(credential: Mapping[str, str]) -> dict[str, PlatformKey]:
 
 
 class WechatDoor:
-    """`/push/wechat/{mchid}`, with credential `wechat/{mchid}`: `api_v3_key`, `platform_key:{serial}` (PEM)."""
+    """`/push/wechat/{mchid}`; credential `wechat/{mchid}`: `api_v3_key`, `platform_key:{serial}` (PEM)."""
 
-    path: Final = "/push/wechat/"
-    source: Final = SOURCE
+    path = "/push/wechat/"
+    source: str = SOURCE
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials: Final = credentials
@@ -160,7 +160,7 @@ class WechatDoor:
 def check_signature(
     keys: Mapping[str, PlatformKey], headers: Mapping[str, str], body: bytes, at: datetime
 ) -> None:
-    """RSA-PKCS1v15-SHA256 over `timestamp \\n nonce \\n body \\n`, the bytes as received. Raises Unauthentic."""
+    """RSA-PKCS1v15-SHA256 over `timestamp \\n nonce \\n body \\n`, bytes as received. Raises Unauthentic."""
     try:
         serial, signature = headers["wechatpay-serial"], headers["wechatpay-signature"]
         timestamp, nonce = headers["wechatpay-timestamp"], headers["wechatpay-nonce"]

@@ -80,7 +80,7 @@ _transaction: Final = msgspec.json.Decoder(Transaction)
 class WechatActor:
     """Calls with `wechat/{mchid}`: `appid`, `serial_no`, `private_key` (PEM) and `platform_key:{serial}`."""
 
-    partner: Final = "wechat"
+    partner = "wechat"
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class WechatActor:
         credentials: Credentials,
         clock: Clock,
     ) -> None:
-        self.verbs: Final[dict[type[Effect], Verb]] = {Prepay: Verb(Repeat.QUERY_FIRST, Undo.REVERSIBLE)}
+        self.verbs: Mapping[type[Effect], Verb] = {Prepay: Verb(Repeat.QUERY_FIRST, Undo.REVERSIBLE)}
         self._settings: Final = settings
         self._policy: Final = policy
         self._transport: Final = transport
