@@ -298,7 +298,7 @@ async def test_chunks_that_are_mostly_not_body_end_at_a_limit(port: PushPort) ->
     [
         b"POST /push/small/?" + b"q" * 5_000 + b" HTTP/1.1\r\nHost: t\r\n\r\n",
         b"POST /push/small/ HTTP/1.1\r\nX-Long: " + b"v" * 5_000,
-        b"POST /push/small/ HTTP/1.1\r\n" + b"".join(b"X-%d: v\r\n" % n for n in range(30)),
+        b"POST /push/small/ HTTP/1.1\r\n" + b"".join(b"X-%d: v\r\n" % n for n in range(30)) + b"\r\n",
     ],
     ids=["path", "value without end", "many headers"],
 )

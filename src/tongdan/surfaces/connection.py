@@ -89,7 +89,7 @@ class PushConnection(Protocol):
     """One client's connection: a parser, the request it is at, and the answers that are owed, in order."""
 
     __slots__ = (
-        "_began_s", "_begun", "_body", "_body_bytes", "_closing", "_cut_s", "_head_bytes", "_headers", "_in_body",
+        "_began_s", "_begun", "_body", "_body_bytes", "_closing", "_cut_s", "_headers", "_in_body",
         "_linger", "_now", "_owed", "_parser", "_parsing", "_peer", "_port", "_quiet_since_s", "_raw_bytes",
         "_reading", "_refusal", "_stuck", "_transport", "_url",
     )  # fmt: skip
@@ -115,7 +115,7 @@ class PushConnection(Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
-        self._head_bytes = self._body_bytes = self._raw_bytes = 0
+        self._body_bytes = self._raw_bytes = 0
         self._in_body = False
 
     # -- from the transport
@@ -209,29 +209,29 @@ class PushConnection(Protocol):
         self._url = b""
         self._headers = {}
         self._body = []
-        self._head_bytes = self._body_bytes = self._raw_bytes = 0
+        self._body_bytes = self._raw_bytes = 0
         self._in_body = False
 
     def on_url(self, part: bytes) -> None:
         self._url += part
-        self._head_bytes += len(part)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_body:
             return  # trailers: nobody signs them, nobody reads them
-        self._head_bytes += len(name) + len(value)
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers = self._headers
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-        limits = self._port.limits
-        if self._head_bytes > limits.head_bytes or len(headers) > limits.headers:
-            self._stop(self._head_too_large())
+        key, headers = name.decode("latin-1").lower(), self._headers
+        if key not in headers:
+            headers[key] = value.decode("latin-1")
+        elif len(headers[key]) <= self._port.limits.head_bytes:
+            headers[key] += ", " + value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._in_body = True
-        headers = self._headers
-        if (length := headers.get("content-length")) and int(length) > self._port.limits.body_bytes:
-            self._stop(BODY_TOO_LARGE.of(limit_bytes=self._port.limits.body_bytes))
+        headers, limits = self._headers, self._port.limits
+        head_bytes = len(self._url) + sum(map(len, headers)) + sum(map(len, headers.values()))
+        if head_bytes > limits.head_bytes or len(headers) > limits.headers:
+            self._stop(self._head_too_large())
+        if (length := headers.get("content-length")) and int(length) > limits.body_bytes:
+            self._stop(BODY_TOO_LARGE.of(limit_bytes=limits.body_bytes))
         if "expect" in headers and headers["expect"].lower() == "100-continue" and not self._owed:
             assert self._transport is not None
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
