@@ -1,0 +1,29 @@
+"""The configuration of a centre under load: the shipped one, its partners out of reach, credentials made for it."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from bench.processes import ROOT
+from bench.wire import Keys
+
+# Nothing listens on the discard port: a partner refuses every connection, and no stranger is ever called.
+_NOWHERE: Final = "http://127.0.0.1:9"
+
+
+def write_conf(place: Path, own: Keys, douyin: Keys) -> None:
+    """`place`/conf and `place`/data/credentials.json."""
+    shutil.copytree(ROOT / "conf", place / "conf")
+    partners = place / "conf" / "partners.yml"
+    partners.write_text(re.sub(r"(_url:) \S+", rf"\1 {_NOWHERE}", partners.read_text()))
+    (place / "data").mkdir()
+    credentials = {
+        f"own/{own.id}": {"secret": own.secret},
+        f"douyin/{douyin.id}": {"app_key": douyin.key, "app_secret": douyin.secret},
+    }
+    file = os.open(place / "data" / "credentials.json", os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(file, "w") as out:
+        json.dump(credentials, out)
