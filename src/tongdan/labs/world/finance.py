@@ -1,0 +1,112 @@
+"""The seller's finance system: hears the milestones of orders, and settles those that were paid and signed for.
+
+It keeps the first of each milestone and answers a repeat as if it were new. What it tells is signed like an own
+shop's requests; sums are now integer fen, now yuan in text, and times are those of its own wall, as such systems do.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Final
+
+from tongdan.labs.world.outbox import Outbox
+from tongdan.labs.world.setting import Setting
+from tongdan.ports import HttpRequest, HttpResponse
+
+RETRIES_S: Final = (30, 120, 600, 1_800, *[3_600] * 48)
+FRESH_WITHIN_S: Final = 300
+SETTLES_AFTER_MEAN_S: Final = 6 * 3_600.0
+
+
+@dataclass
+class Account:
+    """What finance knows of one order. `heard` counts how often each milestone was told."""
+
+    order: str
+    paid_fen: int = 0
+    heard: dict[str, int] = field(default_factory=dict)
+    settled_fen: int | None = None
+
+
+class Finance:
+    """`secret` is the credential `finance/{system}`; `zone` is the clock on its wall."""
+
+    def __init__(self, setting: Setting, system: str, secret: str, zone: tzinfo) -> None:
+        self.accounts: Final[dict[str, Account]] = {}
+        self._setting: Final = setting
+        self._secret: Final = secret.encode()
+        self._zone: Final = zone
+        self._url: Final = f"{setting.centre_url}/push/finance/{system}"
+        self._nonces: Final = setting.stream("finance", "nonces")
+        self.outbox: Final = Outbox[bytes](setting, self._wrap, _acknowledged, RETRIES_S)
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """A milestone: `paid`, `signed` or `cancelled`, with its sum."""
+        if not self._authentic(request):
+            return _answer(401, {"ok": False, "error": "signature"})
+        said = json.loads(request.body)
+        account = self.accounts.setdefault(said["order_id"], Account(said["order_id"]))
+        milestone = said["type"]
+        account.heard[milestone] = account.heard.get(milestone, 0) + 1
+        if account.heard[milestone] == 1:
+            if milestone == "paid":
+                account.paid_fen = said["amount_fen"]
+            elif milestone == "signed":
+                self._setting.bustle.start(self._settle(account))
+        return _answer(200, {"ok": True})
+
+    async def _settle(self, account: Account) -> None:
+        """Some hours after the goods were signed for the books are closed on them."""
+        stream = self._setting.stream("finance", account.order)
+        await self._setting.clock.sleep(stream.waiting_s(SETTLES_AFTER_MEAN_S))
+        account.settled_fen = account.paid_fen
+        now = self._setting.clock.now()
+        said: dict[str, Any] = {
+            "id": f"ST{stream.digits(16)}",
+            "type": "settled",
+            "order_id": account.order,
+            "reference": f"记-{stream.digits(6)}",
+            "currency": "CNY",
+        }
+        if stream.chance(0.5):
+            said |= {"amount_fen": account.paid_fen, "settled_at": now.isoformat(timespec="seconds")}
+        else:
+            local = now.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
+            said |= {"amount": f"{account.paid_fen / 100:.2f}", "settled_at": local}
+        body = json.dumps(said, ensure_ascii=False).encode()
+        self.outbox.post(body, "finance.settled", self._setting.names.native_of(account.order))
+
+    def _wrap(self, messages: Sequence[bytes]) -> HttpRequest:
+        (body,) = messages
+        timestamp, nonce = str(int(self._setting.clock.now().timestamp())), self._nonces.token(8).hex()
+        headers = {
+            "content-type": "application/json",
+            "x-tongdan-timestamp": timestamp,
+            "x-tongdan-nonce": nonce,
+            "x-tongdan-signature": self._sign(timestamp, nonce, body),
+        }
+        return HttpRequest(method="POST", url=self._url, headers=headers, body=body)
+
+    def _authentic(self, request: HttpRequest) -> bool:
+        """The centre signs its milestones the same way."""
+        timestamp = request.headers.get("x-tongdan-timestamp", "")
+        if not timestamp.isdigit():
+            return False
+        expected = self._sign(timestamp, request.headers.get("x-tongdan-nonce", ""), request.body)
+        fresh = abs(int(timestamp) - self._setting.clock.now().timestamp()) <= FRESH_WITHIN_S
+        return fresh and hmac.compare_digest(expected, request.headers.get("x-tongdan-signature", ""))
+
+    def _sign(self, timestamp: str, nonce: str, body: bytes) -> str:
+        signed = f"{timestamp}\n{nonce}\n".encode() + body
+        return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+
+
+def _acknowledged(answer: HttpResponse) -> bool:
+    return answer.status == 200
+
+
+def _answer(status: int, said: dict[str, object]) -> HttpResponse:
+    return HttpResponse(status, {"content-type": "application/json"}, json.dumps(said).encode())

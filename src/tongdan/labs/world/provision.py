@@ -1,0 +1,144 @@
+"""Credentials for the simulated world: made at random for each data directory, known to both sides.
+
+The centre's half goes into its credentials file, in the form that `adapters/credentials_file.py` reads; the
+partners' half (private keys of the payment platform) into `world-keys.json` beside it. Both are readable by their
+owner only. Nothing is overwritten: a second run finds what the first one made.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+from tongdan.adapters.credentials_file import write_credentials
+from tongdan.adapters.partners.settings import Partners
+from tongdan.domain.kernel.policy import Policy
+from tongdan.labs.world.wechat_pay import Merchant
+from tongdan.ports import Entropy
+
+CREDENTIALS: Final = "credentials.json"
+WORLD_KEYS: Final = "world-keys.json"
+_SINCE, _UNTIL = datetime(2016, 1, 1, tzinfo=UTC), datetime(2096, 1, 1, tzinfo=UTC)
+
+Credentials = dict[str, dict[str, str]]
+
+
+def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) -> None:
+    """Make the credentials of every shop and partner in `data`, unless they are there."""
+    path, keys = data / CREDENTIALS, data / WORLD_KEYS
+    if path.exists() and keys.exists():
+        return
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ours: Credentials = {}
+    theirs: Credentials = {}
+    for shop in policy.shops.values():
+        if shop.channel == "DY":
+            ours[f"douyin/{shop.id}"] = {
+                "app_key": _digits(entropy, 19),
+                "app_secret": entropy.token(16).hex(),
+                "access_token": entropy.token(24).hex(),
+            }
+        else:
+            ours[f"own/{shop.id}"] = {"secret": entropy.token(32).hex()}
+    for mchid in sorted(set(partners.wechat.merchants.values())):
+        ours[f"wechat/{mchid}"], theirs[f"wechat/{mchid}"] = _wechat(entropy)
+    ours[f"qimen/{partners.qimen.wms}"] = {
+        "app_key": _digits(entropy, 8),
+        "secret": entropy.token(16).hex(),
+        "customer_id": f"C{_digits(entropy, 10)}",
+    }
+    ours[f"finance/{partners.finance.system}"] = {"secret": entropy.token(32).hex()}
+    write_credentials(keys, theirs)
+    write_credentials(path, ours)
+
+
+def read_credentials(path: Path) -> Credentials:
+    """The whole file, for the partners' side. Raises OSError when there is none."""
+    return msgspec.json.decode(path.read_bytes(), type=Credentials)
+
+
+def merchant_of(data: Path, mchid: str) -> Merchant:
+    """What WeChat Pay keeps of the merchant that `provision` made."""
+    ours = read_credentials(data / CREDENTIALS)[f"wechat/{mchid}"]
+    theirs = read_credentials(data / WORLD_KEYS)[f"wechat/{mchid}"]
+    own_key = _private_key(ours["private_key"])
+    platform_keys = {serial: _private_key(pem) for serial, pem in theirs.items()}
+    return Merchant(
+        mchid, ours["appid"], ours["serial_no"], own_key.public_key(), ours["api_v3_key"], platform_keys
+    )
+
+
+def _wechat(entropy: Entropy) -> tuple[dict[str, str], dict[str, str]]:
+    """A merchant's key, and the platform's two: one in a certificate, one as a bare public key.
+
+    RSA keys come from the operating system even where `entropy` is a seed: they sign headers, and those are not kept.
+    """
+    own, certified, bare = (rsa.generate_private_key(65_537, 2_048) for _ in range(3))
+    certificate = _certificate(certified)
+    serial, key_id = f"{certificate.serial_number:X}", f"PUB_KEY_ID_01{_digits(entropy, 28)}"
+    ours = {
+        "appid": f"wx{entropy.token(8).hex()}",
+        "api_v3_key": entropy.token(16).hex(),
+        "serial_no": entropy.token(20).hex().upper(),
+        "private_key": _pem(own),
+        f"platform_key:{serial}": certificate.public_bytes(Encoding.PEM).decode(),
+        f"platform_key:{key_id}": bare.public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        .decode(),
+    }
+    return ours, {serial: _pem(certified), key_id: _pem(bare)}
+
+
+def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Simulated payment platform")])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_SINCE)
+        .not_valid_after(_UNTIL)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _private_key(pem: str) -> rsa.RSAPrivateKey:
+    key = load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
+def _digits(entropy: Entropy, count: int) -> str:
+    """`count` digits, of which the first is not 0."""
+    number = int.from_bytes(entropy.token(16), "big") % (9 * 10 ** (count - 1))
+    return str(10 ** (count - 1) + number)
+
+
+def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Partners:
+    """The same settings, with partners on the loopback ports of `urls` and the centre's push port at `centre_url`."""
+    replace = msgspec.structs.replace
+    return replace(
+        partners,
+        douyin=replace(partners.douyin, base_url=urls["douyin"]),
+        wechat=replace(partners.wechat, base_url=urls["wechat"], notify_url=f"{centre_url}/push/wechat/"),
+        qimen=replace(partners.qimen, base_url=f"{urls['qimen']}/router/qimen/service"),
+        finance=replace(partners.finance, base_url=f"{urls['finance']}/order-milestones"),
+    )

@@ -1,0 +1,210 @@
+"""A day of the world: partners, buyers and faults around one order centre.
+
+`World` puts the simulated partners together, lets a day of baskets be bought on two channels, and waits until all is
+quiet. The same class runs in process on virtual time (its `handlers` stand where the partners would be) and over real
+HTTP (`host` gives them ports). What came of it is judged by `report.py`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from tongdan.adapters.clock import PacedClock
+from tongdan.adapters.partners.settings import Partners
+from tongdan.adapters.transport import Handler
+from tongdan.domain.fulfillment.commands import CountStock
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.kernel.policy import Policy
+from tongdan.labs.world.bustle import Bustle
+from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.chance import Stream
+from tongdan.labs.world.douyin import Douyin
+from tongdan.labs.world.faults import Faults
+from tongdan.labs.world.finance import Finance
+from tongdan.labs.world.hosting import Hosted
+from tongdan.labs.world.mini_program import MiniProgram
+from tongdan.labs.world.people import buyer_of
+from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credentials
+from tongdan.labs.world.retail import Basket, Retail, open_retail
+from tongdan.labs.world.setting import Names, Setting
+from tongdan.labs.world.warehouse import Warehouses
+from tongdan.labs.world.wechat_pay import WechatPay
+from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
+
+DOUYIN_SHARE: Final = 0.6
+DAY_S: Final = 86_400
+SPARE_UNITS: Final = 20
+STOCK_CHUNK: Final = 500
+QUIET_AFTER_S: Final = 6 * 3_600.0
+
+
+class World:
+    """One day for one centre.
+
+    `clock` is everybody's, `speed` how many of the world's seconds pass in one of its (1 on virtual time). `data`
+    holds what `provision` made. `orders` is how many baskets of the day are bought at most, `faults` the share of
+    them that meet a fault, `outages` how many times a partner is unreachable. `centre` carries requests to the
+    centre, whose push port is at the host of `partners.wechat.notify_url`.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        clock: Clock,
+        centre: Transport,
+        data: Path,
+        policy: Policy,
+        partners: Partners,
+        speed: float = 1.0,
+        orders: int = 300,
+        faults: float = 0.2,
+        outages: int = 2,
+        day: int = 0,
+        retail: Retail | None = None,
+        most_lines: int = 200,
+    ) -> None:
+        self.seed: Final = seed
+        self.day_no: Final = day
+        self.clock: Final[Clock] = clock if speed == 1 else PacedClock(clock, speed)
+        self.faults: Final = Faults(seed, self.clock, faults, outages)
+        self.bustle: Final = Bustle(clock)
+        notify = urlsplit(partners.wechat.notify_url)
+        self.setting: Final = Setting(
+            seed, self.clock, centre, f"{notify.scheme}://{notify.netloc}", self.faults, self.bustle, Names()
+        )
+        self.policy: Final = policy
+        self.shops: Final = {shop.channel: shop for shop in policy.shops.values()}
+        self.retail: Final = retail or open_retail(seed)
+        self.day, baskets = self.retail.day(day)
+        self.baskets: Final = _chosen(seed, day, baskets, orders, most_lines)
+        self._hosted: Final = Hosted()
+        self._enlist(data, partners)
+
+    def _enlist(self, data: Path, partners: Partners) -> None:
+        """Put every partner in its place, with its half of the credentials."""
+        setting, credentials = self.setting, read_credentials(data / CREDENTIALS)
+        douyin, own = self.shops["DY"], self.shops["MP"]
+        qimen, finance = partners.qimen, partners.finance
+        self.carrier = Carrier(setting)
+        self.wechat = WechatPay(setting, merchant_of(data, partners.wechat.merchants[own.id]))
+        self.own_shop = MiniProgram(setting, self.wechat, own.id, credentials[f"own/{own.id}"]["secret"])
+        self.douyin = Douyin(
+            setting, self.carrier, douyin.id, credentials[f"douyin/{douyin.id}"], douyin.native
+        )
+        account, codes = credentials[f"qimen/{qimen.wms}"], tuple(self.policy.warehouses)
+        self.warehouses = Warehouses(setting, self.carrier, qimen.wms, account, codes, ZoneInfo(qimen.zone))
+        secret = credentials[f"finance/{finance.system}"]["secret"]
+        self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
+        self._urls: Final = {
+            "douyin": partners.douyin.base_url,
+            "wechat": partners.wechat.base_url,
+            "qimen": qimen.base_url,
+            "finance": finance.base_url,
+        }
+        self._partners: Final[Mapping[str, Handler]] = {
+            "douyin": self._guarded("douyin", self.douyin.handle),
+            "wechat": self._guarded("wechat", self.wechat.handle),
+            "qimen": self._guarded("qimen", self.warehouses.handle),
+            "finance": self._guarded("finance", self.finance.handle),
+        }
+
+    # ---- where the partners are
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """The partners by the host of their configured URL, for an in-process transport."""
+        return {urlsplit(self._urls[name]).netloc: handler for name, handler in self._partners.items()}
+
+    async def host(self) -> Mapping[str, str]:
+        """Serve the partners on the loopback ports that their configured URLs name."""
+        for name, handler in self._partners.items():
+            await self._hosted.add(name, handler, urlsplit(self._urls[name]).port or 0)
+        return self._hosted.urls
+
+    def _guarded(self, partner: str, handler: Handler) -> Handler:
+        async def guarded(request: HttpRequest) -> HttpResponse:
+            self.bustle.note()
+            if self.faults.is_down(partner):
+                raise Unreachable("the partner is down")
+            return await handler(request)
+
+        return guarded
+
+    # ---- what happens
+
+    async def count_stock(self, bus: CommandBus) -> int:
+        """Tell the centre what lies in the warehouses, before they open; returns the number of counts."""
+        counts = list(self._counts())
+        for at in range(0, len(counts), STOCK_CHUNK):
+            replies = await asyncio.gather(*map(bus.ask, counts[at : at + STOCK_CHUNK]))
+            if refused := [reply.name for reply in replies if isinstance(reply, Refusal)]:
+                raise RuntimeError(f"the centre does not take stock counts: {refused[0]}")
+        return len(counts)
+
+    async def run(
+        self,
+        *,
+        still_s: float = QUIET_AFTER_S,
+        deadline_s: float = 30 * DAY_S,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Let the day happen; True when all is quiet, False when `deadline_s` passed before.
+
+        Both waits are in everybody's seconds: `still_s` is how long nobody may have stirred, `busy` may object.
+        """
+        for partner, begin_s, lasts_s in self.faults.outages(tuple(self._partners), DAY_S):
+            self.bustle.start(self.faults.suffer(partner, begin_s, lasts_s))
+        for no, basket in enumerate(self.baskets):
+            self.bustle.start(self._be_bought(no, basket))
+        return await self.bustle.quiet(still_s, deadline_s, busy)
+
+    async def close(self) -> None:
+        """Stop everything; the servers too."""
+        await self.bustle.stop()
+        await self._hosted.close()
+
+    async def _be_bought(self, no: int, basket: Basket) -> None:
+        await self.clock.sleep(basket.at_s)
+        buyer = buyer_of(self.seed, basket.buyer)
+        stream = Stream(self.seed, "bought", self.day_no, basket.id)
+        if stream.chance(DOUYIN_SHARE):
+            # Nineteen digits; the last three are left to the order's lines.
+            native = f"69{self.day_no % 1000:03d}{no:05d}{stream.digits(6)}000"
+            self.faults.expect("DY", native)
+            self.douyin.place(native, basket, buyer)
+        else:
+            number = f"M{self.day_no:03d}-{no:05d}-{stream.digits(6)}"
+            self.faults.expect("MP", number)
+            self.own_shop.place(number, basket, buyer)
+
+    def _counts(self) -> Iterator[Inbound]:
+        """Enough of everything in every warehouse; but one article in ten is not kept in all of them."""
+        needed: dict[str, int] = {}
+        for basket in self.baskets:
+            for line in basket.lines:
+                needed[line.sku] = needed.get(line.sku, 0) + line.units
+        now, codes = self.clock.now(), list(self.policy.warehouses)
+        for sku, units in needed.items():
+            stream = Stream(self.seed, "stock", sku)
+            absent = stream.pick(codes) if stream.chance(0.1) else ""
+            for code in codes:
+                on_hand = 0 if code == absent else units + SPARE_UNITS
+                yield Inbound(
+                    command=CountStock(sku=sku, warehouse=code, on_hand=on_hand, counted_at=now),
+                    key=("world", "count", str(self.day_no), code, sku, now.isoformat()),
+                    source="wms/qimen",
+                    shop="",
+                    happened_at=now,
+                    raw=b"",
+                )
+
+
+def _chosen(seed: int, day: int, baskets: list[Basket], orders: int, most_lines: int) -> list[Basket]:
+    """A share of the day's baskets, drawn so that fewer orders are a part of more, in their order of time."""
+    drawn = sorted(baskets, key=lambda basket: Stream(seed, "drawn", day, basket.id).uniform())[:orders]
+    drawn.sort(key=lambda basket: (basket.at_s, basket.id))
+    return [basket._replace(lines=basket.lines[:most_lines]) for basket in drawn]
