@@ -21,6 +21,7 @@ from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import PAID_HOLD
 
 MAX_FILE_BYTES: Final = 2**20
+WMS: Final = ("qimen",)
 CANONICAL: Final = frozenset({status.name.lower() for status in Status} | {PAID_HOLD})
 
 T = TypeVar("T")
@@ -51,12 +52,7 @@ def load_conf(folder: Path) -> Conf:
     warehouses = _keyed("warehouses.yml", files.many("warehouses.yml", Warehouse), lambda one: one.code)
     shops = _keyed("shops.yml", files.many("shops.yml", Shop), lambda one: one.id)
     _check_shops(shops, channels)
-    for warehouse in warehouses.values():
-        if strange := sorted(set(warehouse.regions) - PROVINCES):
-            place = f"{warehouse.code}.regions"
-            raise ConfError(
-                "warehouses.yml", place, f"expected province names such as 浙江, got {strange[0]!r}"
-            )
+    _check_warehouses(warehouses)
     deadlines = files.one("deadlines.yml", Deadlines)
     for name in Deadlines.__struct_fields__:
         if getattr(deadlines, name) <= 0:
@@ -182,6 +178,16 @@ def _check_shops(shops: dict[str, Shop], channels: dict[str, ChannelMap]) -> Non
                 "shops.yml", f"{shop.id}.native", "expected a number that no other shop of the channel has"
             )
         natives.add((shop.channel, shop.native))
+
+
+def _check_warehouses(warehouses: dict[str, Warehouse]) -> None:
+    for warehouse in warehouses.values():
+        if warehouse.partner not in WMS:
+            expected = f"expected one of {', '.join(WMS)}, got {warehouse.partner!r}"
+            raise ConfError("warehouses.yml", f"{warehouse.code}.partner", expected)
+        if strange := sorted(set(warehouse.regions) - PROVINCES):
+            expected = f"expected province names such as 浙江, got {strange[0]!r}"
+            raise ConfError("warehouses.yml", f"{warehouse.code}.regions", expected)
 
 
 def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:

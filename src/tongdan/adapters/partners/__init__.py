@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from tongdan.adapters.partners.douyin import CHANNEL as DOUYIN
 from tongdan.adapters.partners.douyin import DouyinDoor
 from tongdan.adapters.partners.douyin_api import DouyinActor
+from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
@@ -41,11 +43,20 @@ def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
 def connect_actors(
     conf: "Conf", credentials: Credentials, transport: Transport, clock: Clock, entropy: Entropy
 ) -> Sequence[Actor]:
-    """Everybody that effects are sent to. None so far asks for an unguessable value: `entropy` rests."""
+    """Everybody that effects are sent to, under the names that deciders give them.
+
+    A shop and a warehouse each have their own lanes and breaker, though many may lie behind one address.
+    None so far asks for an unguessable value: `entropy` rests.
+    """
     partners, policy = conf.partners, conf.policy
+    wire = Wire(transport, credentials, clock)
     return (
-        DouyinActor(partners.douyin, transport, credentials, clock),
-        WechatActor(partners.wechat, policy, transport, credentials, clock),
-        QimenActor(partners.qimen, policy, transport, credentials, clock),
-        FinanceActor(partners.finance, transport, credentials, clock),
+        *(
+            DouyinActor(f"channel/{shop.channel}/{shop.id}", partners.douyin, wire)
+            for shop in policy.shops.values()
+            if shop.channel == DOUYIN
+        ),
+        *(QimenActor(f"wms/{code}", partners.qimen, policy, wire) for code in policy.warehouses),
+        WechatActor("payment/wechat", partners.wechat, policy, wire),
+        FinanceActor("finance", partners.finance, wire),
     )

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from tongdan.adapters.partners.douyin import CHANNEL, Address, Number, instant, person_of
-from tongdan.adapters.partners.exchange import exchange, fields_of
+from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, digits, reason_of
 from tongdan.adapters.partners.regions import region_of
 from tongdan.adapters.partners.settings import DouyinSettings
@@ -25,15 +25,12 @@ from tongdan.domain.orders.commands import NoteDone, RecordDetail
 from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
 from tongdan.domain.orders.lines import Line
 from tongdan.ports import (
-    Clock,
-    Credentials,
     Done,
     Errand,
     Failed,
     HttpRequest,
     HttpResponse,
     Repeat,
-    Transport,
     Undo,
     Verb,
 )
@@ -106,19 +103,14 @@ _detailed: Final = msgspec.json.Decoder(_Detailed)
 class DouyinActor:
     """Calls with the credential `douyin/{shop}`: `app_key`, `app_secret`, `access_token`."""
 
-    partner = "douyin"
-
-    def __init__(
-        self, settings: DouyinSettings, transport: Transport, credentials: Credentials, clock: Clock
-    ) -> None:
+    def __init__(self, partner: str, settings: DouyinSettings, wire: Wire) -> None:
+        self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {
             FetchDetail: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
             WriteBackShipment: Verb(Repeat.KEYED, Undo.COMPENSABLE),
         }
         self._settings: Final = settings
-        self._transport: Final = transport
-        self._credentials: Final = credentials
-        self._clock: Final = clock
+        self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
         match errand.effect:
@@ -164,12 +156,12 @@ class DouyinActor:
     async def _call(
         self, shop: str, method: str, parameters: dict[str, object]
     ) -> tuple[_Envelope, HttpResponse] | Failed:
-        fields = fields_of(self._credentials, f"douyin/{shop}", "app_key", "app_secret", "access_token")
+        fields = fields_of(self._wire, f"douyin/{shop}", "app_key", "app_secret", "access_token")
         if isinstance(fields, Failed):
             return fields
         app_key, secret, token = fields
         param_json = msgspec.json.encode(parameters, order="sorted")
-        timestamp = str(int(self._clock.now().timestamp()))
+        timestamp = str(int(self._wire.clock.now().timestamp()))
         query = {
             "app_key": app_key,
             "method": method,
@@ -182,7 +174,7 @@ class DouyinActor:
         url = f"{self._settings.base_url}/{method.replace('.', '/')}?{urlencode(query)}"
         headers = {"content-type": "application/json", "x-open-no-old-err-code": "1"}
         request = HttpRequest(method="POST", url=url, headers=headers, body=param_json)
-        response = await exchange(self._transport, request)
+        response = await exchange(self._wire, request)
         if isinstance(response, Failed):
             return response
         try:

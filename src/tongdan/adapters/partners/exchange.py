@@ -4,17 +4,34 @@ Whether a request may have arrived is all that matters for sending it again; who
 between a breaker (the partner as a whole) and a dead letter (this effect).
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from tongdan.ports import Credentials, Failed, HttpRequest, HttpResponse, NoAnswer, Transport, Unreachable
+from tongdan.ports import (
+    Clock,
+    Credentials,
+    Failed,
+    HttpRequest,
+    HttpResponse,
+    NoAnswer,
+    Transport,
+    Unreachable,
+)
 
 MAX_RETRY_AFTER_S: Final = 3_600
 
 
-async def exchange(transport: Transport, request: HttpRequest) -> HttpResponse | Failed:
+class Wire(NamedTuple):
+    """What every actor needs to speak to its partner."""
+
+    transport: Transport
+    credentials: Credentials
+    clock: Clock
+
+
+async def exchange(wire: Wire, request: HttpRequest) -> HttpResponse | Failed:
     """The partner's answer, or why there is none worth reading (no answer, a limit, a server's error)."""
     try:
-        response = await transport.send(request)
+        response = await wire.transport.send(request)
     except Unreachable as error:
         return Failed(f"unreachable: {error}", partner_wide=True)
     except NoAnswer as error:
@@ -26,10 +43,10 @@ async def exchange(transport: Transport, request: HttpRequest) -> HttpResponse |
     return response
 
 
-def fields_of(credentials: Credentials, name: str, *fields: str) -> tuple[str, ...] | Failed:
+def fields_of(wire: Wire, name: str, *fields: str) -> tuple[str, ...] | Failed:
     """The named fields of a credential; a missing one stops the partner, not the effect: it can be mended."""
     try:
-        credential = credentials.get(name)
+        credential = wire.credentials.get(name)
         return tuple(credential[field] for field in fields)
     except KeyError:
         return Failed(f"the credential {name} is missing or incomplete", partner_wide=True, retry_after_s=60)

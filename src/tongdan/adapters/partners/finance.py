@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from tongdan.adapters.partners.authentic import check_signed, secret_of, signed_headers
-from tongdan.adapters.partners.exchange import exchange, fields_of
+from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
 from tongdan.adapters.partners.settings import FinanceSettings
 from tongdan.domain.kernel import ids
@@ -22,7 +22,6 @@ from tongdan.domain.orders.commands import NoteDone, RecordSettlement
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.ports import (
     Accepted,
-    Clock,
     Credentials,
     Done,
     Errand,
@@ -34,7 +33,6 @@ from tongdan.ports import (
     PushRequest,
     Repeat,
     Reply,
-    Transport,
     Unauthentic,
     Undo,
     Verb,
@@ -139,22 +137,17 @@ def _instant(text: str, zone: tzinfo) -> datetime:
 class FinanceActor:
     """Tells milestones, signed with `finance/{system}` (`secret`); finance keeps the first of an id."""
 
-    partner = "finance"
-
-    def __init__(
-        self, settings: FinanceSettings, transport: Transport, credentials: Credentials, clock: Clock
-    ) -> None:
+    def __init__(self, partner: str, settings: FinanceSettings, wire: Wire) -> None:
+        self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE)}
         self._settings: Final = settings
-        self._transport: Final = transport
-        self._credentials: Final = credentials
-        self._clock: Final = clock
+        self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
         effect = errand.effect
         if not isinstance(effect, TellFinance):
             return Failed(f"finance knows no {type(effect).__name__}", final=True)
-        fields = fields_of(self._credentials, f"finance/{self._settings.system}", "secret")
+        fields = fields_of(self._wire, f"finance/{self._settings.system}", "secret")
         if isinstance(fields, Failed):
             return fields
         body = msgspec.json.encode(
@@ -170,9 +163,9 @@ class FinanceActor:
             }
         )
         nonce = f"{errand.id}-{errand.tries}"
-        headers = signed_headers(fields[0].encode(), self._clock.now(), nonce, body)
+        headers = signed_headers(fields[0].encode(), self._wire.clock.now(), nonce, body)
         response = await exchange(
-            self._transport,
+            self._wire,
             HttpRequest(method="POST", url=self._settings.base_url, headers=headers, body=body),
         )
         if isinstance(response, Failed):

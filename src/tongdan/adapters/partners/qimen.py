@@ -44,9 +44,10 @@ MAX_ITEMS: Final = 1_000
 MAX_UNITS: Final = 10**6
 MAX_WEIGHT_G: Final = 10**8
 
-# A confirmation that carries one of these tells that nothing left.
-NOT_LEFT: Final = frozenset({"EXCEPTION", "CANCELED", "CLOSED", "REJECT", "CANCELEDFAIL"})
+# A confirmation that carries one of these is no confirmation, but news of the work.
+NOT_LEFT: Final = frozenset({"EXCEPTION", "CANCELED", "REJECT", "CANCELEDFAIL"})
 PARTLY: Final = "PARTDELIVERED"
+CLOSED: Final = "CLOSED"  # no more will leave than has left
 
 SUCCESS: Final = (
     b'<?xml version="1.0" encoding="utf-8"?>'
@@ -152,7 +153,7 @@ def _confirmation(root: Element, zone: tzinfo) -> tuple[Command, tuple[str, ...]
     about = (shipment, text_of(order, "outBizCode"), text_of(order, "confirmType", 8))
     if status in NOT_LEFT:
         return RecordWmsProcess(shipment=shipment, status=status, operated_at=at), (*about, status), at
-    packages = _packages(root)
+    packages = _packages(root, order, status)
     command = ConfirmDelivery(
         shipment=shipment,
         warehouse=text_of(order, "warehouseCode", 64),
@@ -169,7 +170,7 @@ def _is_final(confirm_type: str, status: str) -> bool:
     """confirmType 0 is the last confirmation, 1 one of several; where it is missing the status tells."""
     if confirm_type not in ("", "0", "1"):
         raise NotReadable("expected `confirmType` 0 or 1")
-    return confirm_type == "0" or (not confirm_type and status != PARTLY)
+    return confirm_type == "0" or status == CLOSED or (not confirm_type and status != PARTLY)
 
 
 def _process(root: Element, zone: tzinfo) -> tuple[Command, tuple[str, ...], datetime]:
@@ -184,21 +185,28 @@ def _process(root: Element, zone: tzinfo) -> tuple[Command, tuple[str, ...], dat
     return command, (shipment, status, stamp), at
 
 
-def _packages(root: Element) -> tuple[Package, ...]:
-    """The parcels; a WMS that names no items in its only parcel means all that the order lines say."""
-    nodes = root.findall("packages/package")
-    if not 0 < len(nodes) <= MAX_PACKAGES:
-        raise NotReadable(f"expected 1 to {MAX_PACKAGES} of `packages/package`")
+def _packages(root: Element, order: Element, status: str) -> tuple[Package, ...]:
+    """The parcels. Where there is one at most, what left may stand in the order lines alone."""
+    nodes, lines = root.findall("packages/package"), root.findall("orderLines/orderLine")
+    if len(nodes) > MAX_PACKAGES:
+        raise NotReadable(f"expected at most {MAX_PACKAGES} of `packages/package`")
+    left = _items(lines, "actualQty") if len(nodes) < 2 else ()
+    if not nodes:
+        if not lines and status != CLOSED:
+            raise NotReadable("expected `packages/package` or `orderLines/orderLine`")
+        return (_package(order, left),) if left else ()
     packages = []
     for node in nodes:
-        items = _items(node.findall("items/item"), "quantity")
-        if not items and len(nodes) == 1:
-            items = _items(root.findall("orderLines/orderLine"), "actualQty")
+        items = _items(node.findall("items/item"), "quantity") or left
         if not items:
             raise NotReadable("expected `items/item` in `packages/package`")
-        carrier, waybill = text_of(node, "logisticsCode", 64), text_of(node, "expressCode", 64)
-        packages.append(Package(carrier, waybill, _weight_g(text_of(node, "weight", 32)), items))
+        packages.append(_package(node, items))
     return tuple(packages)
+
+
+def _package(node: Element, items: tuple[PackageItem, ...]) -> Package:
+    weight_g = _weight_g(text_of(node, "weight", 32))
+    return Package(text_of(node, "logisticsCode", 64), text_of(node, "expressCode", 64), weight_g, items)
 
 
 def _items(nodes: list[Element], quantity: str) -> tuple[PackageItem, ...]:

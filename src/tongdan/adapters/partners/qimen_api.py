@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from defusedxml.ElementTree import fromstring
 
-from tongdan.adapters.partners.exchange import exchange, fields_of
+from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.qimen import PREFIX, sign, text_of
 from tongdan.adapters.partners.reading import UNREADABLE
 from tongdan.adapters.partners.settings import QimenSettings
@@ -26,15 +26,12 @@ from tongdan.domain.kernel.messages import Command, Effect, Person
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.policy import Policy
 from tongdan.ports import (
-    Clock,
-    Credentials,
     Done,
     Errand,
     Failed,
     HttpRequest,
     HttpResponse,
     Repeat,
-    Transport,
     Undo,
     Verb,
 )
@@ -57,16 +54,8 @@ _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 class QimenActor:
     """Calls with the credential `qimen/{wms}`: `app_key`, `secret`, `customer_id`."""
 
-    partner = "qimen"
-
-    def __init__(
-        self,
-        settings: QimenSettings,
-        policy: Policy,
-        transport: Transport,
-        credentials: Credentials,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, partner: str, settings: QimenSettings, policy: Policy, wire: Wire) -> None:
+        self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {
             PushToWms: Verb(Repeat.NATURAL, Undo.COMPENSABLE),
             CancelAtWms: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
@@ -74,9 +63,7 @@ class QimenActor:
         self._settings: Final = settings
         self._zone: Final = ZoneInfo(settings.zone)
         self._policy: Final = policy
-        self._transport: Final = transport
-        self._credentials: Final = credentials
-        self._clock: Final = clock
+        self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
         match errand.effect:
@@ -126,14 +113,14 @@ class QimenActor:
     async def _call(self, method: str, content: Element) -> tuple[Element, HttpResponse] | Failed:
         """The WMS's answer, whether yes or no; a Failed when it did not consider the call."""
         name = f"qimen/{self._settings.wms}"
-        fields = fields_of(self._credentials, name, "app_key", "secret", "customer_id")
+        fields = fields_of(self._wire, name, "app_key", "secret", "customer_id")
         if isinstance(fields, Failed):
             return fields
         app_key, secret, customer = fields
         body = tostring(content, encoding="utf-8", xml_declaration=True)
         query = {
             "method": PREFIX + method,
-            "timestamp": self._local(self._clock.now()),
+            "timestamp": self._local(self._wire.clock.now()),
             "format": "xml",
             "app_key": app_key,
             "v": "2.0",
@@ -147,7 +134,7 @@ class QimenActor:
             headers={"content-type": "text/xml;charset=utf-8"},
             body=body,
         )
-        response = await exchange(self._transport, request)
+        response = await exchange(self._wire, request)
         if isinstance(response, Failed):
             return response
         try:
@@ -165,7 +152,7 @@ class QimenActor:
 
     def _delivery_order(self, effect: PushToWms, person: Person) -> Element:
         shop = self._policy.shops.get(effect.shop)
-        now, sender = self._local(self._clock.now()), self._settings.sender
+        now, sender = self._local(self._wire.clock.now()), self._settings.sender
         request = Element("request")
         order = SubElement(request, "deliveryOrder")
         _put(

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tongdan.adapters.partners.authentic import Derived
-from tongdan.adapters.partners.exchange import exchange, fields_of
+from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import WechatSettings
 from tongdan.adapters.partners.wechat import (
@@ -37,15 +37,12 @@ from tongdan.domain.kernel.slots import digest
 from tongdan.domain.orders.commands import RecordPrepay, RecordPrepayRefused
 from tongdan.domain.orders.facts import Prepay
 from tongdan.ports import (
-    Clock,
-    Credentials,
     Done,
     Errand,
     Failed,
     HttpRequest,
     HttpResponse,
     Repeat,
-    Transport,
     Unauthentic,
     Undo,
     Verb,
@@ -80,22 +77,12 @@ _transaction: Final = msgspec.json.Decoder(Transaction)
 class WechatActor:
     """Calls with `wechat/{mchid}`: `appid`, `serial_no`, `private_key` (PEM) and `platform_key:{serial}`."""
 
-    partner = "wechat"
-
-    def __init__(
-        self,
-        settings: WechatSettings,
-        policy: Policy,
-        transport: Transport,
-        credentials: Credentials,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, partner: str, settings: WechatSettings, policy: Policy, wire: Wire) -> None:
+        self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {Prepay: Verb(Repeat.QUERY_FIRST, Undo.REVERSIBLE)}
         self._settings: Final = settings
         self._policy: Final = policy
-        self._transport: Final = transport
-        self._credentials: Final = credentials
-        self._clock: Final = clock
+        self._wire: Final = wire
         self._platform: Final = Derived(platform_keys)
         self._private: Final = Derived(read_private_key)
 
@@ -107,7 +94,7 @@ class WechatActor:
         payer = effect.payer or (person.buyer if person else "")
         if not payer:
             return Done(RecordPrepayRefused(order=order, attempt=attempt, reason="payer-unknown"))
-        fields = fields_of(self._credentials, f"wechat/{mchid}", "appid")
+        fields = fields_of(self._wire, f"wechat/{mchid}", "appid")
         if isinstance(fields, Failed):
             return fields
         shop = self._policy.shops.get(effect.shop)
@@ -170,14 +157,14 @@ class WechatActor:
     ) -> HttpResponse | Failed:
         """The answer; one below 400 has been authenticated."""
         name = f"wechat/{mchid}"
-        fields = fields_of(self._credentials, name, "serial_no", "private_key")
+        fields = fields_of(self._wire, name, "serial_no", "private_key")
         if isinstance(fields, Failed):
             return fields
-        credential = self._credentials.get(name)
+        credential = self._wire.credentials.get(name)
         private_key, keys = self._private.of(name, credential), self._platform.of(name, credential)
         if private_key is None:
             return Failed(f"the credential {name} has no readable private key", partner_wide=True)
-        timestamp = str(int(self._clock.now().timestamp()))
+        timestamp = str(int(self._wire.clock.now().timestamp()))
         nonce = digest(errand.id, str(errand.tries), method, timestamp).hex()
         signature = sign(private_key, timestamp, nonce, method, path, body)
         headers = {
@@ -189,13 +176,11 @@ class WechatActor:
             # While an account moves from certificates to a public key, this says which to answer with.
             headers["wechatpay-serial"] = public_key
         url = f"{self._settings.base_url}{path}"
-        response = await exchange(
-            self._transport, HttpRequest(method=method, url=url, headers=headers, body=body)
-        )
+        response = await exchange(self._wire, HttpRequest(method=method, url=url, headers=headers, body=body))
         if isinstance(response, Failed) or response.status >= 400:
             return response
         try:
-            check_signature(keys, response.headers, response.body, self._clock.now())
+            check_signature(keys, response.headers, response.body, self._wire.clock.now())
         except Unauthentic as error:
             return Failed(f"the answer is not authentic: {error}", partner_wide=True, unknown=True)
         return response
