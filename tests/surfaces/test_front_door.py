@@ -55,15 +55,21 @@ def test_a_request_of_many_items_is_counted_once(front: FrontDoor, meters: Meter
     assert list(meters.pushes) == [(("channel/small", "200"), 1)]
 
 
-def test_eight_copies_get_one_effect_and_the_same_answer(front: FrontDoor, bus: SmallBus) -> None:
+def test_eight_copies_get_one_effect_and_the_same_answer(
+    front: FrontDoor, bus: SmallBus, meters: Meters
+) -> None:
     assert len({ask(front, push()).body for _ in range(8)}) == 1
     assert len(bus.committed) == 1
+    assert (meters.accepted["channel/small"], meters.duplicates["channel/small"]) == (1, 7)
 
 
-def test_what_is_not_understood_is_quarantined_and_acknowledged(front: FrontDoor, bus: SmallBus) -> None:
+def test_what_is_not_understood_is_quarantined_and_acknowledged(
+    front: FrontDoor, bus: SmallBus, meters: Meters
+) -> None:
     answer = ask(front, push(b'["?","A1"]'))
     assert (answer.status, answer.body) == (200, b'{"code":0,"orders":["order-1"]}')
     assert len(bus.quarantined) == 1
+    assert (meters.accepted["channel/small"], meters.quarantined["channel/small"]) == (1, 1)
 
 
 def test_a_push_without_items_is_answered_at_once(front: FrontDoor, bus: SmallBus) -> None:
@@ -111,7 +117,7 @@ def test_a_broken_door_is_a_counted_500_and_nothing_of_the_payload_is_logged(
 ) -> None:
     with caplog.at_level(logging.ERROR):
         answer = ask(front, push(b"break"))
-    assert (answer.status, answer.body) == (500, b'{"code":1,"msg":"internal_error"}')
+    assert (answer.status, answer.body) == (500, b'{"code":1,"msg":"internal-error"}')
     assert meters.broken["channel/small", "ZeroDivisionError"] == 1
     assert "ZeroDivisionError" in caplog.text and "13812345678" not in caplog.text
     assert ask(front, push()).status == 200

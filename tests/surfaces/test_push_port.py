@@ -263,9 +263,9 @@ async def test_a_body_too_large_is_413_before_it_is_sent(
     async with client(port) as c:
         await c.send(b"POST /push/small/ HTTP/1.1\r\nHost: t\r\nContent-Length: 70000\r\n\r\n")
         status, headers, body = await c.answer()
-        assert (status, error_of(body), headers["connection"]) == (413, "body_too_large", "close")
+        assert (status, error_of(body), headers["connection"]) == (413, "body-too-large", "close")
     assert bus.committed == []
-    assert meters.turned_away["stranger", "body_too_large"] == 1
+    assert meters.turned_away["stranger", "body-too-large"] == 1
 
 
 async def test_a_client_that_sends_its_large_body_all_the_same_still_reads_the_413(port: PushPort) -> None:
@@ -281,7 +281,7 @@ async def test_a_chunked_body_ends_at_the_limit_too(port: PushPort, bus: SmallBu
     async with client(port) as c:
         await c.send(b"POST /push/small/ HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
         await c.send(b"10001\r\n" + b"x" * 0x10001 + b"\r\n")
-        assert error_of((await c.answer())[2]) == "body_too_large"
+        assert error_of((await c.answer())[2]) == "body-too-large"
     assert bus.committed == []
 
 
@@ -290,7 +290,7 @@ async def test_chunks_that_are_mostly_not_body_end_at_a_limit(port: PushPort) ->
         await c.send(b"POST /push/small/ HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(100):
             await c.send(b"1;" + b"e" * 4_000 + b"\r\nx\r\n")
-        assert error_of((await c.answer())[2]) == "body_too_large"
+        assert error_of((await c.answer())[2]) == "body-too-large"
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ async def test_a_head_too_large_is_431(port: PushPort, head: bytes) -> None:
             await c.send(head[start : start + 500])
             await asyncio.sleep(0.001)
         status, _, body = await c.answer()
-        assert (status, error_of(body)) == (431, "head_too_large")
+        assert (status, error_of(body)) == (431, "head-too-large")
 
 
 async def test_more_connections_than_the_limit_are_told_so(port: PushPort, limits: Limits) -> None:
@@ -317,7 +317,7 @@ async def test_more_connections_than_the_limit_are_told_so(port: PushPort, limit
     async with client(port) as c:
         await c.send(post())
         status, headers, body = await c.answer()
-        assert (status, error_of(body)) == (503, "too_many_connections")
+        assert (status, error_of(body)) == (503, "too-many-connections")
         assert headers["retry-after"] == "1"
     kept[0][1].close()
     await eventually(lambda: port.connections < limits.connections)
@@ -348,7 +348,7 @@ async def test_a_slow_request_is_408(port: PushPort, bus: SmallBus) -> None:
     async with client(port) as c:
         await c.send(post()[:40])
         status, _, body = await c.answer()
-        assert (status, error_of(body)) == (408, "too_slow")
+        assert (status, error_of(body)) == (408, "too-slow")
     assert bus.committed == []
 
 
@@ -420,7 +420,7 @@ async def test_garbage_is_400_and_closed_and_hurts_nobody(
     async with client(port) as other, client(port) as c:
         await c.send(garbage)
         status, headers, body = await c.answer()
-        assert (status, error_of(body), headers["connection"]) == (400, "malformed_http", "close")
+        assert (status, error_of(body), headers["connection"]) == (400, "malformed-http", "close")
         await other.send(post())
         assert (await other.answer())[0] == 200
     assert len(bus.committed) == 1

@@ -56,20 +56,19 @@ class Meters:
     """One a process. Each number says who fills it."""
 
     def __init__(self) -> None:
-        # The front door: every answered push by (source, HTTP status), and why some got no further than the door.
+        # The front door: every answered push by (source, HTTP status), what became of the messages in it, and why
+        # some requests got no further than the door.
         self.pushes: Final = Tally()
+        self.accepted: Final = Tally()  # (source,): messages committed for the first time
+        self.duplicates: Final = Tally()  # (source,): messages that had been committed before
+        self.quarantined: Final = Tally()  # (source,): authentic, but not understood
         self.unauthentic: Final = Tally()  # (source, reason)
         self.turned_away: Final = Tally()  # (source, refusal): mistakes and overload; nothing was taken
         self.broken: Final = Tally()  # (source, exception type): answered 500
-        # The bus: messages committed for the first time, repeats, and what deciders refused.
-        self.accepted: Final = Tally()  # (source,)
-        self.duplicates: Final = Tally()  # (source,)
-        self.quarantined: Final = Tally()  # (source,)
+        # The bus: what it refused by name (deciders and full queues), and its transactions.
         self.refused: Final = Tally()  # (refusal,)
         self.commit_s: Final = Histogram(SECONDS)  # from the start of a batch to the end of its commit
         self.batch_messages: Final = Histogram(SIZES)
-        # The relay and the effects.
-        self.relay_lag_s = 0.0  # age of the oldest fact whose reactions are not committed
-        self.relay_lag_rows = 0
+        # The effects.
         self.effects: Final = Tally()  # (partner, verb, outcome): done, failed, dead
         self.breakers_open: Final[set[str]] = set()  # partners whose lanes wait

@@ -109,6 +109,7 @@ class FrontDoor:
             return self._no_door(WRONG_METHOD.of(allowed="POST"), answer)
 
         def committed(replies: Sequence[Reply]) -> None:
+            self._count(door.source, messages, replies)
             if (
                 self._waits
                 and "wait=" in request.query
@@ -143,6 +144,16 @@ class FrontDoor:
         if status and native.status < 300:
             native = msgspec.structs.replace(native, status=status)
         return self._say(door.source, native, answer)
+
+    def _count(
+        self, source: str, messages: Sequence[Inbound | NotUnderstood], replies: Sequence[Reply]
+    ) -> None:
+        meters = self.meters
+        for reply in replies:
+            if type(reply) is Accepted:
+                (meters.duplicates if reply.duplicate else meters.accepted).add(source)
+        if len(replies) < len(messages):
+            meters.quarantined.add(source, by=len(messages) - len(replies))
 
     def _no_door(self, refusal: Refusal, answer: Answer) -> None:
         self.meters.turned_away.add(STRANGER, refusal.name)

@@ -8,13 +8,13 @@ from typing import Final
 from tongdan.domain.kernel.messages import RefusalKind
 
 UNKNOWN_PATH: Final = RefusalKind(
-    name="unknown_path",
+    name="unknown-path",
     status=404,
     en="Nothing is served at this path. Compare it with the list of paths on the OpenAPI page.",
     zh="此路径没有提供任何服务，请与 OpenAPI 页面上的路径列表核对。",
 )
 WRONG_METHOD: Final = RefusalKind(
-    name="wrong_method",
+    name="wrong-method",
     status=405,
     en="This path takes {allowed} requests only.",
     zh="此路径只接受 {allowed} 请求。",
@@ -26,44 +26,44 @@ UNAUTHENTIC: Final = RefusalKind(
     zh="请求未通过身份校验（{reason}）。",
 )
 BROKEN: Final = RefusalKind(
-    name="internal_error",
+    name="internal-error",
     status=500,
     en="Tongdan failed on this request and has counted it. Send it again; a repeat does no harm.",
     zh="同单处理此请求时出错，已计数。请重新发送，重复发送不会产生重复结果。",
 )
 MALFORMED: Final = RefusalKind(
-    name="malformed_http",
+    name="malformed-http",
     status=400,
     en="This is not a well-formed HTTP/1.1 request.",
     zh="这不是格式正确的 HTTP/1.1 请求。",
 )
 BODY_TOO_LARGE: Final = RefusalKind(
-    name="body_too_large",
+    name="body-too-large",
     status=413,
     en="The body is larger than {limit_bytes} bytes. Split it into several requests.",
     zh="请求体超过 {limit_bytes} 字节，请拆分为多个请求。",
 )
 HEAD_TOO_LARGE: Final = RefusalKind(
-    name="head_too_large",
+    name="head-too-large",
     status=431,
     en="Path and headers together exceed {limit_bytes} bytes or {limit_headers} headers.",
     zh="路径与请求头合计超过 {limit_bytes} 字节或 {limit_headers} 个。",
 )
 TOO_SLOW: Final = RefusalKind(
-    name="too_slow",
+    name="too-slow",
     status=408,
     en="The request was not complete within {within_s} seconds. Send it again.",
     zh="请求未在 {within_s} 秒内发送完整，请重新发送。",
 )
 TOO_MANY_CONNECTIONS: Final = RefusalKind(
-    name="too_many_connections",
+    name="too-many-connections",
     status=503,
     en="All {limit} connections are taken. Reuse connections (keep-alive), or try again later.",
     zh="{limit} 个连接已全部占用。请复用连接（keep-alive）或稍后重试。",
     retry_after_s=1,
 )
 TOO_MANY_IN_FLIGHT: Final = RefusalKind(
-    name="too_many_in_flight",
+    name="too-many-in-flight",
     status=503,
     en="More than {limit} requests of this connection wait for their answers. Read answers before sending more.",
     zh="此连接上已有超过 {limit} 个请求等待应答，请先读取应答再继续发送。",
