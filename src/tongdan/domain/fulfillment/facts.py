@@ -25,12 +25,20 @@ class StockReserved(Fact, frozen=True, kw_only=True):
 
 
 class StockShort(Fact, frozen=True, kw_only=True):
+    """No warehouse has that many; `available` is the most that one has.
+
+    `queued`: it waits for stock to come in; `expires`: once served, the reservation is to expire unless paid for.
+    """
+
     sku: str
     order: str
     line: int
     attempt: int
     units: int
     available: int
+    region: str = ""
+    expires: bool = False
+    queued: bool = True
 
 
 class ReservationKept(Fact, frozen=True, kw_only=True):
@@ -105,11 +113,15 @@ class WmsProcessed(Fact, frozen=True, kw_only=True):
 
 
 class ShipmentDispatched(Fact, frozen=True, kw_only=True):
-    """One parcel left. `dispatch` = shipment + parcel number; `complete`: nothing of the shipment is left behind."""
+    """One parcel left. `dispatch` = shipment + number of the departure; `complete`: nothing is left behind.
+
+    `parcel` is how the WMS names it: the waybill, or the number of the confirmation.
+    """
 
     order: str
     warehouse: str
     dispatch: str
+    parcel: str
     carrier: str
     waybill: str
     weight_g: int
@@ -122,6 +134,7 @@ class ShipmentSigned(Fact, frozen=True, kw_only=True):
     order: str
     items: tuple[Item, ...]
     signed_at: datetime
+    dispatches: tuple[str, ...]
 
 
 class ShipmentShort(Fact, frozen=True, kw_only=True):
@@ -135,6 +148,7 @@ class ShipmentSurplus(Fact, frozen=True, kw_only=True):
     """The WMS confirmed units that were never asked for: kept as evidence, somebody has to look."""
 
     order: str
+    parcel: str
     items: tuple[Item, ...]
 
 

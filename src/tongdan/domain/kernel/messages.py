@@ -150,4 +150,7 @@ class EffectReplayed(Fact, frozen=True, kw_only=True):
     reason: str
 
 
+# Facts about an aggregate's effects: they are recorded with any kind of aggregate and move none.
+EFFECT_FACTS: Final = frozenset({EffectSettled, EffectDied, EffectSkipped, EffectReplayed})
+
 Decide = Callable[[Any, Any, Context], Decision | Refusal]

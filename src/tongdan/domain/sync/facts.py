@@ -1,5 +1,7 @@
 """What has happened to aliases and tickets."""
 
+from datetime import datetime
+
 from tongdan.domain.kernel.messages import Fact
 
 
@@ -17,10 +19,13 @@ class AliasContested(Fact, frozen=True, kw_only=True):
 
 
 class TicketRaised(Fact, frozen=True, kw_only=True):
+    """`times` it was raised since it was last resolved, for the first time at `raised_at`."""
+
     subject: str
     kind: str
     summary: str
     times: int
+    raised_at: datetime
 
 
 class TicketResolved(Fact, frozen=True, kw_only=True):

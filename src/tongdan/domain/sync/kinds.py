@@ -1,0 +1,50 @@
+"""What a ticket can be about, in English and Chinese. A ticket's summary holds its figures, its kind holds the words.
+
+A kind may carry what tells one of several apart behind a colon: `dead-letter:17.1.204.0`.
+"""
+
+from typing import Final
+
+DETAIL_OVERDUE: Final = "detail-overdue"
+PAYMENT_DUPLICATED: Final = "payment-duplicated"
+PAYMENT_MISMATCHED: Final = "payment-mismatched"
+PAID_AFTER_CANCEL: Final = "paid-after-cancel"
+LINE_SHORT: Final = "line-short"
+LINES_STOPPED: Final = "lines-stopped"
+LEFT_AFTER_CANCEL: Final = "left-after-cancel"
+ALIAS_CONTESTED: Final = "alias-contested"
+SETTLEMENT_MISMATCHED: Final = "settlement-mismatched"
+UNKNOWN_STATUS: Final = "unknown-status"
+CHANNEL_CONTRADICTS: Final = "channel-contradicts"
+ADDRESS_TOO_LATE: Final = "address-too-late"
+RECALL_FAILED: Final = "recall-failed"
+SHIPMENT_SURPLUS: Final = "shipment-surplus"
+SHIPMENT_OVERDUE: Final = "shipment-overdue"
+DEAD_LETTER: Final = "dead-letter"
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    DETAIL_OVERDUE: ("The platform has not given the order's detail", "平台未返回订单详情"),
+    PAYMENT_DUPLICATED: ("Paid twice; the second sum is owed back", "重复支付,第二笔应退还"),
+    PAYMENT_MISMATCHED: (
+        "The sum paid is not the sum asked for; the order is held",
+        "实付与应付不符,订单已冻结",
+    ),
+    PAID_AFTER_CANCEL: ("Paid after it was cancelled; the sum is owed back", "取消后到账,款项应退还"),
+    LINE_SHORT: ("Sold, but not in stock", "已售出但库存不足"),
+    LINES_STOPPED: ("A warehouse will not send units that are still wanted", "仓库不发货,但订单仍需要"),
+    LEFT_AFTER_CANCEL: ("A parcel left although the order was cancelled", "订单已取消,包裹仍已发出"),
+    ALIAS_CONTESTED: ("Two orders claim the same order number", "两个订单使用了同一订单号"),
+    SETTLEMENT_MISMATCHED: ("Finance settled another sum", "财务结算金额不符"),
+    UNKNOWN_STATUS: ("The channel uses a status that its map does not know", "渠道状态未在映射表中"),
+    CHANNEL_CONTRADICTS: ("The channel says what cannot be", "渠道状态与实际矛盾"),
+    ADDRESS_TOO_LATE: ("The address was changed after hand-over to the warehouse", "下发仓库后才变更地址"),
+    RECALL_FAILED: ("Parcels could not be called back", "包裹未能拦截"),
+    SHIPMENT_SURPLUS: ("The warehouse reports units that were never asked for", "仓库上报了未要求的商品"),
+    SHIPMENT_OVERDUE: ("Not shipped by the promised time", "未按承诺时间发货"),
+    DEAD_LETTER: (
+        "Something could not be told to a partner; later messages wait",
+        "消息未能送达合作方,后续消息等待中",
+    ),
+    "parked": ("The programme could not digest a fact", "系统未能处理一条记录"),
+    "reaction-refused": ("A step that should have followed was refused", "后续步骤被拒绝"),
+}

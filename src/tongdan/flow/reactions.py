@@ -1,0 +1,282 @@
+"""What one fact makes happen elsewhere: a fact in, commands out, nothing else known.
+
+Commands for several aggregates come in a fixed order, because a repeat is told by its ordinal. Which reaction hangs on
+which fact is listed in `routes.py`.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from tongdan.domain.fulfillment import commands as ship
+from tongdan.domain.fulfillment import facts as stock
+from tongdan.domain.fulfillment.facts import Item
+from tongdan.domain.kernel.ids import parse, shipment_id
+from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
+from tongdan.domain.orders import commands as order
+from tongdan.domain.orders import facts as told
+from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
+from tongdan.domain.sync import facts as sync
+from tongdan.domain.sync import kinds
+from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket
+from tongdan.flow.routing import Recorded
+
+Commands = Iterable[Command]
+
+# ---- an order and its stock
+
+
+def reserve_created(fact: told.OrderCreated, at: Recorded) -> Commands:
+    return _reserve(at.aggregate, fact.lines, fact.region, fact.reserve_until)
+
+
+def reserve_detailed(fact: told.OrderDetailed, at: Recorded) -> Commands:
+    return _reserve(at.aggregate, fact.lines, fact.region, fact.reserve_until) if fact.reserve else ()
+
+
+def _reserve(id: str, lines: tuple[Line, ...], region: str, until: datetime | None) -> Iterator[Command]:
+    for line in lines:
+        yield ship.ReserveStock(
+            sku=line.sku, order=id, line=line.no, attempt=1, units=line.units, region=region, until=until
+        )
+
+
+def reserve_again(fact: told.ReservationRetried, at: Recorded) -> Commands:
+    for line, wanted in zip(fact.lines, fact.units, strict=True):
+        yield ship.ReserveStock(
+            sku=line.sku,
+            order=at.aggregate,
+            line=line.line,
+            attempt=line.attempt,
+            units=wanted.units,
+            region=fact.region,
+            until=fact.until,
+        )
+
+
+def keep_reserved(fact: told.OrderPaid, at: Recorded) -> Commands:
+    for line in fact.reserved:
+        yield ship.KeepReservation(sku=line.sku, order=at.aggregate, line=line.line, attempt=line.attempt)
+
+
+def free_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
+    return _free(at.aggregate, fact.freed)
+
+
+def _free(id: str, lines: tuple[ReservedLine, ...]) -> Iterator[Command]:
+    for line in lines:
+        yield ship.ReleaseStock(sku=line.sku, order=id, line=line.line, attempt=line.attempt)
+
+
+def note_reserved(fact: stock.StockReserved, at: Recorded) -> Commands:
+    yield order.NoteReserved(
+        order=fact.order,
+        line=fact.line,
+        attempt=fact.attempt,
+        units=fact.units,
+        warehouse=fact.warehouse,
+    )
+
+
+def note_shortage(fact: stock.StockShort, at: Recorded) -> Commands:
+    yield order.NoteShortage(
+        order=fact.order,
+        line=fact.line,
+        attempt=fact.attempt,
+        units=fact.units,
+        available=fact.available,
+    )
+
+
+def note_expired(fact: stock.ReservationExpired, at: Recorded) -> Commands:
+    yield order.NoteReservationExpired(order=fact.order, line=fact.line, attempt=fact.attempt)
+
+
+# ---- an order and its shipments
+
+
+def plan_shipments(fact: told.OrderReleased, at: Recorded) -> Commands:
+    lines = {line.no: line for line in fact.lines}
+    for planned in fact.shipments:
+        yield ship.PlanShipment(
+            shipment=shipment_id(at.aggregate, planned.no),
+            order=at.aggregate,
+            channel=fact.channel,
+            shop=fact.shop,
+            native=fact.native,
+            warehouse=planned.warehouse,
+            items=_items(planned, lines),
+            placed_at=fact.placed_at,
+            region=fact.region,
+        )
+
+
+def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[ship.ShipmentItem, ...]:
+    """A part of a line carries its share of the line's amount, in fen, rounded down."""
+    return tuple(
+        ship.ShipmentItem(
+            each.line,
+            lines[each.line].sku,
+            each.units,
+            lines[each.line].amount_fen * each.units // lines[each.line].units,
+        )
+        for each in planned.units
+    )
+
+
+def note_shipped(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
+    yield order.NoteShipped(
+        order=fact.order,
+        shipment=at.aggregate,
+        dispatch=fact.dispatch,
+        carrier=fact.carrier,
+        waybill=fact.waybill,
+        units=_units(fact.items),
+        shipped_at=fact.dispatched_at,
+    )
+
+
+def deduct_dispatched(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
+    for item in fact.items:
+        yield ship.DeductStock(
+            sku=item.sku,
+            order=fact.order,
+            line=item.line,
+            warehouse=fact.warehouse,
+            units=item.units,
+            dispatch=fact.dispatch,
+        )
+
+
+def note_signed(fact: stock.ShipmentSigned, at: Recorded) -> Commands:
+    yield order.NoteSigned(
+        order=fact.order, shipment=at.aggregate, units=_units(fact.items), signed_at=fact.signed_at
+    )
+
+
+def note_stopped(fact: stock.WmsRefused | stock.ShipmentRecalled, at: Recorded) -> Commands:
+    yield order.NoteShipmentStopped(
+        order=fact.order, shipment=at.aggregate, units=_units(fact.items), reason=fact.reason
+    )
+
+
+def note_short(fact: stock.ShipmentShort, at: Recorded) -> Commands:
+    yield order.NoteShipmentStopped(
+        order=fact.order, shipment=at.aggregate, units=_units(fact.items), reason="short"
+    )
+
+
+def note_wms_said(fact: stock.WmsProcessed, at: Recorded) -> Commands:
+    shipment = parse(at.aggregate)
+    assert shipment is not None
+    yield order.NoteSystemStatus(
+        order=shipment.order,
+        system=f"wms/{shipment.part}{shipment.part_no}",
+        native_status=fact.status,
+        said_at=fact.operated_at,
+    )
+
+
+def _units(items: tuple[Item, ...]) -> tuple[Units, ...]:
+    return tuple(Units(item.line, item.units) for item in items)
+
+
+def undo_cancelled(fact: told.OrderCancelled, at: Recorded) -> Commands:
+    yield from _free(at.aggregate, fact.reserved)
+    for shipment in fact.shipments:
+        yield ship.RecallShipment(shipment=shipment, reason=fact.reason or "cancelled")
+
+
+# ---- names
+
+
+def claim_client_number(fact: told.OrderCreated, at: Recorded) -> Commands:
+    yield ClaimAlias(alias=f"client-order/{fact.shop}/{fact.native}", order=at.aggregate)
+
+
+# ---- tickets
+
+
+def _ticket(at: Recorded, kind: str, summary: str, subject: str = "") -> Iterator[Command]:
+    yield RaiseTicket(subject=subject or at.aggregate, kind=kind, summary=summary)
+
+
+def detail_overdue(fact: told.DetailOverdue, at: Recorded) -> Commands:
+    return _ticket(at, kinds.DETAIL_OVERDUE, at.shop)
+
+
+def payment_duplicated(fact: told.PaymentDuplicated, at: Recorded) -> Commands:
+    return _ticket(at, kinds.PAYMENT_DUPLICATED, f"{fact.transaction} {fact.amount_fen} fen")
+
+
+def payment_mismatched(fact: told.PaymentMismatched, at: Recorded) -> Commands:
+    summary = f"{fact.transaction} {fact.amount_fen} ≠ {fact.expected_fen} fen"
+    return _ticket(at, kinds.PAYMENT_MISMATCHED, summary)
+
+
+def paid_after_cancel(fact: told.PaidAfterCancel, at: Recorded) -> Commands:
+    return _ticket(at, kinds.PAID_AFTER_CANCEL, f"{fact.transaction} {fact.amount_fen} fen")
+
+
+def line_short(fact: told.LineShort, at: Recorded) -> Commands:
+    if fact.sold:
+        yield from _ticket(at, kinds.LINE_SHORT, f"#{fact.line} {fact.units} > {fact.available}")
+
+
+def lines_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
+    if fact.wanted:
+        yield from _ticket(at, kinds.LINES_STOPPED, f"{fact.shipment} {fact.reason}")
+
+
+def left_after_cancel(fact: told.LinesShipped, at: Recorded) -> Commands:
+    if not fact.wanted:
+        yield from _ticket(at, kinds.LEFT_AFTER_CANCEL, f"{fact.shipment} {fact.carrier} {fact.waybill}")
+
+
+def alias_contested(fact: sync.AliasContested, at: Recorded) -> Commands:
+    return _ticket(at, kinds.ALIAS_CONTESTED, f"{fact.alias} → {fact.holder}", subject=fact.order)
+
+
+def settlement_mismatched(fact: told.SettlementMismatched, at: Recorded) -> Commands:
+    summary = f"{fact.reference} {fact.amount_fen} ≠ {fact.expected_fen} fen"
+    return _ticket(at, kinds.SETTLEMENT_MISMATCHED, summary)
+
+
+def channel_said_oddly(fact: told.ChannelReported, at: Recorded) -> Commands:
+    if fact.native_status and not fact.status:
+        yield from _ticket(at, kinds.UNKNOWN_STATUS, f"{fact.event} {fact.native_status}")
+    if fact.contradicts:
+        yield from _ticket(at, kinds.CHANNEL_CONTRADICTS, f"{fact.event} {fact.native_status} {fact.status}")
+
+
+def address_too_late(fact: told.AddressChangeTooLate, at: Recorded) -> Commands:
+    return _ticket(at, kinds.ADDRESS_TOO_LATE, fact.region)
+
+
+def recall_failed(fact: stock.RecallFailed, at: Recorded) -> Commands:
+    return _ticket(at, kinds.RECALL_FAILED, fact.reason)
+
+
+def shipment_surplus(fact: stock.ShipmentSurplus, at: Recorded) -> Commands:
+    return _ticket(at, kinds.SHIPMENT_SURPLUS, ", ".join(f"{item.sku} ×{item.units}" for item in fact.items))
+
+
+def shipment_overdue(fact: told.ShipmentOverdue, at: Recorded) -> Commands:
+    return _ticket(at, kinds.SHIPMENT_OVERDUE, fact.ship_by.isoformat())
+
+
+def dead_letter(fact: EffectDied, at: Recorded) -> Commands:
+    return _ticket(at, f"{kinds.DEAD_LETTER}:{fact.effect}", f"{fact.verb} → {fact.partner}: {fact.error}")
+
+
+def dead_letter_tended(fact: EffectSkipped | EffectReplayed, at: Recorded) -> Commands:
+    yield ResolveTicket(
+        subject=at.aggregate, kind=f"{kinds.DEAD_LETTER}:{fact.effect}", evidence=type(fact).__name__
+    )
+
+
+Healing = told.OrderDetailed | told.LineReserved | told.LinesShipped | told.OrderSettled | told.OrderCancelled
+
+
+def healed(fact: Healing, at: Recorded) -> Commands:
+    for worry in fact.ends:
+        yield ResolveTicket(subject=at.aggregate, kind=worry, evidence=type(fact).__name__)

@@ -1,0 +1,278 @@
+"""The table of contents: which command goes where and who decides it, which fact makes what happen elsewhere.
+
+To follow an order through the system, read the two tables: a command leads to a decider, a decider's facts to their
+reactions, and a reaction's commands back to the first table. Slices meet nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import ModuleType
+from typing import Any, Final
+
+from tongdan.domain.fulfillment import commands as fulfillment_commands
+from tongdan.domain.fulfillment import facts as fulfillment_facts
+from tongdan.domain.fulfillment import shipping, stock, stocking
+from tongdan.domain.fulfillment.shipment import Shipment
+from tongdan.domain.kernel import messages
+from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.keys import (
+    ALIAS,
+    ORDER,
+    SHIPMENT,
+    STOCK,
+    TICKET,
+    alias_key,
+    key_slot,
+    stock_key,
+    ticket_key,
+)
+from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
+from tongdan.domain.kernel.slots import slot_of
+from tongdan.domain.orders import commands as order_commands
+from tongdan.domain.orders import (
+    delivery,
+    evolve,
+    holds,
+    intake,
+    lifecycle,
+    model,
+    payments,
+    reservation,
+)
+from tongdan.domain.orders import facts as order_facts
+from tongdan.domain.sync import alias, repair
+from tongdan.domain.sync import commands as sync_commands
+from tongdan.domain.sync import facts as sync_facts
+from tongdan.flow import reactions as then
+from tongdan.flow.routing import Kind, Name, Reaction, Route, Target
+
+# ---- the kinds of aggregate
+
+
+def _never(_: object) -> datetime | None:
+    return None
+
+
+def _no_status(_: object) -> int:
+    return 0
+
+
+def _no_shop(_: object) -> str:
+    return ""
+
+
+_order: Final = Kind(
+    name=ORDER,
+    state=model.Order,
+    evolve=evolve.evolve,
+    wake_at=model.wake_at,
+    status=model.status,
+    shop=lambda order: order.shop,
+)
+_shipment: Final = Kind(
+    name=SHIPMENT,
+    state=Shipment,
+    evolve=shipping.evolve,
+    wake_at=_never,
+    status=_no_status,
+    shop=lambda shipment: shipment.shop,
+)
+_stock: Final = Kind(
+    name=STOCK,
+    state=stock.Stock,
+    evolve=stocking.evolve,
+    wake_at=stock.wake_at,
+    status=_no_status,
+    shop=_no_shop,
+)
+_alias: Final = Kind(
+    name=ALIAS, state=alias.Alias, evolve=alias.evolve, wake_at=_never, status=_no_status, shop=_no_shop
+)
+_ticket: Final = Kind(
+    name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
+)
+
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in (_order, _shipment, _stock, _alias, _ticket)}
+
+# Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
+WAKES: Final[dict[str, Decide]] = {ORDER: lifecycle.wake, STOCK: stocking.wake}
+
+# ---- where a command goes
+
+
+def _by_order(command: Any) -> Target:
+    """By the order's own id. Raises ValueError for what is no order id."""
+    parsed = parse(command.order)
+    if parsed is None or parsed.part:
+        raise ValueError(f"{command.order!r} is no order id")
+    return Target(parsed.slot, command.order)
+
+
+def _by_buyer(command: order_commands.PlaceOrder) -> Target:
+    """An own shop's order lives with its buyer."""
+    return Target(slot_of("user", command.shop, command.buyer), name=_name(command))
+
+
+def _by_native(command: Any) -> Target:
+    """A platform's pushes carry no user, so its order lives where its own number says."""
+    return Target(slot_of(command.channel, command.shop, command.native), name=_name(command))
+
+
+def _name(command: Any) -> Name:
+    return Name(command.channel, command.shop, command.native)
+
+
+def _by_shipment(command: Any) -> Target:
+    """Raises ValueError for what is no shipment id."""
+    parsed = parse(command.shipment)
+    if parsed is None or parsed.part != "S":
+        raise ValueError(f"{command.shipment!r} is no shipment id")
+    return Target(parsed.slot, command.shipment)
+
+
+def _by_sku(command: Any) -> Target:
+    key = stock_key(command.sku)
+    return Target(key_slot(key), key)
+
+
+def _by_alias(command: sync_commands.ClaimAlias) -> Target:
+    key = alias_key(command.alias)
+    return Target(key_slot(key), key)
+
+
+def _by_subject(command: Any) -> Target:
+    key = ticket_key(command.subject, command.kind)
+    return Target(key_slot(key), key)
+
+
+def _orders(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
+    return {command: Route(_order, _by_order, decide)}
+
+
+def _shipments(
+    command: type[Command], decide: Decide, *, creates: bool = False
+) -> dict[type[Command], Route]:
+    return {command: Route(_shipment, _by_shipment, decide, creates)}
+
+
+def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
+    return {command: Route(_stock, _by_sku, decide, creates=True)}
+
+
+_O, _F, _S = order_commands, fulfillment_commands, sync_commands
+
+COMMANDS: Final[dict[type[Command], Route]] = {
+    # an order comes in
+    _O.PlaceOrder: Route(_order, _by_buyer, intake.place_order, creates=True),
+    _O.NoteChannelEvent: Route(_order, _by_native, intake.note_channel_event, creates=True),
+    _O.RecordDetail: Route(_order, _by_native, intake.record_detail, creates=True),
+    # it is paid
+    **_orders(_O.RequestPayment, payments.request_payment),
+    **_orders(_O.RecordPrepay, payments.record_prepay),
+    **_orders(_O.RecordPrepayRefused, payments.record_prepay_refused),
+    **_orders(_O.RecordPayment, payments.record_payment),
+    **_orders(_O.RecordPaymentFailure, payments.record_payment_failure),
+    # stock is put behind it; the last reservation, payment or lifted hold releases it
+    **_stocks(_F.CountStock, stocking.count_stock),
+    **_stocks(_F.ReserveStock, stocking.reserve_stock),
+    **_stocks(_F.KeepReservation, stocking.keep_reservation),
+    **_stocks(_F.ReleaseStock, stocking.release_stock),
+    **_stocks(_F.DeductStock, stocking.deduct_stock),
+    **_orders(_O.NoteReserved, reservation.note_reserved),
+    **_orders(_O.NoteShortage, reservation.note_shortage),
+    **_orders(_O.NoteReservationExpired, reservation.note_reservation_expired),
+    # it may be held or changed until then
+    **_orders(_O.PlaceHold, holds.place_hold),
+    **_orders(_O.LiftHold, holds.lift_hold),
+    **_orders(_O.ChangeAddress, holds.change_address),
+    **_orders(_O.ChangeAmount, holds.change_amount),
+    # warehouses send it
+    **_shipments(_F.PlanShipment, shipping.plan_shipment, creates=True),
+    **_shipments(_F.RecordWmsAccepted, shipping.record_wms_accepted),
+    **_shipments(_F.RecordWmsRefused, shipping.record_wms_refused),
+    **_shipments(_F.RecordWmsProcess, shipping.record_wms_process),
+    **_shipments(_F.ConfirmDelivery, shipping.confirm_delivery),
+    **_shipments(_F.RecallShipment, shipping.recall_shipment),
+    **_shipments(_F.RecordRecall, shipping.record_recall),
+    **_orders(_O.NoteShipped, delivery.note_shipped),
+    **_orders(_O.NoteSigned, delivery.note_signed),
+    **_orders(_O.NoteShipmentStopped, delivery.note_shipment_stopped),
+    # it ends
+    **_orders(_O.RecordSettlement, lifecycle.record_settlement),
+    **_orders(_O.CompleteOrder, lifecycle.complete_order),
+    **_orders(_O.CancelOrder, lifecycle.cancel_order),
+    **_orders(_O.NoteSystemStatus, lifecycle.note_system_status),
+    **_orders(_O.NoteDone, lifecycle.note_done),
+    # names and tickets
+    _S.ClaimAlias: Route(_alias, _by_alias, alias.claim_alias, creates=True),
+    _S.RaiseTicket: Route(_ticket, _by_subject, repair.raise_ticket, creates=True),
+    _S.ResolveTicket: Route(_ticket, _by_subject, repair.resolve_ticket, creates=True),
+}
+
+_o, _f, _s = order_facts, fulfillment_facts, sync_facts
+
+# The names are durable: cursors and watermarks are kept under them.
+REACTIONS: Final[tuple[Reaction, ...]] = (
+    # orders ↔ stock
+    Reaction("reserve-created", _o.OrderCreated, then.reserve_created),
+    Reaction("reserve-detailed", _o.OrderDetailed, then.reserve_detailed),
+    Reaction("reserve-again", _o.ReservationRetried, then.reserve_again),
+    Reaction("keep-reserved", _o.OrderPaid, then.keep_reserved),
+    Reaction("free-stopped", _o.LinesStopped, then.free_stopped),
+    Reaction("note-reserved", _f.StockReserved, then.note_reserved),
+    Reaction("note-shortage", _f.StockShort, then.note_shortage),
+    Reaction("note-expired", _f.ReservationExpired, then.note_expired),
+    # orders ↔ shipments
+    Reaction("plan-shipments", _o.OrderReleased, then.plan_shipments),
+    Reaction("note-shipped", _f.ShipmentDispatched, then.note_shipped),
+    Reaction("deduct-dispatched", _f.ShipmentDispatched, then.deduct_dispatched),
+    Reaction("note-signed", _f.ShipmentSigned, then.note_signed),
+    Reaction("note-refused", _f.WmsRefused, then.note_stopped),
+    Reaction("note-recalled", _f.ShipmentRecalled, then.note_stopped),
+    Reaction("note-short", _f.ShipmentShort, then.note_short),
+    Reaction("note-wms-said", _f.WmsProcessed, then.note_wms_said),
+    Reaction("undo-cancelled", _o.OrderCancelled, then.undo_cancelled),
+    # own shops' order numbers
+    Reaction("claim-client-number", _o.OrderCreated, then.claim_client_number),
+    # what needs eyes
+    Reaction("ticket-detail-overdue", _o.DetailOverdue, then.detail_overdue),
+    Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, then.payment_duplicated),
+    Reaction("ticket-payment-mismatched", _o.PaymentMismatched, then.payment_mismatched),
+    Reaction("ticket-paid-after-cancel", _o.PaidAfterCancel, then.paid_after_cancel),
+    Reaction("ticket-line-short", _o.LineShort, then.line_short),
+    Reaction("ticket-lines-stopped", _o.LinesStopped, then.lines_stopped),
+    Reaction("ticket-left-after-cancel", _o.LinesShipped, then.left_after_cancel),
+    Reaction("ticket-shipment-overdue", _o.ShipmentOverdue, then.shipment_overdue),
+    Reaction("ticket-settlement", _o.SettlementMismatched, then.settlement_mismatched),
+    Reaction("ticket-address-too-late", _o.AddressChangeTooLate, then.address_too_late),
+    Reaction("ticket-channel-said", _o.ChannelReported, then.channel_said_oddly),
+    Reaction("ticket-recall-failed", _f.RecallFailed, then.recall_failed),
+    Reaction("ticket-surplus", _f.ShipmentSurplus, then.shipment_surplus),
+    Reaction("ticket-alias-contested", _s.AliasContested, then.alias_contested),
+    Reaction("ticket-dead-letter", messages.EffectDied, then.dead_letter),
+    # what has healed
+    Reaction("healed-dead-letter-skipped", messages.EffectSkipped, then.dead_letter_tended),
+    Reaction("healed-dead-letter-replayed", messages.EffectReplayed, then.dead_letter_tended),
+    Reaction("healed-detail", _o.OrderDetailed, then.healed),
+    Reaction("healed-reserved", _o.LineReserved, then.healed),
+    Reaction("healed-shipped", _o.LinesShipped, then.healed),
+    Reaction("healed-settled", _o.OrderSettled, then.healed),
+    Reaction("healed-cancelled", _o.OrderCancelled, then.healed),
+)
+
+# Facts of earlier releases: (name, version) → what turns its fields into those of the next version.
+UPCASTERS: Final[Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+
+
+def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
+    """Every subclass of `base` that one of the modules defines, by name."""
+    return {
+        name: each
+        for module in modules
+        for name, each in vars(module).items()
+        if isinstance(each, type) and issubclass(each, base) and each.__module__ == module.__name__
+    }
+
+
+FACTS: Final[dict[str, type[Fact]]] = _all(Fact, order_facts, fulfillment_facts, sync_facts)
+EFFECTS: Final[dict[str, type[Effect]]] = _all(Effect, order_facts, fulfillment_facts, sync_facts)
