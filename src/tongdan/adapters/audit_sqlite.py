@@ -32,8 +32,8 @@ class SqliteAudit:
             yield StateColumns(*row)
 
     def wakeups(self) -> Iterator[tuple[str, int]]:
-        for agg, due_us in self._rows("SELECT agg, due_us FROM wakeups ORDER BY agg"):
-            yield agg, due_us
+        for row in self._rows("SELECT agg, due_us FROM wakeups ORDER BY agg"):
+            yield row[0], row[1]
 
     def effects(self) -> Iterator[EffectColumns]:
         for row in self._rows("SELECT id, agg, partner, verb, body, created_us FROM effects"):

@@ -85,7 +85,10 @@ CREATE TABLE parked (
 ) WITHOUT ROWID;
 """
 
-_EFFECTS_AND_RUNS: Final = "SELECT e.id, agg, partner, verb, body, created_us, tries, first_us, due_us, lease_us, dead, error FROM effects e"
+_EFFECTS_AND_RUNS: Final = (
+    "SELECT e.id, agg, partner, verb, body, created_us, tries, first_us, due_us, lease_us, dead, error"
+    " FROM effects e"
+)
 COLUMNS: Final = ", ".join(JournalColumns._fields)
 
 
@@ -118,7 +121,7 @@ _WRITES: Final = (
 
 
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
-    """A connection as the loop wants it. Raises StoreFailure when the file is missing (read-only) or of another format."""
+    """A connection as the loop wants it. Raises StoreFailure when the file cannot be opened so."""
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     try:
         db = apsw.Connection(str(path), flags=flags)

@@ -14,7 +14,8 @@ UNKNOWN_ID: Final = RefusalKind(
 UNKNOWN_EFFECT: Final = RefusalKind(
     "unknown-effect",
     404,
-    en="There is no outstanding effect {id!r}: it is over, or never was. `tongdan dead-letters list` shows those that wait.",
+    en="There is no outstanding effect {id!r}: it is over, or never was. "
+    "`tongdan dead-letters list` shows those that wait.",
     zh="没有未完成的外发动作 {id!r}:它已结束或从未存在。用 `tongdan dead-letters list` 查看等待中的。",
 )
 OVERLOADED: Final = RefusalKind(
@@ -27,7 +28,8 @@ OVERLOADED: Final = RefusalKind(
 REACTIONS_BEHIND: Final = RefusalKind(
     "reactions-behind",
     429,
-    en="Reactions to earlier orders lag too far behind; nothing of this request was taken. Send it again after Retry-After.",
+    en="Reactions to earlier orders lag too far behind; nothing of this request was taken. "
+    "Send it again after Retry-After.",
     zh="先前订单的后续处理积压过多,本次请求未被接收。请在 Retry-After 之后重发。",
     retry_after_s=5,
 )
