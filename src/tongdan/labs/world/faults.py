@@ -7,6 +7,7 @@ fault that never came to pass (the order was never paid) was never injected, so 
 
 from collections.abc import Container, Iterator
 from datetime import datetime
+from enum import Enum
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,11 +16,17 @@ from tongdan.labs.world.chance import Stream
 from tongdan.ports import Clock
 
 
-class FaultKind(NamedTuple):
-    """`person`: it cannot heal by itself, because the truth itself is wrong; a ticket has to be open."""
+class Heals(Enum):
+    """How a fault ends well."""
 
+    ITSELF = "itself"  # the centre agrees with the partners again
+    EITHER = "either"  # it agrees, and a ticket may stay open because somebody should know
+    PERSON = "person"  # what happened is itself wrong: a ticket has to be open
+
+
+class FaultKind(NamedTuple):
     name: str
-    person: bool
+    heals: Heals
     en: str
     zh: str
 
@@ -42,20 +49,22 @@ WMS_SHORT: Final = "wms-short"
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        FaultKind(LOST, False, "the message was lost on its way", "消息在途中丢失"),
-        FaultKind(ACK_LOST, False, "the acknowledgement was lost", "应答在途中丢失"),
-        FaultKind(LATE, False, "the message came hours late", "消息迟到数小时"),
-        FaultKind(REPEATED, False, "the message came three times at once", "消息同时到达三次"),
-        FaultKind(OVERTAKEN, False, "a later message overtook it", "被后发的消息超过"),
-        FaultKind(ANSWER_LOST, False, "it was done, but the answer was lost", "已执行，但应答丢失"),
-        FaultKind(BUSY, False, "the partner said: busy, try again", "对方繁忙，要求重试"),
-        FaultKind(OUTAGE, False, "the partner could not be reached", "对方整体不可达"),
-        FaultKind(STALE_STATUS, False, "an old status was told as if it were new", "旧状态被当作新状态推送"),
-        FaultKind(UNKNOWN_STATUS, True, "a status nobody knows was told", "推送了无人认识的状态"),
-        FaultKind(WRONG_AMOUNT, True, "less was paid than asked for", "实付金额少于应付"),
-        FaultKind(PAID_TWICE, True, "it was paid twice", "被支付了两次"),
-        FaultKind(WMS_REFUSES, True, "the warehouse refused the order", "仓库拒单"),
-        FaultKind(WMS_SHORT, True, "the warehouse lacked one unit", "仓库少发一件"),
+        FaultKind(LOST, Heals.ITSELF, "the message was lost on its way", "消息在途中丢失"),
+        FaultKind(ACK_LOST, Heals.ITSELF, "the acknowledgement was lost", "应答在途中丢失"),
+        FaultKind(LATE, Heals.ITSELF, "the message came hours late", "消息迟到数小时"),
+        FaultKind(REPEATED, Heals.ITSELF, "the message came three times at once", "消息同时到达三次"),
+        FaultKind(OVERTAKEN, Heals.ITSELF, "a later message overtook it", "被后发的消息超过"),
+        FaultKind(ANSWER_LOST, Heals.ITSELF, "it was done, but the answer was lost", "已执行，但应答丢失"),
+        FaultKind(BUSY, Heals.ITSELF, "the partner said: busy, try again", "对方繁忙，要求重试"),
+        FaultKind(OUTAGE, Heals.ITSELF, "the partner could not be reached", "对方整体不可达"),
+        FaultKind(
+            STALE_STATUS, Heals.ITSELF, "an old status was told as if it were new", "旧状态被当作新状态推送"
+        ),
+        FaultKind(UNKNOWN_STATUS, Heals.EITHER, "a status nobody knows was told", "推送了无人认识的状态"),
+        FaultKind(WRONG_AMOUNT, Heals.PERSON, "less was paid than asked for", "实付金额少于应付"),
+        FaultKind(PAID_TWICE, Heals.PERSON, "it was paid twice", "被支付了两次"),
+        FaultKind(WMS_REFUSES, Heals.PERSON, "the warehouse refused the order", "仓库拒单"),
+        FaultKind(WMS_SHORT, Heals.PERSON, "the warehouse lacked one unit", "仓库少发一件"),
     )
 }
 

@@ -1,7 +1,8 @@
 """The seller's finance system: hears the milestones of orders, and settles those that were paid and signed for.
 
-It keeps the first of each milestone and answers a repeat as if it were new. What it tells is signed like an own
-shop's requests; sums are now integer fen, now yuan in text, and times are those of its own wall, as such systems do.
+It keeps the first of each milestone (of "paid" the first that names a sum) and answers a repeat as if it were new. What
+it tells is signed like an own shop's requests; sums are now integer fen, now yuan in text, and times are those of its
+own wall, as such systems do.
 """
 
 import hashlib
@@ -51,11 +52,10 @@ class Finance:
         account = self.accounts.setdefault(said["order_id"], Account(said["order_id"]))
         milestone = said["type"]
         account.heard[milestone] = account.heard.get(milestone, 0) + 1
-        if account.heard[milestone] == 1:
-            if milestone == "paid":
-                account.paid_fen = said["amount_fen"]
-            elif milestone == "signed":
-                self._setting.bustle.start(self._settle(account))
+        if milestone == "paid" and not account.paid_fen:
+            account.paid_fen = said["amount_fen"]
+        elif milestone == "signed" and account.heard[milestone] == 1:
+            self._setting.bustle.start(self._settle(account))
         return _answer(200, {"ok": True})
 
     async def _settle(self, account: Account) -> None:

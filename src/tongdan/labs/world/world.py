@@ -99,13 +99,13 @@ class World:
         self.warehouses = Warehouses(setting, self.carrier, qimen.wms, account, codes, ZoneInfo(qimen.zone))
         secret = credentials[f"finance/{finance.system}"]["secret"]
         self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
-        self._urls: Final = {
+        self._urls = {
             "douyin": partners.douyin.base_url,
             "wechat": partners.wechat.base_url,
             "qimen": qimen.base_url,
             "finance": finance.base_url,
         }
-        self._partners: Final[Mapping[str, Handler]] = {
+        self._partners: Mapping[str, Handler] = {
             "douyin": self._guarded("douyin", self.douyin.handle),
             "wechat": self._guarded("wechat", self.wechat.handle),
             "qimen": self._guarded("qimen", self.warehouses.handle),

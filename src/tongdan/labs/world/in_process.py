@@ -1,0 +1,102 @@
+"""Centre and world in one process and one event loop, on virtual time if the clock is virtual.
+
+Requests go from one to the other without a socket, through the same front door and the same actors. Under one seed
+everything repeats exactly: months pass in seconds, and the chain heads come out the same.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from tongdan.adapters.clock import SeededEntropy
+from tongdan.adapters.policy_files import load_conf
+from tongdan.adapters.transport import Handler, InProcessTransport
+from tongdan.flow.bus import commit_inline
+from tongdan.labs.world.chance import Stream
+from tongdan.labs.world.provision import provision
+from tongdan.labs.world.world import World
+from tongdan.ports import Clock, HttpRequest, HttpResponse, PushAnswer, PushRequest
+from tongdan.profile import Centre, embedded
+from tongdan.surfaces.front_door import FrontDoor
+from tongdan.surfaces.waits import WAITS
+
+LATENCY_S: Final = (0.005, 0.08)
+
+
+class Pair(NamedTuple):
+    """A centre and the world around it."""
+
+    centre: Centre
+    world: World
+
+
+@asynccontextmanager
+async def together(
+    data: Path,
+    conf: Path,
+    *,
+    clock: Clock,
+    seed: int,
+    day: int = 0,
+    orders: int = 300,
+    faults: float = 0.2,
+    outages: int = 2,
+    most_lines: int = 200,
+) -> AsyncIterator[Pair]:
+    """Build both, start the centre, count the stock; at the end stop both."""
+    entropy = SeededEntropy(f"{seed}/centre/{day}")
+    read = load_conf(conf)
+    provision(data, read.policy, read.partners, SeededEntropy(f"{seed}/credentials"))
+    latency = {}
+
+    def latency_s(host: str) -> float:
+        if host not in latency:
+            latency[host] = Stream(seed, "latency", host)
+        return latency[host].between(*LATENCY_S)
+
+    doors: dict[str, Handler] = {}
+    world = World(
+        seed=seed,
+        clock=clock,
+        centre=InProcessTransport(doors, clock, latency_s),
+        data=data,
+        policy=read.policy,
+        partners=read.partners,
+        orders=orders,
+        faults=faults,
+        outages=outages,
+        day=day,
+        most_lines=most_lines,
+    )
+    transport = InProcessTransport(world.handlers, clock, latency_s)
+    centre = embedded(data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline)
+    front_door = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
+    doors[urlsplit(world.setting.centre_url).netloc] = knocking(front_door, clock)
+    await centre.start()
+    try:
+        await world.count_stock(centre.bus)
+        yield Pair(centre, world)
+    finally:
+        await world.close()
+        await centre.stop()
+
+
+def knocking(front_door: FrontDoor, clock: Clock) -> Handler:
+    """The front door as a handler of requests: what the push port does, without sockets."""
+
+    async def knock(request: HttpRequest) -> HttpResponse:
+        url = urlsplit(request.url)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answered: asyncio.Future[PushAnswer] = asyncio.get_running_loop().create_future()
+        push = PushRequest(request.method, url.path, url.query, headers, request.body, clock.now())
+        front_door.handle(push, answered.set_result)
+        answer = await answered
+        said = {"content-type": answer.content_type}
+        if answer.retry_after_s:
+            said["retry-after"] = str(answer.retry_after_s)
+        return HttpResponse(answer.status, said, answer.body)
+
+    return knock

@@ -1,0 +1,132 @@
+"""What the partners say of an order, beside what the centre says of it.
+
+Every figure comes from the party that has the last word on it: money from who took it, parcels from the warehouse,
+waybills from the channel that was told them, the books from finance. Where the two differ is a disagreement.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tongdan.domain.kernel import ids
+from tongdan.domain.orders.axes import Closing, Stage
+from tongdan.domain.orders.model import Order
+from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
+from tongdan.labs.world.mini_program import OwnOrder
+from tongdan.labs.world.warehouse import Delivery
+from tongdan.labs.world.wechat_pay import SUCCESS
+from tongdan.labs.world.world import World
+
+
+class Testimony(NamedTuple):
+    """The partners' truth about one order. Units are counted over all lines.
+
+    `received_fen` is all that was paid for it, `due` tells that the sum was right (so the goods are due), `told_units`
+    is what the channel knows to have left (None: it is not told), `heard` are the milestones finance heard of.
+    """
+
+    received_fen: int
+    due: bool
+    cancelled: bool | None  # None: nobody outside decided it
+    completed: bool | None
+    wanted_units: int
+    left_units: int
+    signed_units: int
+    told_units: int | None
+    heard: frozenset[str]
+    settled: bool
+
+
+class Disagreement(NamedTuple):
+    """`what` differs: the partners say one thing, the centre another."""
+
+    what: str
+    partners: str
+    centre: str
+
+
+class Witnesses:
+    """All partners of a world, asked about one order at a time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._deliveries: dict[str, list[Delivery]] = {}
+        for code, delivery in world.warehouses.deliveries.items():
+            if (parsed := ids.parse(code)) is not None:
+                self._deliveries.setdefault(parsed.order, []).append(delivery)
+
+    def of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
+        return self._testimony(
+            id,
+            received_fen=order.paid_fen,
+            due=order.paid_at is not None,
+            cancelled=order.status == CANCELLED,
+            completed=order.status == FINISHED,
+            wanted_units=sum(child.line.units for child in order.children),
+            told_units=sum(child.shipped for child in order.children),
+        )
+
+    def of_own(self, order: OwnOrder, id: str) -> Testimony:
+        paid = [trade.paid_fen for trade in order.trades if trade.state == SUCCESS]
+        due = bool(paid) and order.amount_fen in paid
+        return self._testimony(
+            id,
+            received_fen=sum(paid),
+            due=due,
+            cancelled=True if order.cancelled else False if paid else None,
+            completed=None,
+            wanted_units=sum(line.units for line in order.basket.lines),
+            told_units=None,
+        )
+
+    def _testimony(
+        self,
+        id: str,
+        *,
+        received_fen: int,
+        due: bool,
+        cancelled: bool | None,
+        completed: bool | None,
+        wanted_units: int,
+        told_units: int | None,
+    ) -> Testimony:
+        deliveries = self._deliveries.get(id, [])
+        account = self._world.finance.accounts.get(id)
+        return Testimony(
+            received_fen=received_fen,
+            due=due,
+            cancelled=cancelled,
+            completed=completed,
+            wanted_units=wanted_units,
+            left_units=sum(item.left for delivery in deliveries for item in delivery.items),
+            signed_units=sum(
+                item.left for delivery in deliveries if delivery.signed for item in delivery.items
+            ),
+            told_units=told_units,
+            heard=frozenset(account.heard) if account is not None else frozenset(),
+            settled=account is not None and account.settled_fen is not None,
+        )
+
+
+def disagreements(said: Testimony, order: Order) -> Iterator[Disagreement]:
+    """Where the centre's order differs from what the partners say, or is stuck half-way."""
+    left, signed = order.units(Stage.SHIPPED, Stage.SIGNED), order.units(Stage.SIGNED)
+    collected_fen = order.received_fen if order.own else order.paid.amount_fen if order.paid else 0
+    yield from _differ("received_fen", said.received_fen, collected_fen)
+    yield from _differ("paid", said.due, order.paid is not None)
+    yield from _differ("left_units", said.left_units, left)
+    yield from _differ("signed_units", said.signed_units, signed)
+    yield from _differ("settled", said.settled, order.settled_at is not None)
+    yield from _differ("finance_knows_paid", "paid" in said.heard, order.paid is not None)
+    if said.cancelled is not None:
+        yield from _differ("cancelled", said.cancelled, order.cancelled)
+    if said.completed is not None:
+        yield from _differ("completed", said.completed, order.closing is Closing.COMPLETED)
+    if said.told_units is not None and not order.cancelled:
+        yield from _differ("channel_knows_left_units", said.told_units, left)
+    if said.due and not order.cancelled:
+        yield from _differ("due_units", said.wanted_units, left)
+
+
+def _differ(what: str, partners: object, centre: object) -> Iterator[Disagreement]:
+    if partners != centre:
+        yield Disagreement(what, str(partners), str(centre))
