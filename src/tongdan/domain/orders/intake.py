@@ -238,7 +238,8 @@ def _close(
 ) -> None:
     """The platform's word that the order is over; a cancellation it has since gone beyond is only evidence."""
     closing = draft.order.closing
-    if event == "cancelled" or status == "cancelled":
+    refunded_before_shipping = status == "refunded" and not gone(draft.order)
+    if event == "cancelled" or status == "cancelled" or refunded_before_shipping:
         outdated = before is not None and before.said_at > at and _left(before.status)
         if closing is not Closing.CANCELLED and not outdated:
             cancel(draft, ctx, by=CHANNEL, reason=reason, at=at)
