@@ -5,7 +5,6 @@ all facts of an aggregate from the start gives the state that was decided on.
 """
 
 from collections import deque
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,8 +62,15 @@ def line(no: int = 1, sku: str = "SHIRT", units: int = 1, amount_fen: int = 9_90
     return Line(no=no, sku=sku, units=units, amount_fen=amount_fen, native=native)
 
 
+Lane = tuple[int, int]
+
+
 class Centre:
-    """`send` a command; its facts are recorded and everything that follows from them has happened."""
+    """`send` a command; its facts are recorded and everything that follows from them has happened.
+
+    `tell` records without reacting: what follows waits in lanes, one for each pair of slots, as in the relay. A lane
+    keeps its order; `step` takes the next command of any one, `catch_up` does all that waits.
+    """
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self.policy = policy
@@ -75,16 +81,39 @@ class Centre:
         self.effects: list[tuple[str, Effect]] = []
         self.people: dict[str, Person] = {}
         self.withdrawn: list[tuple[str, str]] = []
+        self.lanes: dict[Lane, deque[Command]] = {}
         self._ids = 0
 
     # -- doing
 
     def send(self, command: Command) -> Decision | Refusal:
         """Decide and record one command, then everything that reacts to it; returns the command's own decision."""
+        decision = self.tell(command)
+        self.catch_up()
+        return decision
+
+    def tell(self, command: Command) -> Decision | Refusal:
+        """Decide and record one command; what follows from it waits."""
         key, decision = self._decide(command)
         if isinstance(decision, Decision):
-            self._follow(self._record(key, decision))
+            self._record(key, decision)
         return decision
+
+    def step(self, lane: Lane) -> None:
+        """Do the next command that waits in this lane."""
+        waiting = self.lanes[lane]
+        decision = self.tell(waiting.popleft())
+        assert isinstance(decision, Decision), f"a reaction was refused: {decision}"
+        if not waiting:
+            del self.lanes[lane]
+
+    def catch_up(self) -> None:
+        """Do everything that waits, and what follows from it."""
+        for _ in range(100_000):
+            if not self.lanes:
+                return
+            self.step(next(iter(self.lanes)))
+        raise AssertionError("reactions go on for ever")
 
     def told(self, command: Command) -> list[str]:
         """`send`, which must not be refused; the names of the command's own facts."""
@@ -93,9 +122,9 @@ class Centre:
         return [type(fact).__name__ for fact in decision.facts]
 
     def refused(self, command: Command) -> Refusal:
-        """`send`, which must be refused; nothing may have been recorded."""
+        """`tell`, which must be refused; nothing may have been recorded."""
         before = len(self.journal), len(self.effects), dict(self.states)
-        refusal = self.send(command)
+        refusal = self.tell(command)
         assert isinstance(refusal, Refusal), refusal
         assert before == (len(self.journal), len(self.effects), self.states)
         return refusal
@@ -138,36 +167,29 @@ class Centre:
             self.names = {name: known for name, known in self.names.items() if known != key}
         return key, decision
 
-    def _record(self, key: str, decision: Decision) -> list[tuple[str, Fact]]:
+    def _record(self, key: str, decision: Decision) -> None:
         if not decision.facts:
             assert decision == Decision(), "a decision without facts carries nothing else"
-            return []
+            return
         kind = KINDS[kind_of(key)]
         for fact in decision.facts:
             self.states[key] = kind.evolve(self.states.get(key), fact)
-        rows = [(key, fact) for fact in decision.facts]
-        self.journal += rows
+        self.journal += [(key, fact) for fact in decision.facts]
         self.effects += [(key, effect) for effect in decision.effects]
         self.withdrawn += [(key, verb) for verb in decision.supersedes]
         if decision.person is not None:
             self.people[key] = decision.person
-        return rows
+        for fact in decision.facts:
+            self._react(key, fact)
 
-    def _follow(self, rows: Iterable[tuple[str, Fact]]) -> None:
-        queue = deque(rows)
-        for _ in range(100_000):
-            if not queue:
-                return
-            key, fact = queue.popleft()
-            shop = KINDS[kind_of(key)].shop(self.states[key])
-            recorded = Recorded(key, key_slot(key), 1, 0, shop, True, self.now, fact)
-            for reaction in REACTIONS:
-                if reaction.on is type(fact):
-                    for command in reaction.to(fact, recorded):
-                        at, decision = self._decide(command)
-                        assert isinstance(decision, Decision), f"a reaction was refused: {decision}"
-                        queue.extend(self._record(at, decision))
-        raise AssertionError("reactions go on for ever")
+    def _react(self, key: str, fact: Fact) -> None:
+        slot, shop = key_slot(key), KINDS[kind_of(key)].shop(self.states[key])
+        recorded = Recorded(key, slot, 1, 0, shop, True, self.now, fact)
+        for reaction in REACTIONS:
+            if reaction.on is type(fact):
+                for command in reaction.to(fact, recorded):
+                    lane = slot, COMMANDS[type(command)].target(command).slot
+                    self.lanes.setdefault(lane, deque()).append(command)
 
     # -- looking
 

@@ -141,6 +141,7 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
     elif command.event == "amount" and command.amount_fen is not None:
         adopt_amount(draft, command.amount_fen, command.reason, command.said_at)
     _close(draft, ctx, command.event, status, command.reason, command.said_at, before)
+    advance(draft, ctx)
     _look_again(draft, order, status)
     return draft.decision(person)
 
