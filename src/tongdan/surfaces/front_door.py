@@ -171,13 +171,8 @@ class FrontDoor:
         self._refuse(door, request, refusal, answer)
 
     def _broken(self, door: Door, request: PushRequest, error: Exception, answer: Answer) -> None:
-        """Where it broke is logged; what the exception says is not, for it may quote the payload."""
         self.meters.broken.add(door.source, type(error).__name__)
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-        log.error("the door of %s failed with %s at %s", door.source, type(error).__name__, where)
+        log.error("the door of %s failed: %s", door.source, where_it_broke(error))
         self._refuse(door, request, BROKEN.of(), answer)
 
     def _refuse(self, door: Door, request: PushRequest, refusal: Refusal, answer: Answer) -> None:
@@ -229,6 +224,15 @@ class FrontDoor:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
         return True
+
+
+def where_it_broke(error: Exception) -> str:
+    """What may be logged of an exception: its type and place. What it says may quote a payload."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
+    return f"{type(error).__name__} at {place}"
 
 
 def prefix_of(path: str) -> str:

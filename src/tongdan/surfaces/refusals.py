@@ -69,3 +69,46 @@ TOO_MANY_IN_FLIGHT: Final = RefusalKind(
     zh="此连接上已有超过 {limit} 个请求等待应答，请先读取应答再继续发送。",
     retry_after_s=1,
 )
+NO_KEY: Final = RefusalKind(
+    name="no-api-key",
+    status=401,
+    en="This needs an API key, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.",
+    zh="需要 API 密钥，请放在 `Authorization: Bearer KEY` 或 `X-Api-Key: KEY` 请求头中。",
+)
+WRONG_KEY: Final = RefusalKind(
+    name="wrong-api-key",
+    status=401,
+    en="This API key is not known here: it was revoked, or belongs to another installation.",
+    zh="此 API 密钥无效：已被吊销，或属于其他安装。",
+)
+NOT_ALLOWED: Final = RefusalKind(
+    name="not-allowed",
+    status=403,
+    en="The key {name} may not do this: it needs the scope {scope!r}.",
+    zh="密钥 {name} 无此权限：需要权限 {scope!r}。",
+)
+INVALID_FIELD: Final = RefusalKind(
+    name="invalid-field",
+    status=422,
+    en="Field {field}: {en}. Nothing was done; mend the request and send it again.",
+    zh="字段 {field}：{zh}。未执行任何操作，请修正后重发。",
+)
+NO_SUCH_ORDER: Final = RefusalKind(
+    name="no-such-order",
+    status=404,
+    en="No order of {channel} shop {shop} has the number {native!r}.",
+    zh="{channel} 店铺 {shop} 没有编号为 {native!r} 的订单。",
+)
+NOT_YET: Final = RefusalKind(
+    name="not-yet-recorded",
+    status=404,
+    en="{id} was not recorded yet at {at}.",
+    zh="{at} 时 {id} 尚无记录。",
+)
+READS_UNAVAILABLE: Final = RefusalKind(
+    name="reads-unavailable",
+    status=503,
+    en="The store could not be read. Try again after Retry-After.",
+    zh="存储暂时无法读取，请在 Retry-After 之后重试。",
+    retry_after_s=5,
+)

@@ -1,0 +1,69 @@
+"""Who may call an endpoint: an API key with the scope it needs, or in a browser the cookie that stands for one.
+
+The cookie opens pages only, and pages only read; whatever changes something needs the key itself in a header, so no
+other site can make a browser do it.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from tongdan.surfaces.http.errors import Refused
+from tongdan.surfaces.http.keys import Principal, Scope
+from tongdan.surfaces.http.parts import Parts, PartsOf
+from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, WRONG_KEY
+
+COOKIE: Final = "tongdan_key"
+
+_bearer: Final = HTTPBearer(auto_error=False, description="An API key (`tongdan keys issue`).")
+_header: Final = APIKeyHeader(
+    name="X-Api-Key", auto_error=False, description="The same key, in its own header."
+)
+
+
+async def caller(
+    parts: PartsOf,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    header: Annotated[str | None, Security(_header)],
+) -> Principal:
+    """Raises Refused with 401."""
+    return known(parts, bearer.credentials if bearer is not None else header or "")
+
+
+def known(parts: Parts, token: str) -> Principal:
+    if not token:
+        raise Refused(NO_KEY.of())
+    found = parts.keys.check(token)
+    if found is None:
+        raise Refused(WRONG_KEY.of())
+    return found
+
+
+def demand(who: Principal, scope: Scope) -> None:
+    """Raises Refused with 403."""
+    if scope not in who.scopes:
+        raise Refused(NOT_ALLOWED.of(name=who.name, scope=scope.value))
+
+
+def _with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    async def check(who: Annotated[Principal, Depends(caller)]) -> Principal:
+        demand(who, scope)
+        return who
+
+    return check
+
+
+Reader = Annotated[Principal, Depends(_with(Scope.READ))]
+Writer = Annotated[Principal, Depends(_with(Scope.WRITE))]
+Operator = Annotated[Principal, Depends(_with(Scope.OPERATE))]
+
+
+async def visitor(request: Request, parts: PartsOf) -> Principal | None:
+    """Who looks at a page; None: nobody that may."""
+    found = parts.keys.check(request.cookies.get(COOKIE, ""))
+    return found if found is not None and Scope.READ in found.scopes else None
+
+
+Visitor = Annotated[Principal | None, Depends(visitor)]

@@ -1,0 +1,161 @@
+"""What a person or another system may ask of an order: hold it, let it go, cancel it, change address or amount.
+
+Every action is a command like any partner's: journaled with who asked and what was sent, answered after its commit,
+and repeated without harm under the same Idempotency-Key.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from tongdan.adapters.partners.regions import region_of
+from tongdan.domain.kernel.messages import Command, Person, ReplayEffect, SkipEffect
+from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.orders.commands import CancelOrder, ChangeAddress, ChangeAmount, LiftHold, PlaceHold
+from tongdan.ports import Accepted, Inbound
+from tongdan.surfaces.http.access import Operator, Writer
+from tongdan.surfaces.http.errors import Refused
+from tongdan.surfaces.http.keys import Principal
+from tongdan.surfaces.http.orders import Id
+from tongdan.surfaces.http.parts import Parts, PartsOf
+from tongdan.surfaces.http.shapes import Done
+
+SOURCE: Final = "api"
+
+router: Final = APIRouter(tags=["actions"])
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        max_length=128,
+        pattern=r"^[!-~]*$",
+        description="Your own number of this request; repeat it when an answer did not arrive.",
+    ),
+]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+HoldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+EffectId = Annotated[str, StringConstraints(pattern=r"^\d{1,3}\.\d{1,9}\.\d{1,15}\.\d{1,4}$")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class HoldBody(Body):
+    hold: HoldName = Field(examples=["review"])
+    note: str = Field("", max_length=200, description="For whoever reads it next. No personal data.")
+
+
+class CancelBody(Body):
+    reason: Words
+
+
+class AddressBody(Body):
+    name: Words
+    phone: Annotated[str, StringConstraints(min_length=5, max_length=32)]
+    province: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+    city: Annotated[str, StringConstraints(max_length=64)]
+    district: Annotated[str, StringConstraints(max_length=64)] = ""
+    detail: Words
+
+
+class AmountBody(Body):
+    amount_fen: int = Field(ge=0, le=MAX_FEN)
+    reason: Words
+
+
+class ReasonBody(Body):
+    reason: Words
+
+
+class Asking:
+    """Who asks, under which number, with which body: what every action has in common."""
+
+    def __init__(self, parts: Parts, who: Principal, request: Request, key: str) -> None:
+        self._parts: Final = parts
+        self._who: Final = who
+        self._request: Final = request
+        self._key: Final = key or parts.entropy.token(16).hex()
+
+    async def of_order(self, id: str, command: Command) -> Done:
+        return await self.of(command, self._parts.find_order(id).shop)
+
+    async def of(self, command: Command, shop: str = "") -> Done:
+        """Commit and answer. Raises Refused with what the decider, or a full queue, says."""
+        reply = await self._parts.bus.ask(
+            Inbound(
+                command=command,
+                key=(SOURCE, self._who.name, self._request.url.path, self._key),
+                source=SOURCE,
+                shop=shop,
+                happened_at=self._parts.clock.now(),
+                raw=await self._request.body(),
+                operator=self._who.name,
+            )
+        )
+        if not isinstance(reply, Accepted):
+            raise Refused(reply)
+        position = f"{reply.slot}.{reply.epoch}.{reply.seq}"
+        return Done(aggregate=reply.aggregate, position=position, duplicate=reply.duplicate)
+
+
+async def _writing(
+    parts: PartsOf, who: Writer, request: Request, idempotency_key: IdempotencyKey = ""
+) -> Asking:
+    return Asking(parts, who, request, idempotency_key)
+
+
+async def _operating(
+    parts: PartsOf, who: Operator, request: Request, idempotency_key: IdempotencyKey = ""
+) -> Asking:
+    return Asking(parts, who, request, idempotency_key)
+
+
+Writing = Annotated[Asking, Depends(_writing)]
+Operating = Annotated[Asking, Depends(_operating)]
+
+
+@router.post("/orders/{id}/hold")
+async def hold(asking: Writing, id: Id, body: HoldBody) -> Done:
+    """Hold an order: it is not released while one of its holds stands."""
+    return await asking.of_order(id, PlaceHold(order=id, hold=body.hold, note=body.note))
+
+
+@router.post("/orders/{id}/lift-hold")
+async def lift_hold(asking: Writing, id: Id, body: HoldBody) -> Done:
+    """Lift one hold of an order."""
+    return await asking.of_order(id, LiftHold(order=id, hold=body.hold, note=body.note))
+
+
+@router.post("/orders/{id}/cancel")
+async def cancel(asking: Writing, id: Id, body: CancelBody) -> Done:
+    """Cancel an order; what was handed to a warehouse is recalled."""
+    return await asking.of_order(id, CancelOrder(order=id, reason=body.reason))
+
+
+@router.post("/orders/{id}/address")
+async def address(asking: Writing, id: Id, body: AddressBody) -> Done:
+    """Change where an order goes, before it is released."""
+    person = Person(**body.model_dump())
+    return await asking.of_order(
+        id, ChangeAddress(order=id, region=region_of(person.province), person=person)
+    )
+
+
+@router.post("/orders/{id}/amount")
+async def amount(asking: Writing, id: Id, body: AmountBody) -> Done:
+    """Change what an unpaid order costs."""
+    return await asking.of_order(id, ChangeAmount(order=id, amount_fen=body.amount_fen, reason=body.reason))
+
+
+@router.post("/dead-letters/{effect}/replay", tags=["operations"])
+async def replay(asking: Operating, effect: EffectId, body: ReasonBody) -> Done:
+    """Send a dead letter again, with a fresh deadline."""
+    return await asking.of(ReplayEffect(effect=effect, reason=body.reason))
+
+
+@router.post("/dead-letters/{effect}/skip", tags=["operations"])
+async def skip(asking: Operating, effect: EffectId, body: ReasonBody) -> Done:
+    """Give a dead letter up; its lane goes on."""
+    return await asking.of(SkipEffect(effect=effect, reason=body.reason))

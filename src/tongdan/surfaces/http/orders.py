@@ -1,0 +1,155 @@
+"""Looking at orders: lists, one order, its timeline, its state as of an instant, and the status others ask for.
+
+An order's own answers read committed state and are never stale; lists come from a view that is a moment behind.
+Personal data is masked unless `reveal=true` is asked for and the key may.
+"""
+
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+
+from tongdan.domain.kernel.instants import checked
+from tongdan.domain.orders.model import Order
+from tongdan.surfaces.http.access import Reader, demand
+from tongdan.surfaces.http.errors import Refused
+from tongdan.surfaces.http.keys import Principal, Scope
+from tongdan.surfaces.http.parts import Parts, PartsOf
+from tongdan.surfaces.http.shapes import (
+    OrderPage,
+    OrderShape,
+    StatusAnswer,
+    Timeline,
+    fact_shape,
+    item_shape,
+    order_shape,
+    partly_names,
+    person_shape,
+    position_of,
+)
+from tongdan.surfaces.refusals import INVALID_FIELD, NO_SUCH_ORDER, NOT_YET
+from tongdan.surfaces.words import local_time, status_name
+
+router: Final = APIRouter(tags=["orders"])
+status_router: Final = APIRouter(tags=["orders"])
+
+log = logging.getLogger(__name__)
+
+Id = Annotated[str, Path(max_length=64, description="A Tongdan id.", examples=["DY20260127000892"])]
+Reveal = Annotated[
+    bool, Query(description="Show personal data and payloads unmasked; needs the scope `reveal`.")
+]
+Name = Annotated[str, Query(min_length=1, max_length=64)]
+
+# A `+` in a query that nobody escaped arrives as a blank.
+_UNESCAPED_OFFSET: Final = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
+
+
+@router.get("/orders")
+async def list_orders(
+    parts: PartsOf,
+    who: Reader,
+    shop: Annotated[str, Query(max_length=64, description="Only this shop.")] = "",
+    status: Annotated[
+        int | None, Query(ge=0, le=99, description="Only this status code (signed = 5).")
+    ] = None,
+    cursor: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> OrderPage:
+    """Orders, newest change first."""
+    try:
+        rows = parts.reads.orders(shop=shop, status=status, before=cursor, limit=limit)
+    except ValueError:
+        raise Refused(
+            INVALID_FIELD.of(field="cursor", en="expected the `next` of a page", zh="应为上一页返回的 next")
+        ) from None
+    return OrderPage(
+        orders=[item_shape(row) for row in rows], next=rows[-1].cursor if len(rows) == limit else None
+    )
+
+
+@router.get("/orders/lookup")
+async def look_up(parts: PartsOf, who: Reader, channel: Name, shop: Name, native: Name) -> OrderShape:
+    """An order by the number that its platform or client gave it."""
+    id = parts.reads.find(channel, shop, native)
+    if id is None:
+        raise Refused(NO_SUCH_ORDER.of(channel=channel, shop=shop, native=native))
+    return _shown(parts, who, id, reveal=False)
+
+
+@router.get("/orders/{id}")
+async def order(parts: PartsOf, who: Reader, id: Id, reveal: Reveal = False) -> OrderShape:
+    """One order as it stands."""
+    return _shown(parts, who, id, reveal)
+
+
+@router.get("/orders/{id}/timeline")
+async def timeline(parts: PartsOf, who: Reader, id: Id, reveal: Reveal = False) -> Timeline:
+    """Everything that happened to an order, its shipments and tickets, oldest first, as it stands in the log."""
+    parts.find_order(id)
+    _may_reveal(who, id, reveal)
+    return Timeline(id=id, facts=[fact_shape(row, reveal) for row in parts.reads.timeline(id, with_raw=True)])
+
+
+@router.get("/orders/{id}/as-of")
+async def as_of(
+    parts: PartsOf,
+    who: Reader,
+    id: Id,
+    at: Annotated[str, Query(max_length=40, description="RFC 3339.", examples=["2026-01-27T15:00:00+08:00"])],
+) -> OrderShape:
+    """The order as it was recorded at an instant."""
+    parts.find_order(id)
+    instant = read_instant("at", at)
+    then = parts.reads.as_of(id, instant)
+    if not isinstance(then, Order):
+        raise Refused(NOT_YET.of(id=id, at=local_time(instant) + " UTC+8"))
+    return order_shape(id, then, as_of=instant)
+
+
+@status_router.get("/order/{id}/status")
+async def status(
+    parts: PartsOf,
+    who: Reader,
+    id: Id,
+    sync: Annotated[
+        int, Query(ge=0, le=1, description="1: as a heartbeat asks. Both read committed state.")
+    ] = 0,
+) -> StatusAnswer:
+    """The status that the order centre stands for: what downstream systems compare their own with."""
+    found = parts.find_order(id)
+    now = parts.clock.now()
+    last = [row for row in parts.reads.timeline(id) if row.aggregate == id][-1]
+    return StatusAnswer(
+        id=id, code=last.status_after, name=status_name(last.status_after, "en"),
+        name_zh=status_name(last.status_after, "zh"), partly=partly_names(found), as_of=now,
+        changed_at=last.recorded_at, position=position_of(last),
+    )  # fmt: skip
+
+
+def read_instant(field: str, text: str) -> datetime:
+    """RFC 3339 → UTC. Raises Refused naming the field."""
+    try:
+        at = datetime.fromisoformat(_UNESCAPED_OFFSET.sub("+", text))
+        if at.tzinfo is None:
+            raise ValueError
+        return checked(at.astimezone(UTC))
+    except (ValueError, OverflowError):
+        en = "expected RFC 3339 with an offset, such as 2026-01-27T15:00:00+08:00"
+        zh = "应为带时区的 RFC 3339 时间，例如 2026-01-27T15:00:00+08:00"
+        raise Refused(INVALID_FIELD.of(field=field, en=en, zh=zh)) from None
+
+
+def _shown(parts: Parts, who: Principal, id: str, reveal: bool) -> OrderShape:
+    found = parts.find_order(id)
+    _may_reveal(who, id, reveal)
+    return order_shape(id, found, person_shape(parts.reads.person(id), reveal))
+
+
+def _may_reveal(who: Principal, id: str, reveal: bool) -> None:
+    """Opening personal data leaves a trace of who opened whose."""
+    if reveal:
+        demand(who, Scope.REVEAL)
+        log.info("%s opened the personal data of %s", who.name, id)

@@ -1,0 +1,65 @@
+"""What the API is put together from, and how an endpoint gets at it.
+
+Endpoints run on the loop's thread and read through connections that belong to it; none of them blocks longer than
+one read of bounded size, for intake shares the thread.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.kernel.refusals import UNKNOWN_ID
+from tongdan.domain.orders.model import Order
+from tongdan.flow.meters import Meters
+from tongdan.ports import Clock, CommandBus, Entropy, Reads
+from tongdan.surfaces.front_door import Sample
+from tongdan.surfaces.http.errors import Refused
+from tongdan.surfaces.http.keys import ApiKeys
+
+COUNTS_FRESH_S: Final = 1.0  # counting reads whole tables: not more often than this
+
+
+class Parts:
+    """`samples()` are the last unauthentic pushes; `ready()` is False while the centre starts or stops."""
+
+    def __init__(
+        self, *, reads: Reads, bus: CommandBus, meters: Meters, policy: Policy, keys: ApiKeys, clock: Clock,
+        entropy: Entropy, samples: Callable[[], list[Sample]] = list, ready: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
+        self.reads: Final = reads
+        self.bus: Final = bus
+        self.meters: Final = meters
+        self.policy: Final = policy
+        self.keys: Final = keys
+        self.clock: Final = clock
+        self.entropy: Final = entropy
+        self.samples: Final = samples
+        self.ready: Final = ready
+        self._counts: Mapping[str, int] = {}
+        self._counted_s = -COUNTS_FRESH_S
+
+    def counts(self) -> Mapping[str, int]:
+        """`reads.counts()`, at most COUNTS_FRESH_S old."""
+        now_s = self.clock.monotonic()
+        if now_s - self._counted_s >= COUNTS_FRESH_S:
+            self._counts, self._counted_s = self.reads.counts(), now_s
+        return self._counts
+
+    def find_order(self, id: str) -> Order:
+        """Raises Refused when there is no such order."""
+        parsed = parse(id)
+        order = self.reads.order(id) if parsed is not None and not parsed.part else None
+        if not isinstance(order, Order):
+            raise Refused(UNKNOWN_ID.of(id=id[:64]))
+        return order
+
+
+async def parts_of(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]

@@ -1,0 +1,257 @@
+"""What the API answers with. Times are RFC 3339 in UTC, money integer fen, a position `slot.epoch.seq`."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from tongdan.domain.kernel.messages import Person
+from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.orders.model import LineState, Order, deadlines, partly, status
+from tongdan.ports import JournalRow, OrderRow
+from tongdan.surfaces.masking import mask_person, mask_raw
+from tongdan.surfaces.words import sentence, status_name
+
+OrderId = Annotated[str, StringConstraints(max_length=64)]
+
+
+class StatusShape(BaseModel):
+    """A canonical status. `code` never changes its meaning (signed = 5)."""
+
+    code: int
+    name: str = Field(examples=["signed"])
+    name_zh: str = Field(examples=["已签收"])
+    partly: list[str] = Field([], description="Which of shipped, signed, stopped hold for some units only.")
+
+
+class OrderItem(BaseModel):
+    """One line of a list of orders."""
+
+    id: str = Field(examples=["DY20260127000892"])
+    channel: str
+    shop: str
+    native: str = Field(description="The platform's or client's own number.")
+    status: StatusShape
+    amount_fen: int
+    updated_at: datetime
+
+
+class OrderPage(BaseModel):
+    orders: list[OrderItem]
+    next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
+class LineShape(BaseModel):
+    """One line; `units_at` tells how many units are at which stage and adds up to `units`."""
+
+    no: int
+    sku: str
+    title: str
+    units: int
+    amount_fen: int
+    gift: bool
+    warehouse: str
+    short: bool
+    units_at: dict[str, int]
+
+
+class ParcelShape(BaseModel):
+    dispatch: str
+    shipment: str
+    carrier: str
+    waybill: str
+    shipped_at: datetime
+
+
+class SaidShape(BaseModel):
+    """What a system last said of the order."""
+
+    system: str
+    native: str
+    status: str
+    said_at: datetime
+
+
+class PersonShape(BaseModel):
+    """The people behind an order; `masked` unless revealed. `sealed` are fields a platform encrypted itself."""
+
+    masked: bool
+    name: str
+    phone: str
+    province: str
+    city: str
+    district: str
+    detail: str
+    buyer: str
+    sealed: dict[str, str]
+
+
+class OrderShape(BaseModel):
+    """An order as it stands, or as it stood at `as_of`."""
+
+    id: str = Field(examples=["DY20260127000892"])
+    channel: str
+    shop: str
+    native: str
+    status: StatusShape
+    amount_fen: int
+    freight_fen: int
+    discount_fen: int
+    owed_fen: int = Field(description="What of the money received is to go back to the buyer.")
+    placed_at: datetime | None
+    paid_at: datetime | None
+    transaction: str
+    settled_at: datetime | None
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    region: str
+    holds: list[str]
+    worries: list[str]
+    waits_until: dict[str, datetime] = Field(description="What the order waits for, and until when.")
+    lines: list[LineShape]
+    parcels: list[ParcelShape]
+    said: list[SaidShape]
+    person: PersonShape | None = None
+    as_of: datetime | None = None
+
+
+class StatusAnswer(BaseModel):
+    """What a downstream system is told when it asks how an order stands."""
+
+    id: str
+    code: int
+    name: str
+    name_zh: str
+    partly: list[str]
+    as_of: datetime = Field(description="The instant of this answer; everything committed by then is in it.")
+    changed_at: datetime = Field(description="When the order last changed.")
+    position: str = Field(examples=["137.1.4711"], description="The order's last place in the log.")
+
+
+class FactShape(BaseModel):
+    """One row of the audit trail."""
+
+    position: str
+    hash: str
+    aggregate: str
+    version: int
+    fact: str
+    fact_version: int
+    sentence: str
+    sentence_zh: str
+    body: dict[str, Any]
+    status_before: int
+    status_after: int
+    happened_at: datetime
+    recorded_at: datetime
+    operator: str
+    source: str
+    shop: str
+    owned: bool
+    command: str
+    command_key: str
+    cause: str
+    revision: int
+    effects: int
+    closes: list[str]
+    wake_at: datetime | None
+    raw: str | None = Field(None, description="The payload as received; masked unless revealed.")
+    raw_masked: bool = True
+
+
+class Timeline(BaseModel):
+    id: str
+    facts: list[FactShape]
+
+
+class Done(BaseModel):
+    """A command was committed."""
+
+    aggregate: str
+    position: str
+    duplicate: bool = Field(description="This request had been committed before; nothing was done again.")
+
+
+def position_of(row: JournalRow) -> str:
+    return f"{row.slot}.{row.epoch}.{row.seq}"
+
+
+def status_shape(code: int, partly_names: list[str] | None = None) -> StatusShape:
+    return StatusShape(
+        code=code, name=status_name(code, "en"), name_zh=status_name(code, "zh"), partly=partly_names or []
+    )
+
+
+def partly_names(order: Order) -> list[str]:
+    return [flag.name.lower() for flag in partly(order) if flag.name]
+
+
+def item_shape(row: OrderRow) -> OrderItem:
+    return OrderItem(
+        id=row.id, channel=row.channel, shop=row.shop, native=row.native, status=status_shape(row.status),
+        amount_fen=row.amount_fen, updated_at=row.updated_at,
+    )  # fmt: skip
+
+
+def order_shape(
+    id: str, order: Order, person: PersonShape | None = None, as_of: datetime | None = None
+) -> OrderShape:
+    return OrderShape(
+        id=id, channel=order.channel, shop=order.shop, native=order.native,
+        status=status_shape(status(order), partly_names(order)),
+        amount_fen=order.amount_fen, freight_fen=order.freight_fen, discount_fen=order.discount_fen,
+        owed_fen=order.owed_fen, placed_at=order.placed_at, paid_at=order.paid.paid_at if order.paid else None,
+        transaction=order.paid.transaction if order.paid else "", settled_at=order.settled_at,
+        completed_at=order.completed_at, cancelled_at=order.cancelled_at, region=order.region,
+        holds=list(order.holds), worries=list(order.worries),
+        waits_until={name: at for name, at in deadlines(order).items() if at is not None},
+        lines=[line_shape(each) for each in order.lines],
+        parcels=[ParcelShape.model_validate(each, from_attributes=True) for each in order.parcels],
+        said=[
+            SaidShape(system=system, native=said.native, status=said.status, said_at=said.said_at)
+            for system, said in sorted(order.said.items())
+        ],
+        person=person, as_of=as_of,
+    )  # fmt: skip
+
+
+def line_shape(each: LineState) -> LineShape:
+    line = each.line
+    return LineShape(
+        no=line.no, sku=line.sku, title=line.title, units=line.units, amount_fen=line.amount_fen, gift=line.gift,
+        warehouse=each.warehouse, short=each.short,
+        units_at={stage.name.lower(): each.at(stage) for stage in Stage if each.at(stage)},
+    )  # fmt: skip
+
+
+def person_shape(person: Person | None, reveal: bool) -> PersonShape | None:
+    if person is None:
+        return None
+    shown = person if reveal else mask_person(person)
+    return PersonShape(
+        masked=not reveal, name=shown.name, phone=shown.phone, province=shown.province, city=shown.city,
+        district=shown.district, detail=shown.detail, buyer=shown.buyer, sealed=shown.sealed,
+    )  # fmt: skip
+
+
+def raw_text(raw: bytes | None, reveal: bool) -> str | None:
+    """None: no payload was received, or it was erased."""
+    if not raw:
+        return None
+    return raw.decode("utf-8", "replace") if reveal else mask_raw(raw)
+
+
+def fact_shape(row: JournalRow, reveal: bool) -> FactShape:
+    return FactShape(
+        position=position_of(row), hash=row.hash, aggregate=row.aggregate, version=row.version, fact=row.fact,
+        fact_version=row.fact_version, sentence=sentence(row.fact, row.body, "en"),
+        sentence_zh=sentence(row.fact, row.body, "zh"), body=row.body, status_before=row.status_before,
+        status_after=row.status_after, happened_at=row.happened_at, recorded_at=row.recorded_at,
+        operator=row.operator, source=row.source, shop=row.shop, owned=row.owned, command=row.command,
+        command_key=row.command_key, cause=row.cause, revision=row.revision, effects=row.effects,
+        closes=list(row.closes), wake_at=row.wake_at, raw=raw_text(row.raw, reveal), raw_masked=not reveal,
+    )  # fmt: skip
+
+
+def known_status(code: int) -> bool:
+    return code in {each.value for each in Status}

@@ -1,0 +1,160 @@
+"""What codes and facts are called when a person reads them, in English and Chinese.
+
+A fact's sentence is a template over its own fields. Units stand last in names (`amount_fen`, `paid_at`), so one rule
+turns every field into what a person reads: yuan, kilograms, the time in UTC+8.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from tongdan.domain.kernel.ids import SHANGHAI
+from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.domain.orders.axes import Status
+
+Language = Literal["en", "zh"]
+
+STATUSES: Final[Mapping[Status, tuple[str, str]]] = {
+    Status.ANNOUNCED: ("announced", "已知悉"),
+    Status.CREATED: ("created", "待付款"),
+    Status.PAID: ("paid", "已付款"),
+    Status.RELEASED: ("released", "已下发"),
+    Status.SHIPPED: ("shipped", "已发货"),
+    Status.SIGNED: ("signed", "已签收"),
+    Status.SETTLED: ("settled", "已结算"),
+    Status.COMPLETED: ("completed", "已完成"),
+    Status.CANCELLED: ("cancelled", "已取消"),
+    Status.REFUND_PENDING: ("refund pending", "退款中"),
+    Status.REFUNDED: ("refunded", "已退款"),
+    Status.RETURNING: ("returning", "退货中"),
+    Status.EXCHANGED: ("exchanged", "已换货"),
+}
+
+FACTS: Final[Mapping[str, tuple[str, str]]] = {
+    "OrderAnnounced": ("{channel} spoke of order {native}", "{channel} 首次提到订单 {native}"),
+    "OrderCreated": ("order placed, {amount} yuan", "下单，{amount} 元"),
+    "OrderDetailed": ("the channel gave the whole order, {amount} yuan", "取得渠道订单详情，{amount} 元"),
+    "DetailOverdue": ("the channel's detail did not come in time", "渠道订单详情逾期未到"),
+    "ChannelReported": ("the channel says {native_status} ({event})", "渠道状态 {native_status}（{event}）"),
+    "PaymentRequested": ("payment attempt {attempt} by {method}", "第 {attempt} 次支付，方式 {method}"),
+    "PrepayIssued": ("attempt {attempt} may be paid", "第 {attempt} 次支付已预下单"),
+    "PaymentFailed": ("attempt {attempt} failed: {reason}", "第 {attempt} 次支付失败：{reason}"),
+    "OrderPaid": ("paid, {amount} yuan", "已付款 {amount} 元"),
+    "PaymentDuplicated": ("paid a second time, {amount} yuan owed back", "重复付款，应退 {amount} 元"),
+    "PaymentMismatched": ("paid {amount} instead of {expected} yuan", "实付 {amount} 元，应付 {expected} 元"),
+    "PaidAfterCancel": (
+        "paid after it was cancelled, {amount} yuan owed back",
+        "取消后付款，应退 {amount} 元",
+    ),
+    "LineReserved": (
+        "line {line}: {units} reserved in {warehouse}",
+        "第 {line} 行：{warehouse} 占用 {units} 件",
+    ),
+    "LineShort": (
+        "line {line}: {units} wanted, {available} there",
+        "第 {line} 行：需 {units}，可用 {available}",
+    ),
+    "LineReservationExpired": ("line {line}: reservation expired", "第 {line} 行：占用已过期"),
+    "OrderReleased": ("handed to the warehouses", "已下发仓库"),
+    "LinesShipped": ("{shipment} left with {carrier} {waybill}", "{shipment} 已发出，{carrier} {waybill}"),
+    "LinesSigned": ("{shipment} signed for", "{shipment} 已签收"),
+    "LinesStopped": ("{shipment} will not be sent: {reason}", "{shipment} 不再发出：{reason}"),
+    "OrderSettled": ("settled, {amount} yuan, {reference}", "已结算 {amount} 元，{reference}"),
+    "SettlementMismatched": (
+        "finance settled {amount} instead of {expected} yuan",
+        "财务结算 {amount} 元，应为 {expected} 元",
+    ),
+    "OrderCompleted": ("completed", "已完成"),
+    "OrderCancelled": ("cancelled by {by}: {reason}", "已取消（{by}）：{reason}"),
+    "AddressChanged": ("address changed", "地址已变更"),
+    "AddressChangeTooLate": ("address changed after hand-over", "下发后才变更地址"),
+    "AmountChanged": ("amount changed to {amount} yuan: {reason}", "金额改为 {amount} 元：{reason}"),
+    "HoldPlaced": ("held: {hold} {note}", "挂起：{hold} {note}"),
+    "HoldLifted": ("hold lifted: {hold} {note}", "解除挂起：{hold} {note}"),
+    "SystemSaid": ("{system} says {native_status}", "{system} 状态 {native_status}"),
+    "ShipmentOverdue": ("not shipped by {ship_by}", "未在 {ship_by} 前发货"),
+    "ShipmentPlanned": ("shipment planned in {warehouse}", "计划由 {warehouse} 发货"),
+    "WmsAccepted": ("the warehouse accepted it as {wms_order}", "仓库已接单 {wms_order}"),
+    "WmsRefused": ("the warehouse refused it: {reason}", "仓库拒单：{reason}"),
+    "WmsProcessed": ("the warehouse says {status}", "仓库作业 {status}"),
+    "ShipmentDispatched": (
+        "parcel left {warehouse}, {carrier} {waybill}, {weight} kg",
+        "包裹离开 {warehouse}，{carrier} {waybill}，{weight} 千克",
+    ),
+    "ShipmentSigned": ("parcel signed for", "包裹已签收"),
+    "ShipmentShort": ("the warehouse sent less than planned", "仓库少发"),
+    "ShipmentSurplus": ("the warehouse reports more than planned", "仓库多发"),
+    "RecallRequested": ("recall asked for: {reason}", "请求拦截：{reason}"),
+    "ShipmentRecalled": ("recalled: {reason}", "已拦截：{reason}"),
+    "RecallFailed": ("could not be recalled: {reason}", "拦截失败：{reason}"),
+    "StockCounted": ("{on_hand} on hand in {warehouse}", "{warehouse} 在库 {on_hand}"),
+    "StockReserved": (
+        "{units} reserved for {order} in {warehouse}",
+        "为 {order} 在 {warehouse} 占用 {units}",
+    ),
+    "StockShort": ("{units} wanted for {order}, {available} there", "{order} 需 {units}，可用 {available}"),
+    "ReservationKept": ("reservation of {order} kept", "{order} 的占用转为长期"),
+    "StockReleased": ("{units} freed by {order}", "{order} 释放 {units}"),
+    "ReservationExpired": ("reservation of {order} expired, {units}", "{order} 的占用过期，{units}"),
+    "StockDeducted": ("{units} left {warehouse} for {order}", "{order} 从 {warehouse} 出库 {units}"),
+    "AliasClaimed": ("{alias} leads to {order}", "{alias} 指向 {order}"),
+    "AliasContested": ("{alias} is claimed twice, {holder} keeps it", "{alias} 重复，归 {holder}"),
+    "TicketRaised": ("ticket {kind}: {summary}", "工单 {kind}：{summary}"),
+    "TicketResolved": ("ticket {kind} resolved: {evidence}", "工单 {kind} 已解决：{evidence}"),
+    "EffectSettled": ("done outside: {outcome}", "外部动作完成：{outcome}"),
+    "EffectDied": ("dead letter {verb} to {partner}: {error}", "死信 {verb} → {partner}：{error}"),
+    "EffectSkipped": ("dead letter skipped: {reason}", "死信已跳过：{reason}"),
+    "EffectReplayed": ("dead letter replayed: {reason}", "死信已重发：{reason}"),
+}
+
+
+def pick(texts: tuple[str, str], language: Language) -> str:
+    """One of an (English, Chinese) pair."""
+    return texts[1] if language == "zh" else texts[0]
+
+
+def status_name(code: int, language: Language) -> str:
+    """`5` → `signed`; a code that is none reads as its number."""
+    try:
+        return pick(STATUSES[Status(code)], language)
+    except ValueError:
+        return str(code)
+
+
+def local_time(at: datetime) -> str:
+    """An instant as people here read it: UTC+8, to the second."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def sentence(fact: str, body: Mapping[str, object], language: Language) -> str:
+    """What a fact says; a fact without a sentence says its name."""
+    if fact not in FACTS:
+        return fact
+    return pick(FACTS[fact], language).format_map(_Fields(body)).strip()
+
+
+class _Fields(dict[str, object]):
+    """A fact's fields as a person reads them; one that is missing reads as a dash."""
+
+    def __init__(self, body: Mapping[str, object]) -> None:
+        super().__init__()
+        for name, value in body.items():
+            self[name] = value
+            if name.endswith("_fen") and isinstance(value, int):
+                self[name.removesuffix("_fen")] = yuan_from_fen(value)
+            elif name.endswith("_g") and isinstance(value, int):
+                self[name.removesuffix("_g")] = f"{value / 1000:g}"
+            elif name.endswith(("_at", "_by")):
+                self[name] = _readable(value)
+
+    def __missing__(self, name: str) -> str:
+        return "—"
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    return local_time(value) if isinstance(value, datetime) else value
