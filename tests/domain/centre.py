@@ -225,7 +225,9 @@ class Centre:
         """`SHIRT=5` puts five into the east warehouse, `SHIRT_SOUTH=5` into the south one."""
         for name, on_hand in units.items():
             sku, _, warehouse = name.partition("_")
-            self.send(CountStock(sku=sku, warehouse=warehouse or "EAST", on_hand=on_hand, counted_at=self.now))
+            self.send(
+                CountStock(sku=sku, warehouse=warehouse or "EAST", on_hand=on_hand, counted_at=self.now)
+            )
         return self
 
     def placed(self, *lines: Line, native: str = "C-1", region: str = "浙江") -> str:
@@ -234,7 +236,9 @@ class Centre:
         return self.names["MP", "mp-1", native]
 
 
-def place(*lines: Line, native: str = "C-1", buyer: str = "u-1", region: str = "浙江", **more: Any) -> PlaceOrder:
+def place(
+    *lines: Line, native: str = "C-1", buyer: str = "u-1", region: str = "浙江", **more: Any
+) -> PlaceOrder:
     lines = lines or (line(),)
     sum_fen = sum(each.amount_fen for each in lines)
     return PlaceOrder(

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from tests.domain.centre import NOON, PERSON, POLICY, Centre, after, detail, line, place, platform_order, said
+
 from tongdan.domain.fulfillment.commands import ReserveStock
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
@@ -137,7 +137,10 @@ def test_a_payment_is_never_without_an_order(centre: Centre) -> None:
 
 def test_the_detail_makes_it_a_whole_order(centre: Centre) -> None:
     centre.stocked(SHIRT=5).told(said("paid", 60, "2", amount_fen=9_900))
-    assert centre.told(detail(seconds=61, status="2", ship_by=after(7_200))) == ["ChannelReported", "OrderDetailed"]
+    assert centre.told(detail(seconds=61, status="2", ship_by=after(7_200))) == [
+        "ChannelReported",
+        "OrderDetailed",
+    ]
     order = platform_order(centre)
     assert status(centre.order(order)) is Status.RELEASED
     assert centre.order(order).ship_by == after(7_200)
@@ -254,7 +257,9 @@ def test_what_the_platform_does_not_release_yet_is_held(centre: Centre) -> None:
 def test_what_a_system_last_said_is_kept_and_moves_nothing(centre: Centre) -> None:
     order = centre.placed()
     said_by = {"order": order, "system": "finance"}
-    assert centre.told(NoteSystemStatus(**said_by, native_status="BOOKED", said_at=after(9))) == ["SystemSaid"]
+    assert centre.told(NoteSystemStatus(**said_by, native_status="BOOKED", said_at=after(9))) == [
+        "SystemSaid"
+    ]
     assert centre.told(NoteSystemStatus(**said_by, native_status="BOOKED", said_at=after(9))) == []
     assert centre.told(NoteSystemStatus(**said_by, native_status="OPEN", said_at=after(3))) == ["SystemSaid"]
     assert centre.order(order).said["finance"].native == "BOOKED"

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from tests.domain.centre import NOON, Centre, after, detail, line, place, platform_order, said
+
 from tongdan.domain.orders.axes import AttemptStage, Status
 from tongdan.domain.orders.commands import (
     CancelOrder,
@@ -20,7 +20,9 @@ from tongdan.domain.orders.facts import Prepay, TellFinance
 from tongdan.domain.orders.model import status
 
 
-def money(order: str, attempt: int = 1, amount_fen: int = 9_900, transaction: str = "", seconds: float = 60) -> Any:
+def money(
+    order: str, attempt: int = 1, amount_fen: int = 9_900, transaction: str = "", seconds: float = 60
+) -> Any:
     return RecordPayment(
         order=order,
         attempt=attempt,

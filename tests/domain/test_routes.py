@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from tests.domain.centre import NOON
+
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.fulfillment import shipping, stocking
