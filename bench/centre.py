@@ -6,6 +6,7 @@ product: native numbers are counted in the facts that tell of them.
 """
 
 import json
+import shutil
 import signal
 import sqlite3
 import time
@@ -22,6 +23,7 @@ from bench.processes import Failed, Process, python
 from bench.services import Kept
 from bench.wire import Keys, Workload
 
+_PREPARE_S: Final = 120.0
 _DRAIN_S: Final = 600.0
 _POLL_S: Final = 0.1
 _OWN: Final = Keys("mp-main", "bench-own-shop-secret-0123456789abcdef")
@@ -41,24 +43,39 @@ class Centre:
         self.keys = _OWN if work.name == "intake-own" else _DOUYIN
         self._work = work
         self._sampler = sampler
-        self._place = Path()
+        self._prepared = self._place = Path()
 
     def sampled(self) -> "Centre":
-        return Centre(self._work, self.connections, self.most_requests, sampler=True)
+        centre = Centre(self._work, self.connections, self.most_requests, sampler=True)
+        centre._prepared = self._prepared
+        return centre
+
+    def prepare(self, place: Path) -> None:
+        """Lay out in `place` what every run starts from: configuration, credentials, stock. Raises Failed."""
+        write_conf(place, own=_OWN, douyin=_DOUYIN)
+        if self._work.name == "intake-own":
+            counting = Process(python("bench.stock", place), place / "stock.txt")
+            counting.wait(_PREPARE_S)
+        self._prepared = place
 
     def start(self, place: Path) -> tuple[Process, int]:
         self._place = place
-        write_conf(place, own=_OWN, douyin=_DOUYIN)
-        serve = ["serve", "--data", place / "data", "--conf", place / "conf", "--push-port", 0, "--port", 0]
-        module = ["bench.sampler", place / "stages.json"] if self._sampler else ["bench.cli"]
-        process = Process(python(str(module[0]), *module[1:], *serve), place / "errors.txt")
+        shutil.copytree(self._prepared, place, dirs_exist_ok=True)
+        process = Process(self._command(place), place / "errors.txt")
         try:
-            port = int(process.line("push port").rpartition(":")[2])
+            port = int(process.line("pushes").rpartition(":")[2])
         except BaseException:
             process.stop()
             raise
         self._mark(process)
         return process, port
+
+    def _command(self, place: Path) -> list[str]:
+        sampler = ["bench.sampler", place / "stages.json"] if self._sampler else ["bench.cli"]
+        ports = ["--push-port", 0, "--api-port", 0]
+        return python(
+            *sampler, "--lang", "en", "serve", "--data", place / "data", "--conf", place / "conf", *ports
+        )
 
     def drain(self, process: Process) -> float:
         self._mark(process)

@@ -9,6 +9,7 @@ import json
 import shutil
 import statistics
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from bench.centre import Centre
 from bench.processes import ROOT, Failed, Process, machine, python
+from bench.sampler import INTAKE
 from bench.services import HOST, AppendFile, PlainService, Service
 from bench.wire import WORKLOADS, Keys, Workload
 
@@ -107,28 +109,29 @@ def run_at(place: Path, service: Service, generator: Generator, settings: Settin
 
 
 def measure(name: str, settings: Settings) -> dict[str, Any]:
-    """One intake benchmark in full; see README.md for the keys."""
+    """One intake benchmark in full; see README.md for the keys. Raises Failed."""
     work = WORKLOADS[name]
     window = settings.connections if work.items == 1 else settings.batch_connections
-    centre = Centre(work, window, int(settings.seconds * _MOST_PER_S) // max(1, work.items // 4))
-    plain = PlainService(centre.keys, work.items)
-    services: list[Service] = [centre, AppendFile(window, work.items), plain]
+    most = int(settings.seconds * _MOST_PER_S) // max(1, work.items // 4)
+    centre = Centre(work, window, most)
+    services: list[Service] = [centre, AppendFile(window, work.items), PlainService(centre.keys, work.items)]
     runs: dict[str, list[dict[str, Any]]] = {service.name: [] for service in services}
-    about: dict[str, Any] = {}
-    for number in range(settings.rounds):
-        with preparing(work, services, centre.keys, f"r{number}") as generator:
+    with scratch("prepared") as prepared:
+        centre.prepare(prepared)
+        for number in range(settings.rounds):
+            with preparing(work, services, centre.keys, f"r{number}") as generator:
+                for service in services:
+                    runs[service.name].append(run_once(service, generator, settings))
+                    print(
+                        f"  {name} round {number + 1} {_line(service.name, runs[service.name][-1])}",
+                        flush=True,
+                    )
+        with preparing(work, [centre], centre.keys, "s0") as generator:
+            sampled = run_once(centre.sampled(), generator, settings)
             about = generator.about
-            for service in services:
-                runs[service.name].append(run_once(service, generator, settings))
-                print(
-                    f"  {name} round {number + 1} {_line(service.name, runs[service.name][-1])}", flush=True
-                )
-            if number == settings.rounds - 1:
-                stages = run_once(centre.sampled(), generator, settings)["stages"]
     found = _summary(runs)
     found |= {"name": name, "settings": settings._asdict() | {"window": window} | about, "machine": machine()}
-    found["cpu_us_by_stage"] = _scaled(stages, found)
-    return found
+    return found | _stages(sampled, found)
 
 
 @contextmanager
@@ -172,8 +175,25 @@ def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     return {key: statistics.median(run[key] for run in rounds) for key in numbers}
 
 
-def _scaled(stages: dict[str, float], found: dict[str, Any]) -> dict[str, float]:
-    """The sampler's shares of what the undisturbed runs cost, and the generator beside them."""
-    total = sum(stages.values()) or 1.0
-    shares = {stage: spent / total * found["cpu_us"] for stage, spent in stages.items()}
-    return {"generator": found["generator_cpu_us"]} | dict(sorted(shares.items(), key=lambda pair: -pair[1]))
+def _stages(sampled: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Where the CPU of the undisturbed runs went, by the sampler's shares, and the generator beside it.
+
+    `cpu_us_by_stage` is an order's own way in; what reactions took meanwhile is one figure. `reactions_us_by_stage`
+    is all that its reactions cost, during the load and after it.
+    """
+    load, drain = sampled["stages"], sampled["drain_stages"]
+    scale = found["cpu_us"] / (sum(load.values()) or 1.0)
+    stages, meanwhile, later = {"generator": found["generator_cpu_us"]}, 0.0, Counter[str]()
+    for name, spent in sorted(load.items(), key=lambda pair: -pair[1]):
+        who, _, stage = name.partition("/")
+        if who == INTAKE:
+            stages[stage] = spent * scale
+        else:
+            meanwhile += spent * scale
+    for name, spent in [
+        *drain.items(),
+        *((name, us) for name, us in load.items() if not name.startswith(INTAKE)),
+    ]:
+        later[name.partition("/")[2]] += spent / sampled["acknowledged"] * 1e6
+    stages["reactions meanwhile"] = meanwhile
+    return {"cpu_us_by_stage": stages, "reactions_us_by_stage": dict(later.most_common())}

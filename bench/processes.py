@@ -112,8 +112,9 @@ class Process:
         return text[-3_000:].decode("utf-8", "replace")
 
 
-def python(module: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-m", module, *map(str, arguments)]
+def python(*module: object) -> list[str]:
+    """The command that runs a module, with its arguments, under this Python."""
+    return [sys.executable, "-m", *map(str, module)]
 
 
 def machine() -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Final
 
 # (end of the file's path, functions or "" for all, stage); the first match of the innermost known frame counts.
 RULES: Final = (
-    ("tongdan/surfaces/intake.py", r"answer|flush|_whole|_head|__call__", "reply"),
+    ("tongdan/surfaces/connection.py", r"answer|flush|_whole|_head|__call__", "reply"),
+    ("tongdan/surfaces/connection.py", r"", "http"),
     ("tongdan/surfaces/intake.py", r"", "http"),
     ("tongdan/surfaces/front_door.py", r"committed|_acknowledge|_say", "reply"),
     ("tongdan/surfaces/front_door.py", r"", "http"),
@@ -18,9 +19,10 @@ RULES: Final = (
     ("tongdan/adapters/partners/douyin.py", r"event_sign|_authenticate", "authenticate"),
     ("tongdan/adapters/partners/", r"answer|refuse", "reply"),
     ("tongdan/adapters/partners/", r"", "parse"),
-    ("tongdan/adapters/credentials.py", r"", "authenticate"),
+    ("tongdan/adapters/credentials_file.py", r"", "authenticate"),
     ("tongdan/adapters/vault.py", r"", "encrypt"),
-    ("tongdan/adapters/entropy.py", r"", "encrypt"),
+    ("tongdan/adapters/clock.py", r"SystemEntropy.*|token", "encrypt"),
+    ("tongdan/adapters/overview_sqlite.py", r"", "views"),
     ("tongdan/adapters/store_sqlite.py", r"commit", "commit"),
     ("tongdan/adapters/store_sqlite.py", r"replies|named|states|salts|effect|_each|_all", "load"),
     ("tongdan/adapters/store_sqlite.py", r"", "sql"),

@@ -35,7 +35,8 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
     work = WORKLOADS["intake-own"]
     orders = _ORDERS if settings.rounds > 1 else _QUICK_ORDERS
     centre = Centre(work, settings.connections, orders)
-    with scratch("verify") as place:
+    with scratch("prepared") as prepared, scratch("verify") as place:
+        centre.prepare(prepared)
         with preparing(work, [centre], centre.keys, "v0") as generator:
             run_at(place, centre, generator, settings._replace(seconds=120.0))
         files = shards(place)
