@@ -128,6 +128,17 @@ def test_split_and_partial_shipment_are_told_parcel_by_parcel(centre: Centre, so
     assert [each.milestone for each in centre.effects_of(TellFinance)] == ["paid", "signed"]
 
 
+def test_parcels_that_are_confirmed_after_they_were_signed_for_count_one_by_one(
+    centre: Centre, sold: str
+) -> None:
+    shipment = f"{sold}-S1"
+    centre.told(signed(shipment, 210))
+    centre.told(left(shipment, "W1", ("SHIRT", 1), final=False))
+    centre.told(left(shipment, "W2", ("SHIRT", 1), seconds=110))
+    assert status(centre.order(sold)) is Status.SIGNED
+    assert [each.units for each in centre.order(sold).signings] == [(Units(1, 1),), (Units(1, 1),)]
+
+
 def test_an_own_shop_is_not_written_back_to(centre: Centre, order: str) -> None:
     centre.told(left(f"{order}-S1", "W1", ("SHIRT", 2)))
     assert status(centre.order(order)) is Status.SHIPPED

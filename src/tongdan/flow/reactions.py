@@ -149,7 +149,11 @@ def deduct_dispatched(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
 
 def note_signed(fact: stock.ShipmentSigned, at: Recorded) -> Commands:
     yield order.NoteSigned(
-        order=fact.order, shipment=at.aggregate, units=_units(fact.items), signed_at=fact.signed_at
+        order=fact.order,
+        shipment=at.aggregate,
+        units=_units(fact.items),
+        signed_at=fact.signed_at,
+        dispatches=fact.dispatches,
     )
 
 

@@ -139,10 +139,13 @@ class NoteShipped(Command, frozen=True, kw_only=True):
 
 
 class NoteSigned(Command, frozen=True, kw_only=True):
+    """Parcels of a shipment were signed for; `dispatches` names them, for several may be at the same instant."""
+
     order: str
     shipment: str
     units: tuple[Units, ...]
     signed_at: datetime
+    dispatches: tuple[str, ...] = ()
 
 
 class NoteShipmentStopped(Command, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def note_signed(order: Order, command: NoteSigned, ctx: Context) -> Decision | R
     at = command.signed_at
     news = News(
         what="signed",
-        key=f"{command.shipment}@{at.isoformat()}",
+        key=f"{','.join(command.dispatches) or command.shipment}@{at.isoformat()}",
         shipment=command.shipment,
         units=command.units,
         at=at,
@@ -91,7 +91,7 @@ def _heard_before(order: Order, news: News) -> bool:
     if news.what == "shipped":
         return any(parcel.dispatch == news.key for parcel in order.parcels)
     if news.what == "signed":
-        return any(s.shipment == news.shipment and s.signed_at == news.at for s in order.signings)
+        return any(signing.key == news.key for signing in order.signings)
     return order.known and not _movable(order, news.units, Stage.RELEASED)
 
 

@@ -274,7 +274,7 @@ def _shipped(order: Order, fact: f.LinesShipped) -> Order:
 
 def _signed(order: Order, fact: f.LinesSigned) -> Order:
     order = _move(order, fact.units, Stage.SHIPPED, Stage.SIGNED)
-    signing = Signing(shipment=fact.shipment, units=fact.units, signed_at=fact.signed_at)
+    signing = Signing(shipment=fact.shipment, units=fact.units, signed_at=fact.signed_at, key=fact.key)
     return replace(
         order,
         signings=(*order.signings, signing),

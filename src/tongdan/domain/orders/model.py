@@ -86,11 +86,12 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Signing(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of a shipment that the receiver signed for at one time."""
+    """Units of a shipment that the receiver signed for at one time; `key` is that of the news."""
 
     shipment: str
     units: tuple[Units, ...]
     signed_at: datetime
+    key: str
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,12 +169,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def gone(order: Order) -> int:
     """Units that have left the warehouse."""
-    return order.units(Stage.SHIPPED, Stage.SIGNED)
+    return sum([line.shipped + line.signed for line in order.lines])
 
 
 def here(order: Order) -> int:
     """Units that are still to leave."""
-    return order.units(Stage.WAITING, Stage.RESERVED, Stage.RELEASED)
+    return sum([line.waiting + line.reserved + line.released for line in order.lines])
 
 
 def after_sale(order: Order) -> AfterSale:
@@ -186,7 +187,7 @@ def status(order: Order) -> Status:
         return Status.REFUND_PENDING if after_sale(order) is AfterSale.REFUND_DUE else Status.CANCELLED
     if gone(order):
         return Status.SHIPPED if here(order) else _after_shipping(order)
-    if order.units(Stage.RELEASED, Stage.STOPPED):
+    if any([line.released or line.stopped for line in order.lines]):
         return Status.RELEASED
     if order.paid is not None:
         return Status.PAID
