@@ -68,7 +68,7 @@ class Centre:
         stores = [SqliteShard(_shard_file(data, n), n) for n in range(SHARDS)]
         readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
-        self._files: Final = [*stores, *readers, self._overview]
+        self._files: Final[Sequence[SqliteShard | SqliteOverview]] = [*stores, *readers, self._overview]
         self.bus: Final = Bus(
             list(zip(stores, readers, strict=True)), clock=clock, entropy=entropy, vault=vault, policy=self.policy,
             revision=self.revision, committer=committer, meters=self.meters, probe=probe,

@@ -74,7 +74,7 @@ def test_slots_are_part_of_the_data_format() -> None:
     assert slot_of("DY", "dy-1", "4781") == 136
     assert slot_of("stock/SHIRT") == 147
     assert slot_of("") == 64
-    assert slot_of("订单", "同单") == 52
+    assert slot_of("订单", "同单") == 219
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

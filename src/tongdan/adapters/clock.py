@@ -7,8 +7,8 @@ jobs run inline.
 """
 
 import asyncio
+import os
 import random
-import secrets
 import selectors
 import time
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ class SystemEntropy:
         self._random: Final = random.SystemRandom()
 
     def token(self, size: int) -> bytes:
-        return secrets.token_bytes(size)
+        return os.urandom(size)
 
     def uniform(self) -> float:
         return self._random.random()

@@ -60,8 +60,7 @@ CREATE TABLE runs (
     id TEXT PRIMARY KEY, tries INTEGER NOT NULL, first_us INTEGER NOT NULL, due_us INTEGER NOT NULL,
     lease_us INTEGER NOT NULL, dead INTEGER NOT NULL, error TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE wakeups (agg TEXT PRIMARY KEY, due_us INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX wakeups_due ON wakeups (due_us);
+CREATE TABLE wakeups (due_us INTEGER, agg TEXT, PRIMARY KEY (due_us, agg)) WITHOUT ROWID;
 CREATE TABLE heads (slot INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL);
 CREATE TABLE counters (
     slot INTEGER, channel TEXT, day TEXT, next INTEGER NOT NULL, PRIMARY KEY (slot, channel, day)
@@ -167,11 +166,11 @@ class SqliteShard:
         except apsw.Error as error:
             raise StoreFailure(str(error)) from error
 
-    def _write_wakeups(self, wakeups: list[tuple[str, int | None]]) -> None:
-        if cleared := [(agg,) for agg, due in wakeups if due is None]:
-            self._db.executemany("DELETE FROM wakeups WHERE agg = ?", cleared)
-        if planned := [row for row in wakeups if row[1] is not None]:
-            self._db.executemany("REPLACE INTO wakeups VALUES (?, ?)", planned)
+    def _write_wakeups(self, wakeups: list[tuple[str, int | None, int | None]]) -> None:
+        if cleared := [(before, agg) for agg, before, _ in wakeups if before is not None]:
+            self._db.executemany("DELETE FROM wakeups WHERE due_us = ? AND agg = ?", cleared)
+        if planned := [(due, agg) for agg, _, due in wakeups if due is not None]:
+            self._db.executemany("INSERT INTO wakeups VALUES (?, ?)", planned)
 
     def commit(self) -> None:
         self._run("COMMIT")

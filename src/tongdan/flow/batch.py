@@ -14,7 +14,7 @@ import msgspec
 
 from tongdan.domain.kernel import refusals
 from tongdan.domain.kernel.ids import business_day, make_order_id
-from tongdan.domain.kernel.keys import kind_of, subject_of
+from tongdan.domain.kernel.keys import ORDER, kind_of, subject_of
 from tongdan.domain.kernel.messages import (
     Command,
     Context,
@@ -42,6 +42,7 @@ from tongdan.ports import Accepted, EffectColumns, Entropy, Reply, RunColumns, S
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
+INTERNAL_SOURCES: Final = frozenset({"timer", "reaction", "operator"})
 _STATE_DECODERS: Final = {kind.name: msgspec.msgpack.Decoder(kind.state) for kind in KINDS.values()}
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
 
@@ -75,6 +76,11 @@ class Item(msgspec.Struct, gc=False):
     settle: Any
     index: int
 
+    @property
+    def internal(self) -> bool:
+        """Made by the loop itself: nobody outside would send it again."""
+        return bool(self.origin is not None or self.effect or self.source in INTERNAL_SOURCES)
+
 
 class Quarantined(msgspec.Struct, gc=False):
     """A message that is authentic but not understood, on its way into the quarantine table."""
@@ -92,7 +98,7 @@ class Quarantined(msgspec.Struct, gc=False):
 class Live:
     """An aggregate as the batch has made it so far."""
 
-    __slots__ = ("kind", "person", "saved_wake_us", "state", "status", "ver")
+    __slots__ = ("kind", "person", "saved_wake_us", "state", "status", "ver", "wake_us")
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -100,7 +106,8 @@ class Live:
         self.ver = 0
         self.status = -1
         self.person: bytes | None = None
-        self.saved_wake_us: int | None = None
+        self.saved_wake_us: int | None = None  # as the table has it
+        self.wake_us: int | None = None
 
 
 class Heads:
@@ -141,6 +148,7 @@ class Batch:
         self._counters: dict[tuple[int, str, str], int] = {}
         self._watermarks: dict[tuple[int, str, int], tuple[int, int, int]] = {}
         self._pos = heads.pos
+        self._day = business_day(now).strftime("%Y%m%d")
         self.rows = WriteSet()
         self.recorded: list[Recorded] = []
         self.new_effects: list[EffectColumns] = []
@@ -155,9 +163,9 @@ class Batch:
         """Load all that the items may need. Raises StoreFailure."""
         store = self._env.store
         if keys := [item.inbox_key for item in items if item.inbox_key]:
-            for key, reply in store.replies(keys).items():
+            for inbox_key, reply in store.replies(keys).items():
                 agg, slot, epoch, seq = _REPLY.decode(reply)
-                self._replies[key] = Accepted(agg, slot, epoch, seq, True)
+                self._replies[inbox_key] = Accepted(agg, slot, epoch, seq, True)
         commands = [item for item in items if type(item) is Item]
         if named := [digest(*item.name) for item in commands if item.name is not None]:
             self._names = store.named(named)
@@ -180,7 +188,7 @@ class Batch:
                 live.state = live.kind.evolve(live.state, read_fact(old.fact, old.fact_ver, old.body))
         live.ver, live.status, live.person = row.ver, live.kind.status(live.state), row.person
         wake = live.kind.wake_at(live.state)
-        live.saved_wake_us = None if wake is None else to_us(wake)
+        live.saved_wake_us = live.wake_us = None if wake is None else to_us(wake)
         return live
 
     # -- decide
@@ -267,8 +275,8 @@ class Batch:
         return self._counters.get(counter, self._heads.counters.get(counter, 0))
 
     def _fresh_id(self, slot: int, channel: str) -> tuple[str, tuple[int, str, str]]:
-        counter = (slot, channel, business_day(self._now).strftime("%Y%m%d"))
-        return make_order_id(channel, counter[2], self._next(counter), slot), counter
+        counter = (slot, channel, self._day)
+        return make_order_id(channel, self._day, self._next(counter), slot), counter
 
     def _tend_effect(self, item: Item) -> Reply:
         """The loop's own commands about an effect: it died, is to be tried again, or is given up."""
@@ -310,7 +318,7 @@ class Batch:
             statuses.append(live.kind.status(state))
         wake_at = live.kind.wake_at(state)
         wake_us = None if wake_at is None else to_us(wake_at)
-        raw, person = self._seal(item, key, decision.person)
+        raw, person = self._seal(item, key, live, decision.person)
         effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), decision.effects)
         closes = self._stage_closed(item, key, decision.supersedes)
         shop = item.shop or live.kind.shop(state)
@@ -335,17 +343,21 @@ class Batch:
             self.recorded.append(Recorded(key, slot, epoch, seq, shop, owned, happened_at, fact))
         self._slots[slot] = (epoch, seq, last_hash)
         live.state, live.ver, live.status = state, live.ver + len(facts), statuses[-1]
+        live.wake_us = wake_us
         live.person = person if person is not None else live.person
         self._dirty[key] = live
         return Accepted(key, slot, epoch, seq)
 
-    def _seal(self, item: Item, key: str, person: Person | None) -> tuple[bytes | None, bytes | None]:
+    def _seal(
+        self, item: Item, key: str, live: Live, person: Person | None
+    ) -> tuple[bytes | None, bytes | None]:
         if not item.raw and person is None:
             return None, None
-        subject = subject_of(key)
+        subject = key if live.kind.name == ORDER else subject_of(key)
         salt = self._salts.get(subject)
         if salt is None:
-            salt = self._env.store.salts([subject]).get(subject)
+            if live.ver or subject != key:  # of an aggregate that begins here there can be no salt yet
+                salt = self._env.store.salts([subject]).get(subject)
             if salt is None:
                 salt = self._env.entropy.token(16)
                 self.rows.subjects.append((subject, salt))
@@ -403,13 +415,11 @@ class Batch:
         """Complete the rows. False when there is nothing to write at all."""
         rows = self.rows
         for key, live in self._dirty.items():
-            wake_at = live.kind.wake_at(live.state)
-            wake_us = None if wake_at is None else to_us(wake_at)
             rows.states.append(
                 (key, live.ver, live.kind.schema, live.status, encode(live.state), live.person)
             )
-            if wake_us != live.saved_wake_us:
-                rows.wakeups.append((key, wake_us))
+            if live.wake_us != live.saved_wake_us:
+                rows.wakeups.append((key, live.saved_wake_us, live.wake_us))
         rows.heads.extend((slot, *head) for slot, head in self._slots.items())
         rows.counters.extend((*counter, n) for counter, n in self._counters.items())
         rows.watermarks.extend((*lane, *place) for lane, place in self._watermarks.items())

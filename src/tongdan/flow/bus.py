@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from tongdan.domain.kernel import refusals
 from tongdan.domain.kernel.keys import key_slot, kind_of
@@ -54,8 +54,10 @@ BUSY_BATCH: Final = (
     24  # so much intake in one batch of a shard means that it does not come one by one any more
 )
 BUSY_FOR_S: Final = 0.02
+RETRY_PAUSE_S: Final = 1.0  # after the store failed on something that nobody outside would send again
 WAITER_LIMIT: Final = 10_000  # answers held back for a later state
 
+T = TypeVar("T")
 Probe = Callable[[str], None]
 Committer = Callable[[Callable[[], None]], Awaitable[None]]
 
@@ -118,6 +120,7 @@ class Shard:
         self.busy_at = 0.0
         self._bus = bus
         self._running = False
+        self._put_back: list[Item] = []
 
     def put(self, item: Item | Quarantined, *, reaction: bool = False) -> None:
         (self.reactions if reaction else self.intake).append(item)
@@ -129,7 +132,7 @@ class Shard:
         self.wake()
 
     def wake(self) -> None:
-        if not self._running and not self._bus.stopping:
+        if not self._running:
             self._running = True
             self._bus.spawn(self._drain())
 
@@ -138,6 +141,10 @@ class Shard:
             while self.intake or self.reactions or self.notes:
                 items, notes = self._gather()
                 await self._transact(items, notes)
+                if self._put_back:
+                    self.reactions.extendleft(reversed(self._put_back))
+                    self._put_back.clear()
+                    await self._bus.clock.sleep(RETRY_PAUSE_S)
         finally:
             self._running = False
 
@@ -167,15 +174,11 @@ class Shard:
                 await self._bus.committer(self.store.commit)
             else:
                 self.store.rollback()
-        except StoreFailure as failure:
+        except Exception as failure:  # whatever it was, every caller gets an answer and the shard goes on
             self.store.rollback()
             batch.abandon()
             await self._split(items, notes, failure)
             return
-        except BaseException:
-            self.store.rollback()
-            batch.abandon()
-            raise
         self._bus.probe("after-commit")
         self._bus.meters.commit_s.observe(self._bus.clock.monotonic() - started)
         self._bus.meters.batch_messages.observe(len(items))
@@ -189,9 +192,11 @@ class Shard:
         self,
         items: Sequence[Item | Quarantined],
         notes: list[tuple[WriteSet, Callable[[], None]]],
-        failure: StoreFailure,
+        failure: Exception,
     ) -> None:
-        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), failure)
+        """Halve a batch that failed. What stands alone is refused, or, if nobody would send it again, put back."""
+        what = str(failure) if isinstance(failure, StoreFailure) else type(failure).__name__
+        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), what, exc_info=failure)
         if len(items) + len(notes) > 1:
             half, cut = len(items) // 2, len(notes) // 2
             if len(items) == 1:
@@ -202,16 +207,21 @@ class Shard:
                 await self._transact(items[half:], notes[cut:])
             return
         for item in items:
-            if type(item) is Item and (item.origin is not None or item.effect or item.source == "timer"):
-                await self._bus.clock.sleep(
-                    1.0
-                )  # nobody outside will send it again, so it stays first in line
-                self.reactions.appendleft(item)
+            if type(item) is Item and item.internal and isinstance(failure, StoreFailure):
+                self._put_back.append(item)
+            elif isinstance(failure, StoreFailure):
+                item.settle(item.index, refusals.STORE_UNAVAILABLE.of(why=what))
             else:
-                item.settle(item.index, refusals.STORE_UNAVAILABLE.of(why=str(failure)))
+                item.settle(item.index, refusals.INTERNAL.of(what=what))
         if notes:
-            await self._bus.clock.sleep(1.0)
             self.notes = notes + self.notes
+            await self._bus.clock.sleep(RETRY_PAUSE_S)
+
+
+def _resolve(future: "asyncio.Future[T]", value: T) -> None:
+    """The one who waited may be gone."""
+    if not future.done():
+        future.set_result(value)
 
 
 def _take(queue: deque[Item | Quarantined], limit: int) -> list[Item | Quarantined]:
@@ -280,7 +290,7 @@ class Bus:
 
     async def ask(self, message: Inbound) -> Reply:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        refusal = self.submit((message,), lambda replies: future.done() or future.set_result(replies[0]))
+        refusal = self.submit((message,), lambda replies: _resolve(future, replies[0]))
         return refusal if refusal is not None else await future
 
     async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
@@ -289,7 +299,7 @@ class Bus:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(aggregate, []).append((until, future))
         self._waiting += 1
-        cancel = self.clock.call_later(timeout_s, lambda: future.done() or future.set_result(False))
+        cancel = self.clock.call_later(timeout_s, lambda: _resolve(future, False))
         try:
             return await future
         finally:
@@ -396,7 +406,7 @@ class Bus:
     def publish(self, shard: Shard, batch: Batch) -> None:
         """After a commit: heads move on, then everyone who listens hears of it in the same order."""
         batch.publish()
-        for _, due_us in batch.rows.wakeups:
+        for _, _, due_us in batch.rows.wakeups:
             if due_us is not None and (shard.next_due_us is None or due_us < shard.next_due_us):
                 shard.next_due_us = due_us
         shard.env.outstanding.close(batch.closed)

@@ -99,8 +99,8 @@ class Runner:
         for id in batch.replayed:
             self._runs.pop(id, None)
             self._pause_at_first.pop(id, None)
-            if (effect := shard.env.outstanding.get(id)) is not None:
-                self._make_ready((effect.agg, effect.partner))
+            if (lane := self._lane_of.get(id)) is not None:
+                self._make_ready(lane)
 
     def _enqueue(self, shard: Shard, effect: EffectColumns) -> None:
         lane = (effect.agg, effect.partner)
