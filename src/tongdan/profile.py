@@ -25,11 +25,12 @@ from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.transport import HttpTransport
 from tongdan.adapters.vault import AesGcmVault, master_key
 from tongdan.domain.kernel.policy import Policy
-from tongdan.flow.bus import Bus, Committer, Probe, commit_in_thread, no_probe
+from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.meters import Meters
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
+from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
 from tongdan.flow.verify import Report, verify
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups

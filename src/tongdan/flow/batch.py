@@ -16,7 +16,6 @@ from tongdan.domain.kernel import refusals
 from tongdan.domain.kernel.ids import business_day, make_order_id
 from tongdan.domain.kernel.keys import ORDER, kind_of, subject_of
 from tongdan.domain.kernel.messages import (
-    Command,
     Context,
     Decision,
     Effect,
@@ -33,66 +32,17 @@ from tongdan.domain.kernel.messages import (
     WakeUp,
 )
 from tongdan.domain.kernel.policy import Policy
-from tongdan.domain.kernel.slots import digest
+from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_fact, row_hash, to_us
 from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routes import KINDS
-from tongdan.flow.routing import Kind, Name, Recorded, Route
+from tongdan.flow.routing import Kind, Recorded
 from tongdan.ports import Accepted, EffectColumns, Entropy, Reply, RunColumns, ShardStore, Vault, WriteSet
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
-INTERNAL_SOURCES: Final = frozenset({"timer", "reaction", "operator"})
 _STATE_DECODERS: Final = {kind.name: msgspec.msgpack.Decoder(kind.state) for kind in KINDS.values()}
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
-
-
-class Origin(NamedTuple):
-    """Which fact a reaction's command comes from; it makes repeating the reaction harmless."""
-
-    slot: int
-    epoch: int
-    seq: int
-    reaction: str
-    ordinal: int
-
-
-class Item(msgspec.Struct, gc=False):
-    """A command on its way through the bus. `settle(index, reply)` is called once, after the commit."""
-
-    command: Command
-    route: Route | None
-    slot: int
-    key: str
-    name: Name | None
-    inbox_key: bytes
-    source: str
-    shop: str
-    operator: str
-    happened_at: datetime | None
-    raw: bytes
-    origin: Origin | None
-    effect: str
-    settle: Any
-    index: int
-
-    @property
-    def internal(self) -> bool:
-        """Made by the loop itself: nobody outside would send it again."""
-        return bool(self.origin is not None or self.effect or self.source in INTERNAL_SOURCES)
-
-
-class Quarantined(msgspec.Struct, gc=False):
-    """A message that is authentic but not understood, on its way into the quarantine table."""
-
-    slot: int
-    inbox_key: bytes
-    source: str
-    shop: str
-    reason: str
-    raw: bytes
-    settle: Any
-    index: int
 
 
 class Live:
@@ -167,7 +117,7 @@ class Batch:
                 agg, slot, epoch, seq = _REPLY.decode(reply)
                 self._replies[inbox_key] = Accepted(agg, slot, epoch, seq, True)
         commands = [item for item in items if type(item) is Item]
-        if named := [digest(*item.name) for item in commands if item.name is not None]:
+        if named := [item.name_key for item in commands if item.name_key]:
             self._names = store.named(named)
         wanted = {item.key for item in commands if item.key}
         wanted.update(self._names.values())
@@ -235,16 +185,15 @@ class Batch:
         if item.route is None:
             return self._tend_effect(item)
         key, slot = item.key, item.slot
-        name_digest, channel = b"", ""
         if item.name is not None:
-            name_digest, channel = digest(*item.name), item.name.channel
-            key = self._names.get(name_digest, "")
+            key = self._names.get(item.name_key, "")
         live = self._live.get(key) if key else None
         if live is None and not item.route.creates:
             return refusals.UNKNOWN_ID.of(id=key or "/".join(item.name or ()))
         counter = None
         if not key:
-            key, counter = self._fresh_id(slot, channel)
+            assert item.name is not None
+            key, counter = self._fresh_id(slot, item.name.channel)
         if live is None:
             live = Live(item.route.kind)
         decision = item.route.decide(live.state, item.command, self._context(key))
@@ -260,8 +209,8 @@ class Batch:
                 return refusals.NOTHING_DUE.of(id=key)
         if counter is not None and decision.facts:
             self._counters[counter] = self._next(counter) + 1
-            self._names[name_digest] = key
-            self.rows.names.append((name_digest, key))
+            self._names[item.name_key] = key
+            self.rows.names.append((item.name_key, key))
         self._live[key] = live
         return self._record(item, key, slot, live, decision)
 

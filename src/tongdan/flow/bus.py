@@ -1,15 +1,11 @@
-"""The bus: the only code that opens a transaction.
+"""The bus: the only way in, and the only code that opens a transaction (in its shards).
 
-Commands gather per shard while the previous commit is on its way to disk; then one transaction takes them all, and
-callers are answered after it is durable. Intake goes before reactions, queues are bounded, a failed batch is bisected
-so that one bad command cannot hold the others. No network call and no wait happens inside a transaction.
+It finds the shard of every message, refuses by name when the bounded queues are full, and after each commit tells
+everyone who listens, in the same order: relay, effects, wake-ups, views, and whoever waits for a state.
 """
 
 import asyncio
-import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final, Protocol, TypeVar
 
@@ -26,11 +22,13 @@ from tongdan.domain.kernel.messages import (
 )
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
-from tongdan.flow.batch import Batch, Environment, Heads, Item, Live, Origin, Quarantined
+from tongdan.flow.batch import Batch, Environment, Live
+from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.meters import Meters
 from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routes import COMMANDS, KINDS, WAKES
 from tongdan.flow.routing import Route, Target
+from tongdan.flow.shard import Committer, Engine, Probe, Shard, no_probe
 from tongdan.ports import (
     Clock,
     EffectColumns,
@@ -39,52 +37,21 @@ from tongdan.ports import (
     NotUnderstood,
     Reply,
     ShardStore,
-    StoreFailure,
     Vault,
-    WriteSet,
 )
 
-_log: Final = logging.getLogger(__name__)
-
-BATCH_LIMIT: Final = 1_000  # commands of one transaction
-REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leaves room for
 QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
 LAG_LIMIT: Final = 2_000_000  # facts without their reactions before intake is told to come again
-BUSY_BATCH: Final = (
-    24  # so much intake in one batch of a shard means that it does not come one by one any more
-)
-BUSY_FOR_S: Final = 0.02
-RETRY_PAUSE_S: Final = 1.0  # after the store failed on something that nobody outside would send again
+BUSY_FOR_S: Final = 0.02  # how long after a busy batch everything else still gives way
 WAITER_LIMIT: Final = 10_000  # answers held back for a later state
 
 T = TypeVar("T")
-Probe = Callable[[str], None]
-Committer = Callable[[Callable[[], None]], Awaitable[None]]
-
-
-def no_probe(point: str) -> None:
-    """In production nothing happens at the named points at which crash tests kill the process."""
-
-
-async def commit_inline(commit: Callable[[], None]) -> None:
-    """For replays: no threads, so that the same seed gives the same order of everything."""
-    commit()
-
-
-def commit_in_thread() -> Committer:
-    """COMMIT waits for the disk without the interpreter's lock; the loop gathers and decides meanwhile."""
-    pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="commit")
-
-    async def run(commit: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(pool, commit)
-
-    return run
 
 
 class Listener(Protocol):
     """What hears of a commit, in order, on the loop's thread."""
 
-    def committed(self, shard: "Shard", batch: Batch) -> None: ...
+    def committed(self, shard: Shard, batch: Batch) -> None: ...
 
 
 class _Group:
@@ -102,139 +69,6 @@ class _Group:
         self.left -= 1
         if not self.left:
             self.done([reply for reply in self.replies if reply is not None])
-
-
-class Shard:
-    """The queue and the transactions of one shard. At most one transaction is open at a time."""
-
-    def __init__(self, bus: "Bus", reader: ShardStore, env: Environment) -> None:
-        self.number = reader.shard
-        self.store = env.store
-        self.reader = reader  # sees only what is committed, whatever the transaction is at
-        self.env = env
-        self.heads = Heads(env.store)
-        self.intake: deque[Item | Quarantined] = deque()
-        self.reactions: deque[Item | Quarantined] = deque()
-        self.notes: list[tuple[WriteSet, Callable[[], None]]] = []
-        self.next_due_us = reader.next_due_us()
-        self.busy_at = 0.0
-        self._bus = bus
-        self._running = False
-        self._put_back: list[Item] = []
-
-    def put(self, item: Item | Quarantined, *, reaction: bool = False) -> None:
-        (self.reactions if reaction else self.intake).append(item)
-        self.wake()
-
-    def note(self, rows: WriteSet, done: Callable[[], None]) -> None:
-        """Write operational rows (cursors, leases) with the next commit, then call `done`."""
-        self.notes.append((rows, done))
-        self.wake()
-
-    def wake(self) -> None:
-        if not self._running:
-            self._running = True
-            self._bus.spawn(self._drain())
-
-    async def _drain(self) -> None:
-        try:
-            while self.intake or self.reactions or self.notes:
-                items, notes = self._gather()
-                await self._transact(items, notes)
-                if self._put_back:
-                    self.reactions.extendleft(reversed(self._put_back))
-                    self._put_back.clear()
-                    await self._bus.clock.sleep(RETRY_PAUSE_S)
-        finally:
-            self._running = False
-
-    def _gather(self) -> tuple[list[Item | Quarantined], list[tuple[WriteSet, Callable[[], None]]]]:
-        items = _take(self.intake, BATCH_LIMIT)
-        if len(items) >= BUSY_BATCH:
-            self.busy_at = self._bus.clock.monotonic()
-        items += _take(self.reactions, max(REACTION_SHARE, BATCH_LIMIT - len(items)))
-        notes, self.notes = self.notes, []
-        return items, notes
-
-    async def _transact(
-        self, items: Sequence[Item | Quarantined], notes: list[tuple[WriteSet, Callable[[], None]]]
-    ) -> None:
-        """One transaction; on a failure of the store the batch is halved until the one that cannot be stands alone."""
-        batch = Batch(self.env, self.heads, self._bus.clock.now())
-        started = self._bus.clock.monotonic()
-        try:
-            self.store.begin()
-            batch.fetch(items)
-            replies = batch.decide(items)
-            for rows, _ in notes:
-                _merge(batch.rows, rows)
-            if batch.finish():
-                self.store.write(batch.rows)
-                self._bus.probe("before-commit")
-                await self._bus.committer(self.store.commit)
-            else:
-                self.store.rollback()
-        except Exception as failure:  # whatever it was, every caller gets an answer and the shard goes on
-            self.store.rollback()
-            batch.abandon()
-            await self._split(items, notes, failure)
-            return
-        self._bus.probe("after-commit")
-        self._bus.meters.commit_s.observe(self._bus.clock.monotonic() - started)
-        self._bus.meters.batch_messages.observe(len(items))
-        self._bus.publish(self, batch)
-        for item, reply in zip(items, replies, strict=True):
-            item.settle(item.index, reply)
-        for _, done in notes:
-            done()
-
-    async def _split(
-        self,
-        items: Sequence[Item | Quarantined],
-        notes: list[tuple[WriteSet, Callable[[], None]]],
-        failure: Exception,
-    ) -> None:
-        """Halve a batch that failed. What stands alone is refused, or, if nobody would send it again, put back."""
-        what = str(failure) if isinstance(failure, StoreFailure) else type(failure).__name__
-        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), what, exc_info=failure)
-        if len(items) + len(notes) > 1:
-            half, cut = len(items) // 2, len(notes) // 2
-            if len(items) == 1:
-                await self._transact(items, [])
-                await self._transact([], notes)
-            else:
-                await self._transact(items[:half], notes[:cut])
-                await self._transact(items[half:], notes[cut:])
-            return
-        for item in items:
-            if type(item) is Item and item.internal and isinstance(failure, StoreFailure):
-                self._put_back.append(item)
-            elif isinstance(failure, StoreFailure):
-                item.settle(item.index, refusals.STORE_UNAVAILABLE.of(why=what))
-            else:
-                item.settle(item.index, refusals.INTERNAL.of(what=what))
-        if notes:
-            self.notes = notes + self.notes
-            await self._bus.clock.sleep(RETRY_PAUSE_S)
-
-
-def _resolve(future: "asyncio.Future[T]", value: T) -> None:
-    """The one who waited may be gone."""
-    if not future.done():
-        future.set_result(value)
-
-
-def _take(queue: deque[Item | Quarantined], limit: int) -> list[Item | Quarantined]:
-    if len(queue) <= limit:
-        taken = list(queue)
-        queue.clear()
-        return taken
-    return [queue.popleft() for _ in range(limit)]
-
-
-def _merge(into: WriteSet, rows: WriteSet) -> None:
-    for name in WriteSet.__slots__:
-        getattr(into, name).extend(getattr(rows, name))
 
 
 class Bus:
@@ -255,19 +89,20 @@ class Bus:
     ) -> None:
         self.clock = clock
         self.entropy = entropy
-        self.committer = committer
         self.meters = meters
         self.probe = probe
+        self.engine = Engine(clock, committer, meters, probe)
+        self.engine.committed = self._publish
+        self.spawn = self.engine.spawn
         self.stopping = False
         self.lag: Callable[[], int] = lambda: 0
         self.listeners: list[Listener] = []
         self.shards: list[Shard] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: dict[str, list[tuple[Callable[[object], bool], asyncio.Future[bool]]]] = {}
         self._waiting = 0
         for store, reader in stores:
             env = Environment(store, vault, entropy, policy, revision, Outstanding(store.outstanding()))
-            self.shards.append(Shard(self, reader, env))
+            self.shards.append(Shard(self.engine, reader, env))
         self._of_slot = [self.shards[slot % len(self.shards)] for slot in range(SLOTS)]
 
     # -- ports.CommandBus
@@ -363,8 +198,8 @@ class Bus:
             return self._unrouted(message)
         target = route.target(message.command)
         return Item(
-            message.command, route, target.slot, target.key, target.name, digest(*message.key), message.source,
-            message.shop, message.operator, message.happened_at, message.raw, None, "", None, 0,
+            message.command, route, target.slot, target.key, target.name, _name_key(target), digest(*message.key),
+            message.source, message.shop, message.operator, message.happened_at, message.raw, None, "", None, 0,
         )  # fmt: skip
 
     def _unrouted(self, message: Inbound) -> Item:
@@ -373,7 +208,7 @@ class Bus:
             raise TypeError(f"{type(command).__name__} has no route")
         slot = _effect_slot(command.effect)
         return Item(
-            command, None, slot, "", None, digest(*message.key), message.source, message.shop, message.operator,
+            command, None, slot, "", None, b"", digest(*message.key), message.source, message.shop, message.operator,
             message.happened_at, message.raw, None, "", None, 0,
         )  # fmt: skip
 
@@ -394,8 +229,8 @@ class Bus:
             route = COMMANDS[type(command)]
             target = route.target(command)
         return Item(
-            command, route, target.slot, target.key, target.name, b"", source, shop, operator, None, raw, origin,
-            effect, None, 0,
+            command, route, target.slot, target.key, target.name, _name_key(target), b"", source, shop, operator,
+            None, raw, origin, effect, None, 0,
         )  # fmt: skip
 
     def _overload(self, items: Iterable[Item | Quarantined]) -> Refusal | None:
@@ -403,7 +238,7 @@ class Bus:
             return refusals.OVERLOADED.of()
         return refusals.REACTIONS_BEHIND.of() if self.lag() > LAG_LIMIT else None
 
-    def publish(self, shard: Shard, batch: Batch) -> None:
+    def _publish(self, shard: Shard, batch: Batch) -> None:
         """After a commit: heads move on, then everyone who listens hears of it in the same order."""
         batch.publish()
         for _, _, due_us in batch.rows.wakeups:
@@ -437,22 +272,16 @@ class Bus:
         """Commands that wait for a transaction."""
         return sum(len(shard.intake) + len(shard.reactions) for shard in self.shards)
 
-    def spawn(self, work: Any) -> None:
-        """Run a task of the loop and keep hold of it; its failure is logged, never lost."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.critical("a task of the loop failed", exc_info=error)
-
     async def stop(self) -> None:
         """Take nothing new, write what was taken, answer it."""
         self.stopping = True
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await self.engine.idle()
+
+
+def _resolve(future: "asyncio.Future[T]", value: T) -> None:
+    """The one who waited may be gone."""
+    if not future.done():
+        future.set_result(value)
 
 
 class _Over(Command, frozen=True):
@@ -464,6 +293,10 @@ _OVER: Final = _Over()
 
 def _nothing_learnt(state: object, command: object, ctx: object) -> Any:
     return NOTHING
+
+
+def _name_key(target: Target) -> bytes:
+    return b"" if target.name is None else digest(*target.name)
 
 
 def _nowhere(command: Command) -> Target:

@@ -16,8 +16,9 @@ from typing import Final
 from tongdan.domain.guard.breaker import Breaker
 from tongdan.domain.kernel.messages import Person, RecordEffectFailure, Refusal
 from tongdan.flow.batch import Batch
-from tongdan.flow.bus import Bus, Shard
+from tongdan.flow.bus import Bus
 from tongdan.flow.journal import from_us, read_effect, to_us
+from tongdan.flow.shard import Shard
 from tongdan.ports import (
     Actor,
     Done,

@@ -12,12 +12,14 @@ from typing import Final, NamedTuple
 
 from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
-from tongdan.flow.batch import Batch, Origin
-from tongdan.flow.bus import Bus, Shard
+from tongdan.flow.batch import Batch
+from tongdan.flow.bus import Bus
 from tongdan.flow.gate import Gate
+from tongdan.flow.items import Origin
 from tongdan.flow.journal import from_us, read_fact
 from tongdan.flow.routes import REACTIONS
 from tongdan.flow.routing import Reaction, Recorded
+from tongdan.flow.shard import Shard
 from tongdan.ports import JournalColumns, ParkedColumns, Reply, WriteSet
 
 _log: Final = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
 from tongdan.flow.batch import Batch
-from tongdan.flow.bus import Bus, Shard
+from tongdan.flow.bus import Bus
 from tongdan.flow.reads import Reader
 from tongdan.flow.routes import KINDS
+from tongdan.flow.shard import Shard
 from tongdan.ports import OrderRow, Overview, TicketRow
 
 FLUSH_AFTER_S: Final = 0.1

@@ -10,9 +10,10 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.flow.batch import Batch
-from tongdan.flow.bus import Bus, Shard
+from tongdan.flow.bus import Bus
 from tongdan.flow.gate import Gate
 from tongdan.flow.journal import to_us
+from tongdan.flow.shard import Shard
 from tongdan.ports import Reply
 
 _log: Final = logging.getLogger(__name__)

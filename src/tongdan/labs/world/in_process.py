@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tongdan.adapters.clock import SeededEntropy
 from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.transport import Handler, InProcessTransport
-from tongdan.flow.bus import commit_inline
+from tongdan.flow.shard import commit_inline
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.provision import provision
 from tongdan.labs.world.world import World

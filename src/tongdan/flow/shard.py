@@ -1,0 +1,204 @@
+"""A shard's queue and its transactions: commands gather while the previous commit is on its way to disk.
+
+Then one transaction takes them all, and callers are answered after it is durable. Intake goes before reactions. A
+batch that fails is halved until the command that cannot be stands alone, so it cannot hold the others. At most one
+transaction of a shard is open at a time; no network call and no wait happens inside one.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from tongdan.domain.kernel import refusals
+from tongdan.flow.batch import Batch, Environment, Heads
+from tongdan.flow.items import Item, Quarantined
+from tongdan.flow.meters import Meters
+from tongdan.ports import Clock, ShardStore, StoreFailure, WriteSet
+
+_log: Final = logging.getLogger(__name__)
+
+BATCH_LIMIT: Final = 1_000  # commands of one transaction
+REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leaves room for
+BUSY_BATCH: Final = 24  # so much intake in one batch means that it does not come one by one any more
+RETRY_PAUSE_S: Final = 1.0  # after the store failed on something that nobody outside would send again
+COMMIT_THREADS: Final = 4
+
+Probe = Callable[[str], None]
+Committer = Callable[[Callable[[], None]], Awaitable[None]]
+Note = tuple[WriteSet, Callable[[], None]]
+Waiting = Item | Quarantined
+
+
+def no_probe(point: str) -> None:
+    """In production nothing happens at the named points at which crash tests kill the process."""
+
+
+async def commit_inline(commit: Callable[[], None]) -> None:
+    """For replays: no threads, so that the same seed gives the same order of everything."""
+    commit()
+
+
+def commit_in_thread() -> Committer:
+    """COMMIT waits for the disk without the interpreter's lock; the loop gathers and decides meanwhile."""
+    pool = ThreadPoolExecutor(max_workers=COMMIT_THREADS, thread_name_prefix="commit")
+
+    async def run(commit: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, commit)
+
+    return run
+
+
+class Engine:
+    """What all shards of a process share: time, the way to commit, counters, and the tasks under way."""
+
+    def __init__(self, clock: Clock, committer: Committer, meters: Meters, probe: Probe) -> None:
+        self.clock = clock
+        self.committer = committer
+        self.meters = meters
+        self.probe = probe
+        self.committed: Callable[[Shard, Batch], None] = lambda shard, batch: None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task of the loop and keep hold of it; its failure is logged, never lost."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.critical("a task of the loop failed", exc_info=error)
+
+    async def idle(self) -> None:
+        """Wait until every task has ended."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+
+class Shard:
+    """One shard: two queues, and the transactions that empty them."""
+
+    def __init__(self, engine: Engine, reader: ShardStore, env: Environment) -> None:
+        self.number = reader.shard
+        self.store = env.store
+        self.reader = reader  # sees only what is committed, whatever the transaction is at
+        self.env = env
+        self.heads = Heads(env.store)
+        self.intake: deque[Waiting] = deque()
+        self.reactions: deque[Waiting] = deque()
+        self.notes: list[Note] = []
+        self.next_due_us = reader.next_due_us()
+        self.busy_at = 0.0
+        self._engine = engine
+        self._running = False
+        self._put_back: list[Item] = []
+
+    def put(self, item: Waiting, *, reaction: bool = False) -> None:
+        (self.reactions if reaction else self.intake).append(item)
+        self.wake()
+
+    def note(self, rows: WriteSet, done: Callable[[], None]) -> None:
+        """Write operational rows (cursors, leases) with the next commit, then call `done`."""
+        self.notes.append((rows, done))
+        self.wake()
+
+    def wake(self) -> None:
+        if not self._running:
+            self._running = True
+            self._engine.spawn(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while self.intake or self.reactions or self.notes:
+                items, notes = self._gather()
+                await self._transact(items, notes)
+                if self._put_back:
+                    self.reactions.extendleft(reversed(self._put_back))
+                    self._put_back.clear()
+                    await self._engine.clock.sleep(RETRY_PAUSE_S)
+        finally:
+            self._running = False
+
+    def _gather(self) -> tuple[list[Waiting], list[Note]]:
+        items = _take(self.intake, BATCH_LIMIT)
+        if len(items) >= BUSY_BATCH:
+            self.busy_at = self._engine.clock.monotonic()
+        items += _take(self.reactions, max(REACTION_SHARE, BATCH_LIMIT - len(items)))
+        notes, self.notes = self.notes, []
+        return items, notes
+
+    async def _transact(self, items: Sequence[Waiting], notes: list[Note]) -> None:
+        """One transaction; on a failure of the store the batch is halved until the one that cannot be stands alone."""
+        batch = Batch(self.env, self.heads, self._engine.clock.now())
+        started = self._engine.clock.monotonic()
+        try:
+            self.store.begin()
+            batch.fetch(items)
+            replies = batch.decide(items)
+            for rows, _ in notes:
+                _merge(batch.rows, rows)
+            if batch.finish():
+                self.store.write(batch.rows)
+                self._engine.probe("before-commit")
+                await self._engine.committer(self.store.commit)
+            else:
+                self.store.rollback()
+        except Exception as failure:  # whatever it was, every caller gets an answer and the shard goes on
+            self.store.rollback()
+            batch.abandon()
+            await self._split(items, notes, failure)
+            return
+        self._engine.probe("after-commit")
+        self._engine.meters.commit_s.observe(self._engine.clock.monotonic() - started)
+        self._engine.meters.batch_messages.observe(len(items))
+        self._engine.committed(self, batch)
+        for item, reply in zip(items, replies, strict=True):
+            item.settle(item.index, reply)
+        for _, done in notes:
+            done()
+
+    async def _split(
+        self,
+        items: Sequence[Waiting],
+        notes: list[Note],
+        failure: Exception,
+    ) -> None:
+        """Halve a batch that failed. What stands alone is refused, or, if nobody would send it again, put back."""
+        what = str(failure) if isinstance(failure, StoreFailure) else type(failure).__name__
+        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), what, exc_info=failure)
+        if len(items) + len(notes) > 1:
+            half, cut = len(items) // 2, len(notes) // 2
+            if len(items) == 1:
+                await self._transact(items, [])
+                await self._transact([], notes)
+            else:
+                await self._transact(items[:half], notes[:cut])
+                await self._transact(items[half:], notes[cut:])
+            return
+        for item in items:
+            if type(item) is Item and item.internal and isinstance(failure, StoreFailure):
+                self._put_back.append(item)
+            elif isinstance(failure, StoreFailure):
+                item.settle(item.index, refusals.STORE_UNAVAILABLE.of(why=what))
+            else:
+                item.settle(item.index, refusals.INTERNAL.of(what=what))
+        if notes:
+            self.notes = notes + self.notes
+            await self._engine.clock.sleep(RETRY_PAUSE_S)
+
+
+def _take(queue: deque[Waiting], limit: int) -> list[Waiting]:
+    if len(queue) <= limit:
+        taken = list(queue)
+        queue.clear()
+        return taken
+    return [queue.popleft() for _ in range(limit)]
+
+
+def _merge(into: WriteSet, rows: WriteSet) -> None:
+    for name in WriteSet.__slots__:
+        getattr(into, name).extend(getattr(rows, name))
