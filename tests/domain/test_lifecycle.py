@@ -136,7 +136,7 @@ def test_parcels_that_are_confirmed_after_they_were_signed_for_count_one_by_one(
     centre.told(left(shipment, "W1", ("SHIRT", 1), final=False))
     centre.told(left(shipment, "W2", ("SHIRT", 1), seconds=110))
     assert status(centre.order(sold)) is Status.SIGNED
-    assert [each.units for each in centre.order(sold).signings] == [(Units(1, 1),), (Units(1, 1),)]
+    assert [parcel.signed_at for parcel in centre.order(sold).parcels] == [after(210), after(210)]
 
 
 def test_an_own_shop_is_not_written_back_to(centre: Centre, order: str) -> None:
@@ -149,7 +149,7 @@ def test_news_of_lines_that_are_not_known_yet_waits(centre: Centre) -> None:
     centre.stocked(SHIRT=5).told(said("paid", 60, "2", amount_fen=9_900))
     order = platform_order(centre)
     shipment, units = f"{order}-S1", (Units(1, 1),)
-    sign = NoteSigned(order=order, shipment=shipment, units=units, signed_at=after(200))
+    sign = NoteSigned(order=order, shipment=shipment, dispatches=(f"{shipment}.1",), signed_at=after(200))
     ship = NoteShipped(
         order=order,
         shipment=shipment,
@@ -175,7 +175,7 @@ def test_what_waits_is_bounded(centre: Centre) -> None:
     centre.told(said("created", 1, "1"))
     order = platform_order(centre)
     news = [
-        NoteSigned(order=order, shipment=f"{order}-S1", units=(Units(1, 1),), signed_at=after(n))
+        NoteSigned(order=order, shipment=f"{order}-S1", dispatches=(f"{order}-S1.{n}",), signed_at=after(n))
         for n in range(65)
     ]
     for each in news[:64]:

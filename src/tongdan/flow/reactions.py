@@ -151,9 +151,8 @@ def note_signed(fact: stock.ShipmentSigned, at: Recorded) -> Commands:
     yield order.NoteSigned(
         order=fact.order,
         shipment=at.aggregate,
-        units=_units(fact.items),
-        signed_at=fact.signed_at,
         dispatches=fact.dispatches,
+        signed_at=fact.signed_at,
     )
 
 

@@ -68,7 +68,7 @@ def reserve_stock(stock: Stock | None, command: ReserveStock, ctx: Context) -> D
         return NOTHING
     facts: list[Fact] = []
     if held is not None:
-        facts.append(_released(stock, held))
+        facts.append(_released(stock, held, held.attempt))
         stock = evolve(stock, facts[0])
     wanted = Waiting(order, line, attempt, command.units, command.region, command.until is not None)
     warehouse = _choose(stock, wanted, ctx.policy)
@@ -95,7 +95,7 @@ def release_stock(stock: Stock | None, command: ReleaseStock, ctx: Context) -> D
     stock = stock or Stock(sku=command.sku)
     held = stock.reservation(command.order, command.line)
     if held is not None and held.attempt <= command.attempt:
-        return _serving(stock, [_released(stock, held)], ctx)
+        return _serving(stock, [_released(stock, held, command.attempt)], ctx)
     if held is not None or stock.ended(command.order, command.line) >= command.attempt:
         return NOTHING
     tombstone = f.StockReleased(
@@ -191,12 +191,12 @@ def _short(stock: Stock, wanted: Waiting) -> f.StockShort:
     )
 
 
-def _released(stock: Stock, held: Reservation) -> f.StockReleased:
+def _released(stock: Stock, held: Reservation, attempt: int) -> f.StockReleased:
     return f.StockReleased(
         sku=stock.sku,
         order=held.order,
         line=held.line,
-        attempt=held.attempt,
+        attempt=attempt,
         units=held.units,
         tombstone=False,
     )

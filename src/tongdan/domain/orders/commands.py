@@ -139,13 +139,12 @@ class NoteShipped(Command, frozen=True, kw_only=True):
 
 
 class NoteSigned(Command, frozen=True, kw_only=True):
-    """Parcels of a shipment were signed for; `dispatches` names them, for several may be at the same instant."""
+    """The receiver signed for the parcels of these departures."""
 
     order: str
     shipment: str
-    units: tuple[Units, ...]
+    dispatches: tuple[str, ...]
     signed_at: datetime
-    dispatches: tuple[str, ...] = ()
 
 
 class NoteShipmentStopped(Command, frozen=True, kw_only=True):

@@ -42,13 +42,12 @@ def note_shipped(order: Order, command: NoteShipped, ctx: Context) -> Decision |
 
 
 def note_signed(order: Order, command: NoteSigned, ctx: Context) -> Decision | Refusal:
-    at = command.signed_at
     news = News(
         what="signed",
-        key=f"{','.join(command.dispatches) or command.shipment}@{at.isoformat()}",
+        key="signed " + " ".join(command.dispatches),
         shipment=command.shipment,
-        units=command.units,
-        at=at,
+        dispatches=command.dispatches,
+        at=command.signed_at,
     )
     return _hear(order, news, ctx)
 
@@ -89,9 +88,10 @@ def _heard_before(order: Order, news: News) -> bool:
     if any(each.key == news.key for each in order.early):
         return True
     if news.what == "shipped":
-        return any(parcel.dispatch == news.key for parcel in order.parcels)
+        return order.parcel(news.key) is not None
     if news.what == "signed":
-        return any(signing.key == news.key for signing in order.signings)
+        parcels = [order.parcel(dispatch) for dispatch in news.dispatches]
+        return all(parcel is not None and parcel.signed_at is not None for parcel in parcels)
     return order.known and not _movable(order, news.units, Stage.RELEASED)
 
 
@@ -105,7 +105,7 @@ def _apply(draft: Draft, news: News, ctx: Context) -> bool:
             return False
         _ship(draft, news, ctx)
     elif news.what == "signed":
-        if _unsigned(order, news) != news.units:
+        if any(order.parcel(dispatch) is None for dispatch in news.dispatches):
             return False
         _sign(draft, news, ctx)
     else:
@@ -142,21 +142,6 @@ def _reservations(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine,
         for line in order.lines
         if line.line.no in stopped
     )
-
-
-def _unsigned(order: Order, news: News) -> tuple[Units, ...]:
-    """As many of the units as have left with this shipment and are not signed for."""
-    left: dict[int, int] = {}
-    for parcel in order.parcels:
-        if parcel.shipment == news.shipment:
-            for units in parcel.units:
-                left[units.line] = left.get(units.line, 0) + units.units
-    for signing in order.signings:
-        if signing.shipment == news.shipment:
-            for units in signing.units:
-                left[units.line] = left.get(units.line, 0) - units.units
-    open_units = ((each.line, min(each.units, left.get(each.line, 0))) for each in news.units)
-    return tuple([Units(line, n) for line, n in open_units if n])
 
 
 def _ship(draft: Draft, news: News, ctx: Context) -> None:
@@ -202,14 +187,19 @@ def _write_back(draft: Draft, news: News) -> None:
 
 def _sign(draft: Draft, news: News, ctx: Context) -> None:
     before = draft.order
-    signing = sum(units.units for units in news.units)
+    signed = [parcel for parcel in before.parcels if parcel.dispatch in news.dispatches]
+    units: dict[int, int] = {}
+    for each in (each for parcel in signed if parcel.signed_at is None for each in parcel.units):
+        units[each.line] = units.get(each.line, 0) + each.units
+    signing = sum(units.values())
     complete = here(before) == 0 and before.units(Stage.SHIPPED) == signing
     ends_itself = complete and before.own and before.closing is Closing.OPEN
     wait = timedelta(seconds=ctx.policy.deadlines.complete_after_signed_s)
     draft.tell(
         LinesSigned(
             shipment=news.shipment,
-            units=news.units,
+            dispatches=news.dispatches,
+            units=tuple([Units(line, n) for line, n in units.items()]),
             signed_at=news.at,
             complete=complete,
             complete_at=news.at + wait if ends_itself else None,

@@ -37,7 +37,6 @@ from tongdan.domain.orders.model import (
     Parcel,
     Payment,
     Said,
-    Signing,
 )
 
 AnyFact = Any  # each function below takes the one fact it is listed under
@@ -274,10 +273,13 @@ def _shipped(order: Order, fact: f.LinesShipped) -> Order:
 
 def _signed(order: Order, fact: f.LinesSigned) -> Order:
     order = _move(order, fact.units, Stage.SHIPPED, Stage.SIGNED)
-    signing = Signing(shipment=fact.shipment, units=fact.units, signed_at=fact.signed_at, key=fact.key)
+    parcels = [
+        replace(parcel, signed_at=fact.signed_at) if parcel.dispatch in fact.dispatches else parcel
+        for parcel in order.parcels
+    ]
     return replace(
         order,
-        signings=(*order.signings, signing),
+        parcels=tuple(parcels),
         complete_at=fact.complete_at or order.complete_at,
         early=_heard(order, fact.key),
     )

@@ -193,6 +193,7 @@ class LinesSigned(Fact, frozen=True, kw_only=True):
     """`complete`: every unit that is to come has been signed for; an own shop's order then ends at `complete_at`."""
 
     shipment: str
+    dispatches: tuple[str, ...]
     units: tuple[Units, ...]
     signed_at: datetime
     complete: bool

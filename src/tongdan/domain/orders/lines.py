@@ -44,14 +44,16 @@ class ReservedLine(msgspec.Struct, frozen=True, kw_only=True):
 class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """News about lines that came too early; it waits until what it speaks of is known.
 
-    `what` is shipped, signed or stopped; `key` tells repeats.
+    `what` is shipped, signed or stopped; `key` tells repeats. What was signed for is told by `dispatches`, anything
+    else by `units`.
     """
 
     what: str
     key: str
     shipment: str
-    units: tuple[Units, ...]
     at: datetime
+    units: tuple[Units, ...] = ()
+    dispatches: tuple[str, ...] = ()
     carrier: str = ""
     waybill: str = ""
     reason: str = ""

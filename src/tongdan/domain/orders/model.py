@@ -83,15 +83,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waybill: str
     units: tuple[Units, ...]
     shipped_at: datetime
-
-
-class Signing(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of a shipment that the receiver signed for at one time; `key` is that of the news."""
-
-    shipment: str
-    units: tuple[Units, ...]
-    signed_at: datetime
-    key: str
+    signed_at: datetime | None = None
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +129,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     said: dict[str, Said] = {}
     shipments: tuple[PlannedShipment, ...] = ()
     parcels: tuple[Parcel, ...] = ()
-    signings: tuple[Signing, ...] = ()
     early: tuple[News, ...] = ()
     worries: tuple[str, ...] = ()
     address_at: datetime | None = None
@@ -161,6 +152,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def attempt(self, no: int) -> Attempt | None:
         return next((each for each in self.attempts if each.no == no), None)
+
+    def parcel(self, dispatch: str) -> Parcel | None:
+        return next((each for each in self.parcels if each.dispatch == dispatch), None)
 
     def units(self, *stages: Stage) -> int:
         """How many units of all lines are at one of `stages`."""
@@ -187,7 +181,7 @@ def status(order: Order) -> Status:
         return Status.REFUND_PENDING if after_sale(order) is AfterSale.REFUND_DUE else Status.CANCELLED
     if gone(order):
         return Status.SHIPPED if here(order) else _after_shipping(order)
-    if any([line.released or line.stopped for line in order.lines]):
+    if any(line.released or line.stopped for line in order.lines):
         return Status.RELEASED
     if order.paid is not None:
         return Status.PAID
