@@ -1,18 +1,27 @@
-"""A small bus and a small door: real enough to be wrong, small enough to be read at a glance."""
+"""A small bus and a small door, real enough to be wrong and small enough to be read at a glance; and a whole centre."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
+from fastapi import FastAPI
 
-from tongdan.adapters.clock import SystemClock
+from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.credentials_file import write_credentials
+from tongdan.adapters.partners.authentic import signed_headers
+from tongdan.adapters.transport import Handler, InProcessTransport
+from tongdan.domain.fulfillment.commands import CountStock
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.commands import PlaceHold
 from tongdan.flow.meters import Meters
 from tongdan.ports import (
     Accepted,
+    HttpRequest,
+    HttpResponse,
     Inbound,
     Mistake,
     NotUnderstood,
@@ -21,8 +30,14 @@ from tongdan.ports import (
     Reply,
     Unauthentic,
 )
+from tongdan.profile import API_KEYS, Centre, embedded
 from tongdan.surfaces.front_door import FrontDoor, Wait
+from tongdan.surfaces.http.app import create_app
+from tongdan.surfaces.http.keys import ApiKeys, Scope
+from tongdan.surfaces.http.parts import Parts
+from tongdan.surfaces.http.push_reference import EXAMPLE_BODY
 from tongdan.surfaces.intake import Limits, PushPort
+from tongdan.surfaces.waits import WAITS
 
 NOT_JSON = Refusal("not_json", 400, "Send JSON.", "请发送 JSON。")
 FULL = Refusal("too_busy", 429, "Try again later.", "请稍后重试。", retry_after_s=3)
@@ -149,3 +164,82 @@ async def port(front: FrontDoor, limits: Limits) -> AsyncIterator[PushPort]:
     await port.start("127.0.0.1", 0)
     yield port
     await port.stop(grace_s=1.0)
+
+
+# -- a whole order centre, for the API and the pages
+
+OWN_SECRET = "0123456789abcdef"
+SKU = "TEA-250G"
+
+
+class Served:
+    """An embedded centre whose only partner in reach is finance, its front door, and clients of its API."""
+
+    def __init__(self, centre: Centre, front: FrontDoor, keys: ApiKeys, app: FastAPI) -> None:
+        self.centre = centre
+        self.front = front
+        self.keys = keys
+        self.app = app
+        self.finance_status = 200
+        self._pushed = 0
+
+    async def finance(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(self.finance_status, {}, b"{}")
+
+    def client(self, *scopes: Scope) -> httpx.AsyncClient:
+        """A client whose key has `scopes`."""
+        name = f"key-{len(self.keys.all())}"
+        token = self.keys.issue(name, scopes, SystemEntropy(), self.centre.clock.now())
+        return self.stranger({"Authorization": f"Bearer {token}"})
+
+    def stranger(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app)
+        return httpx.AsyncClient(transport=transport, base_url="http://centre", headers=headers)
+
+    async def push(self, path: str, body: bytes, query: str = "") -> PushAnswer:
+        """Knock as an own shop does, signed."""
+        self._pushed += 1
+        clock = self.centre.clock
+        headers = signed_headers(OWN_SECRET.encode(), clock.now(), f"nonce-{self._pushed}", body)
+        answered: asyncio.Future[PushAnswer] = asyncio.get_running_loop().create_future()
+        request = PushRequest("POST", path, query, headers, body, clock.now())
+        self.front.handle(request, answered.set_result)
+        return await answered
+
+    async def place(self, native: str = "A1", query: str = "") -> str:
+        """A new order of two units; its id."""
+        body = EXAMPLE_BODY.replace("A2026012700001", native).encode()
+        answer = await self.push("/own/mp-main/orders", body, query)
+        assert answer.status in (201, 202), answer
+        id: str = msgspec.json.decode(answer.body)["order_id"]
+        await self.centre.quiet()
+        return id
+
+    async def stock(self, units: int) -> None:
+        at = self.centre.clock.now()
+        warehouse = next(iter(self.centre.policy.warehouses))
+        count = CountStock(sku=SKU, warehouse=warehouse, on_hand=units, counted_at=at)
+        message = Inbound(
+            command=count, key=("count", str(units)), source="test", shop="", happened_at=at, raw=b"{}"
+        )
+        assert isinstance(await self.centre.bus.ask(message), Accepted)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    clock, entropy = SystemClock(), SystemEntropy()
+    secrets = {"own/mp-main": {"secret": OWN_SECRET}, "finance/main": {"secret": OWN_SECRET}}
+    write_credentials(tmp_path / "credentials.json", secrets)
+    hosts: dict[str, Handler] = {}
+    centre = embedded(tmp_path, Path("conf"), transport=InProcessTransport(hosts, clock))
+    front = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
+    keys = ApiKeys(tmp_path / API_KEYS)
+    parts = Parts(
+        reads=centre.reads, bus=centre.bus, meters=centre.meters, policy=centre.policy, keys=keys, clock=clock,
+        entropy=entropy, samples=lambda: list(front.samples), ready=lambda: not centre.bus.stopping,
+    )  # fmt: skip
+    served = Served(centre, front, keys, create_app(parts, push_url="http://push.example"))
+    hosts["finance.example.com"] = served.finance
+    await centre.start()
+    yield served
+    await centre.stop()

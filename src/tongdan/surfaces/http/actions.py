@@ -118,25 +118,37 @@ Operating = Annotated[Asking, Depends(_operating)]
 
 @router.post("/orders/{id}/hold")
 async def hold(asking: Writing, id: Id, body: HoldBody) -> Done:
-    """Hold an order: it is not released while one of its holds stands."""
+    """Hold an order: it is not released while one of its holds stands.
+
+    挂起订单：任一挂起未解除时不会下发。
+    """
     return await asking.of_order(id, PlaceHold(order=id, hold=body.hold, note=body.note))
 
 
 @router.post("/orders/{id}/lift-hold")
 async def lift_hold(asking: Writing, id: Id, body: HoldBody) -> Done:
-    """Lift one hold of an order."""
+    """Lift one hold of an order.
+
+    解除订单的一个挂起。
+    """
     return await asking.of_order(id, LiftHold(order=id, hold=body.hold, note=body.note))
 
 
 @router.post("/orders/{id}/cancel")
 async def cancel(asking: Writing, id: Id, body: CancelBody) -> Done:
-    """Cancel an order; what was handed to a warehouse is recalled."""
+    """Cancel an order; what was handed to a warehouse is recalled.
+
+    取消订单；已下发仓库的部分会被拦截。
+    """
     return await asking.of_order(id, CancelOrder(order=id, reason=body.reason))
 
 
 @router.post("/orders/{id}/address")
 async def address(asking: Writing, id: Id, body: AddressBody) -> Done:
-    """Change where an order goes, before it is released."""
+    """Change where an order goes, before it is released.
+
+    下发前变更收货地址。
+    """
     person = Person(**body.model_dump())
     return await asking.of_order(
         id, ChangeAddress(order=id, region=region_of(person.province), person=person)
@@ -145,17 +157,26 @@ async def address(asking: Writing, id: Id, body: AddressBody) -> Done:
 
 @router.post("/orders/{id}/amount")
 async def amount(asking: Writing, id: Id, body: AmountBody) -> Done:
-    """Change what an unpaid order costs."""
+    """Change what an unpaid order costs.
+
+    变更未付款订单的金额。
+    """
     return await asking.of_order(id, ChangeAmount(order=id, amount_fen=body.amount_fen, reason=body.reason))
 
 
 @router.post("/dead-letters/{effect}/replay", tags=["operations"])
 async def replay(asking: Operating, effect: EffectId, body: ReasonBody) -> Done:
-    """Send a dead letter again, with a fresh deadline."""
+    """Send a dead letter again, with a fresh deadline.
+
+    重发死信，并重新计时。
+    """
     return await asking.of(ReplayEffect(effect=effect, reason=body.reason))
 
 
 @router.post("/dead-letters/{effect}/skip", tags=["operations"])
 async def skip(asking: Operating, effect: EffectId, body: ReasonBody) -> Done:
-    """Give a dead letter up; its lane goes on."""
+    """Give a dead letter up; its lane goes on.
+
+    放弃死信，其队列继续。
+    """
     return await asking.of(SkipEffect(effect=effect, reason=body.reason))

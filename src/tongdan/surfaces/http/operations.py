@@ -89,26 +89,38 @@ async def tickets(
     parts: PartsOf, who: Reader, open: Annotated[bool, Query(description="Only open ones.")] = True,
     limit: Limit = 200,
 ) -> list[Ticket]:  # fmt: skip
-    """What needs a person's eyes."""
+    """What needs a person's eyes.
+
+    需要人工处理的工单。
+    """
     found = parts.reads.tickets(open_only=open, limit=limit)
     return [Ticket.model_validate(row, from_attributes=True) for row in found]
 
 
 @router.get("/quarantine")
 async def quarantine(parts: PartsOf, who: Reader, limit: Limit = 200) -> list[dict[str, Any]]:
-    """Authentic messages that nobody understood, newest first. Their payloads stay sealed."""
+    """Authentic messages that nobody understood, newest first. Their payloads stay sealed.
+
+    通过验签但无法理解的报文，最新的在前；报文内容保持加密。
+    """
     return parts.reads.quarantine(limit)
 
 
 @router.get("/dead-letters")
 async def dead_letters(parts: PartsOf, who: Reader) -> list[Letter]:
-    """Effects that could not be done."""
+    """Effects that could not be done.
+
+    未能完成的外发动作。
+    """
     return [Letter.model_validate(row, from_attributes=True) for row in parts.reads.dead_letters()]
 
 
 @router.get("/strangers")
 async def strangers(parts: PartsOf, who: Operator) -> list[Stranger]:
-    """The last pushes that could not be authenticated, newest first."""
+    """The last pushes that could not be authenticated, newest first.
+
+    最近未通过身份校验的推送，最新的在前。
+    """
     return [Stranger.model_validate(each, from_attributes=True) for each in reversed(parts.samples())]
 
 
@@ -122,7 +134,10 @@ async def export(
     ] = "",
     shop: Annotated[str, Query(max_length=64)] = "",
 ) -> StreamingResponse:
-    """The audit trail, one row a fact, streamed. Payloads and personal data are not in it; the hashes are."""
+    """The audit trail, one row a fact, streamed. Payloads and personal data are not in it; the hashes are.
+
+    审计日志，每条事实一行，流式输出；不含报文和个人信息，含链哈希。
+    """
     start = read_instant("since", since) if since else None
     rows = parts.reads.journal(since=start, shop=shop)
     lines = _csv(rows) if form is Form.CSV else (msgspec.json.encode(row) + b"\n" for row in rows)
@@ -154,7 +169,10 @@ def _csv_line(cells: Any) -> bytes:
 
 @open_router.get("/health", responses={503: {"model": Health}})
 async def health(parts: PartsOf, response: Response) -> Health:
-    """Whether it lives, takes requests, and what works less than it should. Needs no key."""
+    """Whether it lives, takes requests, and what works less than it should. Needs no key.
+
+    是否存活、是否接收请求、哪些部分降级。无需密钥。
+    """
     ready = parts.ready()
     if not ready:
         response.status_code = 503
@@ -188,5 +206,8 @@ def worries(parts: Parts) -> list[Worry]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(parts: PartsOf, who: Reader) -> Response:
-    """The process in numbers, in the Prometheus text format."""
+    """The process in numbers, in the Prometheus text format.
+
+    进程指标，Prometheus 文本格式。
+    """
     return Response(exposition(parts.meters, parts.counts()), media_type=CONTENT_TYPE)

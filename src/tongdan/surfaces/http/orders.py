@@ -58,7 +58,10 @@ async def list_orders(
     cursor: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> OrderPage:
-    """Orders, newest change first."""
+    """Orders, newest change first.
+
+    订单列表，最近变更的在前。
+    """
     try:
         rows = parts.reads.orders(shop=shop, status=status, before=cursor, limit=limit)
     except ValueError:
@@ -72,7 +75,10 @@ async def list_orders(
 
 @router.get("/orders/lookup")
 async def look_up(parts: PartsOf, who: Reader, channel: Name, shop: Name, native: Name) -> OrderShape:
-    """An order by the number that its platform or client gave it."""
+    """An order by the number that its platform or client gave it.
+
+    按平台或客户的订单号查询订单。
+    """
     id = parts.reads.find(channel, shop, native)
     if id is None:
         raise Refused(NO_SUCH_ORDER.of(channel=channel, shop=shop, native=native))
@@ -81,13 +87,19 @@ async def look_up(parts: PartsOf, who: Reader, channel: Name, shop: Name, native
 
 @router.get("/orders/{id}")
 async def order(parts: PartsOf, who: Reader, id: Id, reveal: Reveal = False) -> OrderShape:
-    """One order as it stands."""
+    """One order as it stands.
+
+    一张订单的现状。
+    """
     return _shown(parts, who, id, reveal)
 
 
 @router.get("/orders/{id}/timeline")
 async def timeline(parts: PartsOf, who: Reader, id: Id, reveal: Reveal = False) -> Timeline:
-    """Everything that happened to an order, its shipments and tickets, oldest first, as it stands in the log."""
+    """Everything that happened to an order, its shipments and tickets, oldest first, as it stands in the log.
+
+    订单及其发货单、工单的全部事实，按日志顺序，最早的在前。
+    """
     parts.find_order(id)
     _may_reveal(who, id, reveal)
     return Timeline(id=id, facts=[fact_shape(row, reveal) for row in parts.reads.timeline(id, with_raw=True)])
@@ -100,7 +112,10 @@ async def as_of(
     id: Id,
     at: Annotated[str, Query(max_length=40, description="RFC 3339.", examples=["2026-01-27T15:00:00+08:00"])],
 ) -> OrderShape:
-    """The order as it was recorded at an instant."""
+    """The order as it was recorded at an instant.
+
+    订单在某一时刻的记录。
+    """
     parts.find_order(id)
     instant = read_instant("at", at)
     then = parts.reads.as_of(id, instant)
@@ -118,7 +133,10 @@ async def status(
         int, Query(ge=0, le=1, description="1: as a heartbeat asks. Both read committed state.")
     ] = 0,
 ) -> StatusAnswer:
-    """The status that the order centre stands for: what downstream systems compare their own with."""
+    """The status that the order centre stands for: what downstream systems compare their own with.
+
+    订单中心认定的状态，供下游系统核对。
+    """
     found = parts.find_order(id)
     now = parts.clock.now()
     last = [row for row in parts.reads.timeline(id) if row.aggregate == id][-1]

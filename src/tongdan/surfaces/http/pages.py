@@ -7,6 +7,7 @@ read, and the address without the key.
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from html import escape
 from typing import Annotated, Final
@@ -34,6 +35,7 @@ from tongdan.surfaces.words import Language, local_time, pick, sentence, status_
 
 COOKIE_S: Final = 12 * 3_600
 LISTED: Final = 100
+SHOWN_LINES: Final = 6
 router: Final = APIRouter()
 
 Lang = Annotated[str, Query(max_length=5)]
@@ -172,11 +174,9 @@ def _list_body(rows: Iterable[OrderRow], language: Language) -> str:
         f"<td class=num>{yuan_from_fen(row.amount_fen)}<td class=quiet>{local_time(row.updated_at)}"
         for row in rows
     )
-    head = "".join(f"<th>{each}" for each in heads.split("|"))
     title = pick(("Orders, newest change first", "订单（最近变更在前）"), language)
     none = pick(("No orders yet.", "还没有订单。"), language)
-    table = f"<table><thead><tr>{head}<tbody>{cells}</table>" if cells else f"<p class=quiet>{none}</p>"
-    return f"<h1>{title}</h1>{table}"
+    return f"<h1>{title}</h1>" + (_table(heads, cells) if cells else f"<p class=quiet>{none}</p>")
 
 
 # -- one order
@@ -190,9 +190,10 @@ def _order_body(
         f"<h1 class=id>{escape(id)}</h1><p class=big>{_status(int(status(order)), language)}{some}</p>"
         f"{_path(rows, language)}{_summary(order, person, language)}{_lines(order, language)}"
     )
-    facts = pick(("{n} facts, as they stand in the log", "{n} 条事实，按日志顺序"), language).format(
-        n=len(rows)
-    )
+    facts = pick(
+        ("{n} facts as they stand in the log, times in UTC+8", "{n} 条事实，按日志顺序，时间为 UTC+8"),
+        language,
+    ).format(n=len(rows))
     return f"{head}<h2>{facts}</h2>{_facts(rows, language)}"
 
 
@@ -242,6 +243,7 @@ def _summary(order: Order, person: Person | None, language: Language) -> str:
 
 
 def _lines(order: Order, language: Language) -> str:
+    """The lines, folded when there are many: the facts are what the page is for."""
     if not order.lines:
         return ""
     body = ""
@@ -253,6 +255,16 @@ def _lines(order: Order, language: Language) -> str:
             f"<td>{stages}<td class=quiet>{escape(each.warehouse)}"
         )
     heads = pick(("SKU|Units|Yuan|Where they are|Warehouse", "商品|件数|金额（元）|所处阶段|仓库"), language)
+    units = sum(each.line.units for each in order.lines)
+    title = pick(("{n} lines, {units} units", "{n} 行商品，共 {units} 件"), language)
+    unfolded = " open" if len(order.lines) <= SHOWN_LINES else ""
+    return (
+        f"<details{unfolded}><summary>{title.format(n=len(order.lines), units=units)}</summary>"
+        f"{_table(heads, body)}</details>"
+    )
+
+
+def _table(heads: str, body: str) -> str:
     return f"<table><thead><tr>{''.join(f'<th>{each}' for each in heads.split('|'))}<tbody>{body}</table>"
 
 
@@ -306,4 +318,6 @@ def _details(row: JournalRow, language: Language) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return local_time(value)
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -81,7 +81,7 @@ def _list(rows: Iterable[tuple[str, str, str]]) -> str:
         f"<dt><code>{escape(name)}</code><dd><span class=quiet>{escape(kind)}</span> {escape(text)}"
         for name, kind, text in rows
     )
-    return f"<dl>{told}</dl>" if told else ""
+    return f"<dl class=grid>{told}</dl>" if told else ""
 
 
 def _fields(title: str, of: dict[str, Any], schema: dict[str, Any]) -> str:

@@ -29,7 +29,8 @@ h2{font-size:13px;font-weight:600;color:var(--quiet);margin:44px 0 0;padding-bot
 .summary{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:14px 28px;margin:0 0 28px}
 .summary dt{font-size:12px;color:var(--quiet)}.summary dd{margin:0;overflow-wrap:anywhere}
 table{width:100%;border-collapse:collapse}th{font-size:12px;font-weight:400;color:var(--quiet);text-align:left}
-th,td{padding:8px 14px 8px 0;border-bottom:1px solid var(--hair);vertical-align:top}.num{white-space:nowrap}
+th,td{padding:8px 14px 8px 0;border-bottom:1px solid var(--hair);vertical-align:top}
+.num{white-space:nowrap}
 .facts{list-style:none;margin:0;padding:0;border-top:1px solid var(--hair)}
 .day{background:var(--band);border-bottom:1px solid var(--hair);padding:5px 12px;font-size:12px;color:var(--quiet)}
 .fact{display:grid;grid-template-columns:76px 1fr auto;gap:0 16px;padding:10px 12px;border-bottom:1px solid var(--hair)}
@@ -40,8 +41,8 @@ summary{cursor:pointer;font-size:12px;color:var(--quiet);list-style:none}summary
 summary::before{content:"+";display:inline-block;width:1em}details[open] summary::before{content:"–"}
 summary span,summary code{margin-right:14px}summary:hover{color:var(--ink)}
 code,pre,.place{font:12px/1.5 var(--mono)}
-details dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;margin:10px 0;font-size:13px}
-details dt{color:var(--quiet)}details dd{margin:0;overflow-wrap:anywhere}
+dl.grid,details dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;margin:10px 0;font-size:13px}
+dl.grid dt,details dt{color:var(--quiet)}dl.grid dd,details dd{margin:0;overflow-wrap:anywhere}
 pre{background:var(--band);border:1px solid var(--hair);padding:12px;margin:4px 0 8px;overflow:auto;max-height:420px;
 white-space:pre-wrap;overflow-wrap:anywhere}
 .lone{max-width:420px;margin:14vh auto}label{display:block;font-size:13px;color:var(--quiet)}

@@ -1,0 +1,451 @@
+"""The JSON API against a whole centre: what is asked is answered from committed state, every no has a name."""
+
+import asyncio
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.surfaces.conftest import Served
+
+from tongdan.adapters.partners import authentic
+from tongdan.adapters.partners.miniprogram import OwnShopDoor
+from tongdan.ports import PushRequest
+from tongdan.surfaces.http import push_reference
+from tongdan.surfaces.http.errors import MAX_BODY_BYTES
+from tongdan.surfaces.http.keys import Scope
+
+API = "/api/v1"
+ALL = tuple(Scope)
+SECRETS = ("张三", "13800000000", "文三路")
+
+
+async def get(client: httpx.AsyncClient, path: str) -> Any:
+    answer = await client.get(API + path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refused(answer: httpx.Response, status: int, name: str) -> None:
+    """It is a no of the one form, with this name."""
+    assert (answer.status_code, answer.json()["error"]) == (status, name), answer.text
+    assert set(answer.json()) == {"error", "message", "message_zh"}
+    assert re.search(r"[\u4e00-\u9fff]", answer.json()["message_zh"])
+
+
+def rows_of(served: Served) -> int:
+    return served.centre.reads.counts()["journal_rows"]
+
+
+# -- looking
+
+
+async def test_an_order_can_be_looked_at_as_soon_as_it_is_answered(served: Served) -> None:
+    id = await served.place("A1")
+    async with served.client(Scope.READ) as client:
+        order = await get(client, f"/orders/{id}")
+        assert (order["id"], order["native"], order["amount_fen"]) == (id, "A1", 6_080)
+        assert order["status"] == {"code": 1, "name": "created", "name_zh": "待付款", "partly": []}
+        assert await get(client, "/orders/lookup?channel=MP&shop=mp-main&native=A1") == order
+
+
+async def test_personal_data_is_masked_until_it_is_asked_for_by_who_may(served: Served) -> None:
+    id = await served.place()
+    async with served.client(Scope.READ) as client, served.client(Scope.READ, Scope.REVEAL) as privileged:
+        for who, path in [(client, ""), (client, "/timeline"), (privileged, ""), (privileged, "/timeline")]:
+            shown = json.dumps(await get(who, f"/orders/{id}{path}"), ensure_ascii=False)
+            assert not any(secret in shown for secret in SECRETS)
+        person = (await get(client, f"/orders/{id}"))["person"]
+        assert (person["name"], person["phone"], person["district"]) == ("张**", "138****0000", "西湖区")
+        await refused(await client.get(f"{API}/orders/{id}?reveal=true"), 403, "not-allowed")
+        await refused(await client.get(f"{API}/orders/{id}/timeline?reveal=true"), 403, "not-allowed")
+        revealed = await get(privileged, f"/orders/{id}?reveal=true")
+        assert (revealed["person"]["name"], revealed["person"]["phone"]) == ("张三", "13800000000")
+        facts = (await get(privileged, f"/orders/{id}/timeline?reveal=true"))["facts"]
+        assert facts[0]["raw"] == push_reference.EXAMPLE_BODY.replace("A2026012700001", "A1")
+
+
+async def test_the_timeline_tells_every_fact_with_its_place_in_the_chain(served: Served) -> None:
+    id = await served.place()
+    async with served.client(*ALL) as client:
+        held = await client.post(f"{API}/orders/{id}/hold", json={"hold": "review", "note": "rings twice"})
+        facts = (await get(client, f"/orders/{id}/timeline"))["facts"]
+        own = [fact for fact in facts if fact["aggregate"] == id]
+        assert [fact["version"] for fact in own] == list(range(1, len(own) + 1))
+        assert len({fact["hash"] for fact in facts}) == len(facts)
+        first, last = own[0], own[-1]
+        assert (first["fact"], first["source"], first["operator"]) == (
+            "OrderCreated",
+            "channel/own",
+            "client/mp-main",
+        )
+        assert (last["fact"], last["source"], last["operator"]) == ("HoldPlaced", "api", "key-0")
+        assert last["position"] == held.json()["position"]
+        assert (last["sentence"], last["sentence_zh"]) == (
+            "held: review rings twice",
+            "挂起：review rings twice",
+        )
+
+
+async def test_the_state_as_of_an_instant_is_the_one_recorded_then(served: Served) -> None:
+    before = served.centre.clock.now()
+    id = await served.place()
+    between = served.centre.clock.now()
+    async with served.client(*ALL) as client:
+        await client.post(f"{API}/orders/{id}/amount", json={"amount_fen": 5_000, "reason": "damaged box"})
+        at = between.isoformat()  # its + is not escaped, as people paste it
+        assert (await get(client, f"/orders/{id}/as-of?at={at}"))["amount_fen"] == 6_080
+        assert (await get(client, f"/orders/{id}"))["amount_fen"] == 5_000
+        await refused(
+            await client.get(f"{API}/orders/{id}/as-of", params={"at": before.isoformat()}),
+            404,
+            "not-yet-recorded",
+        )
+        for wrong in ("2026-01-27", "2026-01-27T15:00:00", "yesterday", "9999-12-31T23:59:59-23:59"):
+            answer = await client.get(f"{API}/orders/{id}/as-of", params={"at": wrong})
+            await refused(answer, 422, "invalid-field")
+
+
+@pytest.mark.parametrize("prefix", [API, ""])
+async def test_downstream_systems_ask_for_the_status_at_the_path_they_share(
+    served: Served, prefix: str
+) -> None:
+    id = await served.place()
+    async with served.client(Scope.READ) as client:
+        answer = (await client.get(f"{prefix}/order/{id}/status?sync=1")).json()
+        assert (answer["id"], answer["code"], answer["name"], answer["name_zh"]) == (
+            id,
+            1,
+            "created",
+            "待付款",
+        )
+        last = (await get(client, f"/orders/{id}/timeline"))["facts"][-1]
+        assert (answer["position"], answer["changed_at"]) == (last["position"], last["recorded_at"])
+        assert answer["as_of"] >= answer["changed_at"]
+
+
+async def test_lists_are_paged_and_filtered(served: Served) -> None:
+    ids = {await served.place(f"A{n}") for n in range(5)}
+    await asyncio.sleep(0.6)  # lists come from a view
+    async with served.client(Scope.READ) as client:
+        first = await get(client, "/orders?limit=3")
+        rest = await get(client, f"/orders?limit=3&cursor={first['next']}")
+        assert {row["id"] for row in first["orders"] + rest["orders"]} == ids
+        assert (len(first["orders"]), len(rest["orders"]), rest["next"]) == (3, 2, None)
+        assert len((await get(client, "/orders?shop=mp-main&status=1"))["orders"]) == 5
+        assert (await get(client, "/orders?status=5"))["orders"] == []
+        assert (await get(client, "/orders?shop=dy-main"))["orders"] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/orders/DY20260127000892", "/orders/MP20260127000892-P1", "/orders/x", "/orders/stock%2FTEA",
+     "/orders/MP20260127000892/timeline", "/order/MP20260127000892/status"],
+)  # fmt: skip
+async def test_an_id_that_does_not_exist_is_refused_by_name(served: Served, path: str) -> None:
+    async with served.client(*ALL) as client:
+        name = "unknown-path" if "%2F" in path else "unknown-id"
+        await refused(await client.get(API + path), 404, name)
+
+
+# -- acting
+
+
+async def test_actions_are_committed_answered_with_their_place_and_repeat_without_harm(
+    served: Served,
+) -> None:
+    id = await served.place()
+    async with served.client(*ALL) as client:
+        key = {"Idempotency-Key": "k1"}
+        first = await client.post(f"{API}/orders/{id}/hold", json={"hold": "review"}, headers=key)
+        again = await client.post(f"{API}/orders/{id}/hold", json={"hold": "review"}, headers=key)
+        assert first.json() | {"duplicate": True} == again.json()
+        assert (await get(client, f"/orders/{id}"))["holds"] == ["review"]
+        await client.post(f"{API}/orders/{id}/lift-hold", json={"hold": "review"})
+        assert (await get(client, f"/orders/{id}"))["holds"] == []
+        person = {
+            "name": "李四",
+            "phone": "13900001111",
+            "province": "江苏省",
+            "city": "南京市",
+            "detail": "中山路 2 号",
+        }
+        await client.post(f"{API}/orders/{id}/address", json=person)
+        order = await get(client, f"/orders/{id}")
+        assert (order["region"], order["person"]["name"]) == ("江苏", "李**")
+        await client.post(f"{API}/orders/{id}/cancel", json={"reason": "out of tea"})
+        assert (await get(client, f"/orders/{id}"))["status"]["code"] == 8
+
+
+async def test_what_a_decider_refuses_is_told_by_its_name_and_nothing_is_written(served: Served) -> None:
+    id = await served.place()
+    async with served.client(*ALL) as client:
+        await client.post(f"{API}/orders/{id}/cancel", json={"reason": "out of tea"})
+        await served.centre.quiet()
+        before = rows_of(served)
+        answer = await client.post(f"{API}/orders/{id}/amount", json={"amount_fen": 1, "reason": "late"})
+        assert answer.status_code in (409, 422)
+        assert set(answer.json()) == {"error", "message", "message_zh"}
+        assert rows_of(served) == before
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "field"),
+    [
+        ("hold", {"hold": "Review!"}, "hold"),
+        ("hold", {}, "hold"),
+        ("hold", {"hold": "review", "extra": 1}, "extra"),
+        ("hold", [], "body"),
+        ("cancel", {"reason": " "}, "reason"),
+        ("cancel", {"reason": "x" * 201}, "reason"),
+        ("amount", {"amount_fen": "100", "reason": "x"}, "amount_fen"),
+        ("amount", {"amount_fen": -1, "reason": "x"}, "amount_fen"),
+        ("amount", {"amount_fen": 10**14, "reason": "x"}, "amount_fen"),
+        ("address", {"name": "张三"}, "phone"),
+    ],
+)
+async def test_a_wrong_field_is_named_and_its_value_is_not_repeated(
+    served: Served, action: str, body: object, field: str
+) -> None:
+    id = await served.place()
+    before = rows_of(served)
+    async with served.client(*ALL) as client:
+        answer = await client.post(f"{API}/orders/{id}/{action}", json=body)
+        await refused(answer, 422, "invalid-field")
+        assert answer.json()["message"].startswith(f"Field {field}: ")
+        assert answer.json()["message_zh"].startswith(f"字段 {field}：")
+        assert "张三" not in answer.text and "Review!" not in answer.text
+    assert rows_of(served) == before
+
+
+async def test_broken_json_and_wrong_queries_are_named_too(served: Served) -> None:
+    id = await served.place()
+    async with served.client(*ALL) as client:
+        await refused(await client.post(f"{API}/orders/{id}/hold", content=b'{"hold'), 422, "invalid-field")
+        await refused(await client.post(f"{API}/orders/{id}/hold", content=b"\xff"), 422, "invalid-field")
+        await refused(await client.get(f"{API}/orders?limit=201"), 422, "invalid-field")
+        await refused(await client.get(f"{API}/orders?status=signed"), 422, "invalid-field")
+        await refused(await client.get(f"{API}/orders?cursor=nonsense"), 422, "invalid-field")
+        await refused(await client.get(f"{API}/orders/lookup?channel=MP"), 422, "invalid-field")
+        await refused(await client.delete(f"{API}/orders"), 405, "wrong-method")
+
+
+async def test_a_body_too_large_is_413(served: Served) -> None:
+    async with served.client(*ALL) as client:
+        body = b'{"reason":"' + b"x" * MAX_BODY_BYTES + b'"}'
+        await refused(
+            await client.post(f"{API}/orders/MP20260127000892/cancel", content=body), 413, "body-too-large"
+        )
+
+
+async def test_an_effect_that_is_not_outstanding_cannot_be_skipped(served: Served) -> None:
+    before = rows_of(served)
+    async with served.client(*ALL) as client:
+        for what in ("skip", "replay"):
+            answer = await client.post(f"{API}/dead-letters/7.1.1.0/{what}", json={"reason": "sent by hand"})
+            await refused(answer, 404, "unknown-effect")
+        await refused(
+            await client.post(f"{API}/dead-letters/x/skip", json={"reason": "x"}), 422, "invalid-field"
+        )
+    assert rows_of(served) == before
+
+
+async def first_dead_letter(client: httpx.AsyncClient) -> Any:
+    for _ in range(300):
+        if letters := await get(client, "/dead-letters"):
+            return letters[0]
+        await asyncio.sleep(0.01)
+    raise AssertionError("no dead letter came")
+
+
+async def test_a_dead_letter_is_listed_and_can_be_replayed_and_skipped(served: Served) -> None:
+    served.finance_status = 400
+    id = await served.place()
+    async with served.client(*ALL) as client:
+        await client.post(f"{API}/orders/{id}/cancel", json={"reason": "out of tea"})
+        for what, fact in [("replay", "EffectReplayed"), ("skip", "EffectSkipped")]:
+            letter = await first_dead_letter(client)
+            assert (letter["aggregate"], letter["verb"], letter["error"]) == (id, "TellFinance", "HTTP 400")
+            done = await client.post(
+                f"{API}/dead-letters/{letter['effect']}/{what}", json={"reason": "seen to"}
+            )
+            assert (done.status_code, done.json()["aggregate"]) == (200, id)
+            facts = (await get(client, f"/orders/{id}/timeline"))["facts"]
+            assert (fact, "key-0") in {(each["fact"], each["operator"]) for each in facts}
+        assert await get(client, "/dead-letters") == []
+
+
+async def test_a_full_queue_says_when_to_come_again(served: Served) -> None:
+    id = await served.place()
+    served.centre.bus.lag = lambda: 10**9
+    async with served.client(*ALL) as client:
+        answer = await client.post(f"{API}/orders/{id}/hold", json={"hold": "review"})
+        await refused(answer, 429, "reactions-behind")
+        assert int(answer.headers["retry-after"]) > 0
+    served.centre.bus.lag = lambda: 0
+
+
+# -- who may
+
+
+@pytest.mark.parametrize("path", ["/orders", "/orders/x", "/tickets", "/quarantine", "/dead-letters", "/metrics",
+                                  "/audit/export", "/strangers", "/order/x/status", "/orders/lookup"])  # fmt: skip
+async def test_nothing_is_told_without_a_key(served: Served, path: str) -> None:
+    async with served.stranger() as nobody, served.stranger({"X-Api-Key": "td_wrong"}) as wrong:
+        await refused(await nobody.get(API + path), 401, "no-api-key")
+        await refused(await wrong.get(API + path), 401, "wrong-api-key")
+
+
+async def test_each_scope_opens_its_own(served: Served) -> None:
+    id = await served.place()
+    before = rows_of(served)
+    async with served.client(Scope.READ) as reader, served.client(Scope.WRITE) as writer:
+        await refused(
+            await reader.post(f"{API}/orders/{id}/hold", json={"hold": "review"}), 403, "not-allowed"
+        )
+        await refused(
+            await reader.post(f"{API}/dead-letters/1.1.1.0/skip", json={"reason": "x"}), 403, "not-allowed"
+        )
+        await refused(await reader.get(f"{API}/strangers"), 403, "not-allowed")
+        await refused(await writer.get(f"{API}/orders/{id}"), 403, "not-allowed")
+        assert rows_of(served) == before
+        assert (await writer.post(f"{API}/orders/{id}/hold", json={"hold": "review"})).status_code == 200
+
+
+async def test_a_key_in_its_own_header_is_as_good(served: Served) -> None:
+    async with served.client(Scope.READ) as client:
+        token = client.headers["authorization"].removeprefix("Bearer ")
+    async with served.stranger({"X-Api-Key": token}) as client:
+        assert (await client.get(f"{API}/orders")).status_code == 200
+
+
+# -- operating
+
+
+async def test_the_audit_trail_is_exported_whole(served: Served) -> None:
+    for n in range(3):
+        await served.place(f"A{n}")
+    async with served.client(Scope.READ) as client:
+        lines = (await client.get(f"{API}/audit/export")).text.splitlines()
+        assert len(lines) == rows_of(served)
+        assert not any(secret in line for secret in SECRETS for line in lines)
+        text = (await client.get(f"{API}/audit/export?format=csv")).content.decode("utf-8-sig")
+        table = list(csv.DictReader(io.StringIO(text)))
+        assert [row["hash"] for row in table] == [json.loads(line)["hash"] for line in lines]
+        later = served.centre.clock.now().isoformat()
+        assert (await client.get(f"{API}/audit/export", params={"since": later})).text == ""
+        assert (await client.get(f"{API}/audit/export?shop=dy-main")).text == ""
+
+
+async def test_health_needs_no_key_and_says_what_is_degraded(served: Served) -> None:
+    async with served.stranger() as nobody:
+        assert (await nobody.get(f"{API}/health")).json() == {"live": True, "ready": True, "degraded": []}
+        served.centre.meters.breakers_open.add("wms/WH-EAST")
+        degraded = (await nobody.get(f"{API}/health")).json()["degraded"]
+        assert [worry["what"] for worry in degraded] == ["partner/wms/WH-EAST"]
+        served.centre.bus.stopping = True
+        assert (await nobody.get(f"{API}/health")).status_code == 503
+        served.centre.bus.stopping = False
+
+
+async def test_metrics_can_be_scraped_and_add_up(served: Served) -> None:
+    await served.place("A1")
+    await served.place("A2")
+    await served.push("/own/mp-main/orders", b"{}")
+    async with served.client(Scope.READ) as client:
+        families = {
+            f.name: f for f in text_string_to_metric_families((await client.get(f"{API}/metrics")).text)
+        }
+    pushes = {(s.labels["source"], s.labels["status"]): s.value for s in families["tongdan_pushes"].samples}
+    assert pushes == {("channel/own", "201"): 2, ("channel/own", "422"): 1}
+    assert [s.value for s in families["tongdan_turned_away"].samples] == [1]
+    sizes = {s.name: s.value for s in families["tongdan_batch_messages"].samples if "le" not in s.labels}
+    counted = next(s.value for s in families["tongdan_commit_seconds"].samples if s.name.endswith("_count"))
+    assert sizes["tongdan_batch_messages_count"] == counted > 0
+    assert families["tongdan_journal_rows"].samples[0].value == rows_of(served)
+
+
+async def test_strangers_are_remembered_without_what_they_sent(served: Served) -> None:
+    request = PushRequest("POST", "/own/mp-main/orders", "", {}, b"secret", served.centre.clock.now())
+    served.front.handle(request, lambda answer: None, "203.0.113.9")
+    async with served.client(Scope.OPERATE) as client:
+        (stranger,) = await get(client, "/strangers")
+    assert (stranger["peer"], stranger["reason"]) == ("203.0.113.9", "a signature header is missing")
+    assert "secret" not in str(stranger)
+
+
+async def test_whatever_breaks_is_a_named_500_and_logged_without_what_it_said(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("张三 13800000000")
+
+    monkeypatch.setattr(served.centre.reads, "tickets", broken)
+    async with served.client(Scope.READ) as client:
+        await refused(await client.get(f"{API}/tickets"), 500, "internal-error")
+    assert "RuntimeError at " in caplog.text
+    assert not any(secret in caplog.text for secret in SECRETS)
+
+
+# -- the push port's wait
+
+
+async def test_an_order_that_waits_for_its_stock_is_answered_when_it_stands(served: Served) -> None:
+    await served.stock(10)
+    body = push_reference.EXAMPLE_BODY.encode()
+    answer = await served.push("/own/mp-main/orders", body, "wait=reserved")
+    assert answer.status == 201
+    order = served.centre.reads.order(msgspec.json.decode(answer.body)["order_id"])
+    assert [line.reserved for line in order.lines] == [2]  # type: ignore[attr-defined]
+
+
+async def test_an_order_whose_stock_is_short_is_committed_and_says_202_without_waiting_long(
+    served: Served,
+) -> None:
+    started = served.centre.clock.monotonic()
+    answer = await served.push("/own/mp-main/orders", push_reference.EXAMPLE_BODY.encode(), "wait=reserved")
+    assert answer.status == 202
+    assert served.centre.clock.monotonic() - started < 1.5
+    assert served.centre.reads.order(msgspec.json.decode(answer.body)["order_id"]) is not None
+
+
+# -- the reference
+
+
+async def test_the_worked_example_of_the_reference_is_what_the_door_takes(served: Served) -> None:
+    class OneSecret:
+        def get(self, name: str) -> dict[str, str]:
+            return {"secret": push_reference.EXAMPLE_SECRET}
+
+    door = OwnShopDoor(served.centre.policy.shops["mp-main"], OneSecret())
+    async with served.stranger() as client:
+        schema = (await client.get("/openapi.json")).json()
+    text = schema["paths"]["/own/{shop}/orders"]["post"]["description"]
+    headers = {name.lower(): value for name, value in re.findall(r"(X-Tongdan-\w+): (\S+)", text)}
+    assert set(headers) == {authentic.TIMESTAMP, authentic.NONCE, authentic.SIGNATURE}
+    body = push_reference.EXAMPLE_BODY.encode()
+    (message,) = door.open(
+        PushRequest("POST", "/own/mp-main/orders", "", headers, body, push_reference.EXAMPLE_AT)
+    )
+    assert message.key == ("own", "mp-main", "A2026012700001")
+
+
+async def test_the_openapi_document_describes_every_path_and_refers_to_nothing_that_is_not_there(
+    served: Served,
+) -> None:
+    async with served.stranger() as client:
+        text = (await client.get("/openapi.json")).text
+        page = (await client.get("/docs?lang=zh")).text
+    schema = json.loads(text)
+    for name in set(re.findall(r"#/components/schemas/([A-Za-z_-]+)", text)):
+        assert name in schema["components"]["schemas"], name
+    for path in schema["paths"]:
+        assert path in page
+    assert schema["paths"]["/own/{shop}/orders"]["servers"][0]["url"] == "http://push.example"
+    assert "http://push.example/own/{shop}/orders" in page
+    assert "<script" not in page
