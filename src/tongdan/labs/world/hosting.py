@@ -5,7 +5,7 @@ without an answer, which is what the other side of a broken line sees.
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 import httptools
 
@@ -63,8 +63,7 @@ class _Connection(asyncio.Protocol):
         self._body = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._connections.add(self)
         self._worker = asyncio.get_running_loop().create_task(self._work())
 

@@ -1,0 +1,66 @@
+"""`tongdan`: the commands put together. Each group lives in its own file; this one only lists them."""
+
+from typing import Annotated, Final
+
+import typer
+
+import tongdan
+from tongdan.cli import dead_letters, demo, export, keys, orders, serve, tickets, timeline, verify
+from tongdan.cli.language import t
+
+app: Final = typer.Typer(
+    name="tongdan",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a local may hold somebody's address
+    rich_markup_mode="rich",
+    help=t(
+        """Tongdan: the order centre of a multi-channel seller.
+
+Start with `tongdan demo`: it runs a day of orders with faults through an order centre on this machine, says what
+happened, and keeps serving. `tongdan COMMAND --help` explains every command with examples.
+
+Exit codes: 0 it holds, 1 it does not, 2 the command was used wrongly.""",
+        """同单：多渠道商家的订单中心。
+
+先试 tongdan demo：在本机让一天的订单（含故障）走完订单中心，说明发生了什么，并继续提供服务。
+tongdan 命令 --help 有每个命令的说明和示例。
+
+退出码：0 成立，1 不成立，2 用法有误。""",
+    ),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tongdan {tongdan.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    lang: Annotated[
+        str,
+        typer.Option(
+            "--lang", metavar="zh|en", help=t("Language; default from the locale.", "语言；默认取自系统。")
+        ),
+    ] = "",
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help=t("Print the version.", "显示版本。")
+        ),
+    ] = False,
+) -> None:
+    """Read by `language` before the help texts were made; declared so that it is accepted and explained."""
+
+
+app.command("demo", help=demo.HELP)(demo.demo)
+app.command("serve", help=serve.HELP)(serve.serve)
+orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
+app.add_typer(orders.app, name="order")
+app.command("verify", help=verify.HELP)(verify.verify)
+app.command("tickets", help=tickets.HELP)(tickets.tickets)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command("export", help=export.HELP)(export.export)
+app.add_typer(keys.app, name="keys")

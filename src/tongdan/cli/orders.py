@@ -1,0 +1,223 @@
+"""`tongdan order`: one order as it stands, and lists of orders; how one came about is in `timeline`.
+
+An order is named by its Tongdan id, or by the number the platform or client gave it. Personal data is masked unless
+asked for.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, fail, out, table
+from tongdan.cli.places import DATA, DataOption, JsonOption, LimitOption, ShopOption
+from tongdan.cli.reading import Reading, open_reading
+from tongdan.cli.words import status_word
+from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.messages import Person
+from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.model import Order, deadlines, partly, status
+from tongdan.surfaces.masking import mask_person
+from tongdan.surfaces.words import local_time
+
+app: Final = typer.Typer(
+    no_args_is_help=True,
+    help=t("Look at orders: as they stand, and how they came about.", "查看订单：现状与来龙去脉。"),
+)
+
+IdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help=t("A Tongdan id, or the platform's or client's number.", "同单号，或平台、客户的订单号。"),
+    ),
+]
+
+RevealOption = Annotated[
+    bool, typer.Option("--reveal", help=t("Show personal data in the open.", "显示个人信息明文。"))
+]
+
+
+@app.command(
+    help=teach(
+        """Show one order as it stands.
+
+ID is a Tongdan id, or the number that the platform or the client gave it; --shop helps where two shops use the same
+number. Names, phones and addresses are masked unless you ask with --reveal.""",
+        """显示一张订单的现状。
+
+ID 可以是同单号，也可以是平台或客户的订单号；两家店铺号码相同时用 --shop 区分。
+姓名、电话、地址默认打码，用 --reveal 查看明文。""",
+        "tongdan order show DY20260127000892",
+        "tongdan order show 4781234567890 --shop dy-flagship --json",
+    )
+)
+def show(
+    id: IdArgument,
+    data: DataOption = DATA,
+    shop: ShopOption = "",
+    reveal: RevealOption = False,
+    json: JsonOption = False,
+) -> None:
+    with open_reading(data) as reading:
+        key, order = find_order(reading, id, shop)
+        people = reading.reads.person(key)
+    if people is not None and not reveal:
+        people = mask_person(people)
+    if json:
+        emit({"id": key, "status": status(order), "partly": partly(order), "order": order, "person": people})
+        return
+    out.print(heading(key, order))
+    out.print(lines_table(order))
+    if order.parcels:
+        out.print(_parcels(order))
+    if order.said:
+        out.print(_said(order))
+    out.print(_people(people))
+
+
+@app.command(
+    "list",
+    help=teach(
+        """List orders, newest change first.""",
+        """列出订单，最近变更的在前。""",
+        "tongdan order list --limit 20",
+        "tongdan order list --shop mp-own --status 5",
+    ),
+)
+def list_orders(
+    data: DataOption = DATA,
+    shop: ShopOption = "",
+    status: Annotated[
+        int | None,
+        typer.Option("--status", help=t("Only this status code (signed = 5).", "仅此状态码（已签收 = 5）。")),
+    ] = None,
+    limit: LimitOption = 50,
+    json: JsonOption = False,
+) -> None:
+    with open_reading(data) as reading:
+        rows = reading.reads.orders(shop=shop, status=status, limit=limit)
+    if json:
+        emit(rows)
+        return
+    shown = table(
+        "",
+        "id",
+        t("status", "状态"),
+        t("shop", "店铺"),
+        t("number", "渠道单号"),
+        t("yuan", "元"),
+        t("changed", "变更"),
+    )
+    for row in rows:
+        add_row(
+            shown, row.id, status_word(row.status), row.shop, row.native, yuan_from_fen(row.amount_fen),
+            local_time(row.updated_at),
+        )  # fmt: skip
+    out.print(shown)
+
+
+# -- finding
+
+
+def find_order(reading: Reading, given: str, shop: str) -> tuple[str, Order]:
+    """The order that `given` names. Exits with 1 when there is none, with 2 when it names several."""
+    parsed = parse(given)
+    key = parsed.order if parsed is not None else _by_number(reading, given, shop)
+    order = reading.reads.order(key) if key else None
+    if not isinstance(order, Order):
+        fail(t(f"There is no order {given} in this data.", f"数据中没有订单 {given}。"), DOES_NOT_HOLD)
+    return key, order
+
+
+def _by_number(reading: Reading, number: str, shop: str) -> str:
+    shops = [each for each in reading.policy().shops.values() if shop in ("", each.id)]
+    if not shops:
+        fail(t(f"There is no shop {shop}.", f"没有店铺 {shop}。"))
+    found = {each.id: key for each in shops if (key := reading.reads.find(each.channel, each.id, number))}
+    if len(found) > 1:
+        names = ", ".join(sorted(found))
+        fail(
+            t(
+                f"{number} is known in {names}; choose with --shop.",
+                f"{names} 都有 {number}；请用 --shop 选择。",
+            )
+        )
+    return next(iter(found.values()), "")
+
+
+# -- showing
+
+
+def heading(key: str, order: Order) -> Text:
+    flags = partly(order)
+    some = t(" (partly)", "（部分）") if flags else ""
+    parts = [
+        f"{key}  {status_word(status(order))}{some}",
+        f"{order.channel} · {order.shop} · {order.native}",
+        t("amount ", "金额 ") + yuan_from_fen(order.amount_fen) + t(" yuan", " 元"),
+    ]
+    if order.placed_at:
+        parts.append(t("placed ", "下单 ") + local_time(order.placed_at))
+    if order.paid:
+        parts.append(t("paid ", "付款 ") + local_time(order.paid.paid_at) + f"  {order.paid.transaction}")
+    if order.settled_at:
+        parts.append(t("settled ", "结算 ") + local_time(order.settled_at) + f"  {order.settlement}")
+    if order.cancelled_at:
+        parts.append(t("cancelled ", "取消 ") + local_time(order.cancelled_at) + f"  {order.cancelled_by}")
+    if order.owed_fen:
+        parts.append(t("owed back ", "应退 ") + yuan_from_fen(order.owed_fen))
+    if order.holds:
+        parts.append(t("held: ", "挂起：") + ", ".join(order.holds))
+    if order.worries:
+        parts.append(t("worries: ", "异常：") + ", ".join(order.worries))
+    waits = [f"{name} {local_time(at)}" for name, at in deadlines(order).items() if at is not None]
+    if waits:
+        parts.append(t("waits until: ", "等待至：") + ", ".join(waits))
+    return Text("\n".join(parts))
+
+
+def lines_table(order: Order) -> Table:
+    stages = {
+        Stage.WAITING: t("waiting", "待占"),
+        Stage.RESERVED: t("reserved", "已占"),
+        Stage.RELEASED: t("released", "已下发"),
+        Stage.SHIPPED: t("shipped", "已发"),
+        Stage.SIGNED: t("signed", "签收"),
+        Stage.STOPPED: t("stopped", "停发"),
+    }
+    counts = (t("units", "件"), t("yuan", "元"), *stages.values())
+    shown = table("", "#", "SKU", *counts, t("warehouse", "仓库"), right=counts)
+    for each in order.lines:
+        line = each.line
+        cells = [each.at(stage) or "" for stage in stages]
+        name = f"{line.sku} {line.title}".strip()
+        add_row(shown, line.no, name, line.units, yuan_from_fen(line.amount_fen), *cells, each.warehouse)
+    return shown
+
+
+def _parcels(order: Order) -> Table:
+    shown = table("", t("parcel", "包裹"), t("carrier", "承运商"), t("waybill", "运单号"), t("left", "发出"))
+    for parcel in order.parcels:
+        add_row(shown, parcel.dispatch, parcel.carrier, parcel.waybill, local_time(parcel.shipped_at))
+    return shown
+
+
+def _said(order: Order) -> Table:
+    shown = table("", t("system", "系统"), t("its word", "原状态"), t("reads as", "对应"), t("said", "时间"))
+    for system, said in sorted(order.said.items()):
+        add_row(shown, system, said.native, said.status, local_time(said.said_at))
+    return shown
+
+
+def _people(person: Person | None) -> Text:
+    if person is None:
+        return Text(
+            t("No personal data (none was given, or it was erased).", "无个人信息（未提供或已擦除）。")
+        )
+    given: dict[str, object] = msgspec.to_builtins(person)
+    return Text("\n".join(f"{name}: {value}" for name, value in given.items()))

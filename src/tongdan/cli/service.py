@@ -1,0 +1,97 @@
+"""A centre with its two ports: pushes on one, the API and the pages on the other; started and stopped in order.
+
+Both listen before anything is taken, and stopping goes the other way round: no new push, answers to those taken, then
+the centre, then the API, so that whoever waits for an answer gets it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from tongdan.cli.places import SERVING
+from tongdan.ports import Entropy
+from tongdan.profile import API_KEYS, Centre
+from tongdan.surfaces.front_door import FrontDoor
+from tongdan.surfaces.http.app import create_app
+from tongdan.surfaces.http.keys import ApiKeys
+from tongdan.surfaces.http.parts import Parts
+from tongdan.surfaces.intake import PushPort
+from tongdan.surfaces.waits import WAITS
+
+GRACE_S: Final = 10
+
+
+class Service:
+    """`start()`, then `push_url` and `api_url` tell where; `stop()` ends it whole. Raises OSError on a taken port."""
+
+    def __init__(self, centre: Centre, entropy: Entropy, *, host: str, push_port: int, api_port: int) -> None:
+        self.centre: Final = centre
+        self._entropy: Final = entropy
+        self._host: Final = host
+        self._push_port: Final = push_port
+        self._front: Final = FrontDoor(centre.doors, centre.bus, centre.clock, centre.meters, WAITS)
+        self._push: Final = PushPort(self._front, centre.clock)
+        self._socket: Final = socket.create_server((host, api_port), reuse_port=False)
+        self._api: _Api | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ready = False
+
+    @property
+    def push_url(self) -> str:
+        return _url(*self._push.address)
+
+    @property
+    def api_url(self) -> str:
+        return _url(*self._socket.getsockname()[:2])
+
+    async def start(self) -> None:
+        centre = self.centre
+        await centre.start()
+        await self._push.start(self._host, self._push_port)
+        keys = ApiKeys(centre.data / API_KEYS)
+        parts = Parts(
+            reads=centre.reads, bus=centre.bus, meters=centre.meters, policy=centre.policy, keys=keys,
+            clock=centre.clock, entropy=self._entropy, samples=lambda: list(self._front.samples),
+            ready=lambda: self._ready,
+        )  # fmt: skip
+        app = create_app(parts, push_url=self.push_url)
+        self._api = _Api(
+            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off")
+        )
+        self._task = asyncio.create_task(self._api.serve([self._socket]))
+        self._ready = True
+        _note(centre.data, {"pid": os.getpid(), "push": self.push_url, "api": self.api_url})
+
+    async def stop(self) -> None:
+        self._ready = False
+        (self.centre.data / SERVING).unlink(missing_ok=True)
+        await self._push.stop(GRACE_S)
+        if self._api is not None and self._task is not None:
+            self._api.should_exit = True
+            await self._task
+        await self.centre.stop()
+
+
+class _Api(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are heard in one place, for both ports."""
+        yield
+
+
+def _note(data: Path, told: dict[str, object]) -> None:
+    part = data / f"{SERVING}.new"
+    part.write_text(json.dumps(told))
+    part.replace(data / SERVING)
+
+
+def _url(host: str, port: int) -> str:
+    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -1,0 +1,91 @@
+"""What a demo needs before it can begin: its place, its day, and partners that are reached on this machine.
+
+The configuration is copied beside the data with the partners' addresses turned to loopback ports; the rest of it is
+the one in force. The day is counted on before it begins, so a run that was cut short is not repeated over itself.
+"""
+
+import json
+import shutil
+import socket
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+
+from tongdan.adapters.clock import SystemEntropy
+from tongdan.adapters.partners.settings import Partners
+from tongdan.adapters.policy_files import load_conf
+from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, provision
+
+CONF: Final = "demo-conf"
+PROGRESS: Final = "demo.json"
+PARTNERS: Final = ("douyin", "wechat", "qimen", "finance")
+
+
+class NotADemo(Exception):
+    """The directory holds the credentials of real partners."""
+
+
+class Stage(NamedTuple):
+    """`day` is the day of the retail log to run, `conf` the configuration with loopback partners."""
+
+    conf: Path
+    day: int
+    push_port: int
+
+
+def set_stage(data: Path, conf: Path) -> Stage:
+    """Prepare `data` for the next day. Raises NotADemo, ConfError."""
+    if (data / CREDENTIALS).exists() and not (data / WORLD_KEYS).exists():
+        raise NotADemo(f"{data} holds credentials that the demo did not make")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept = _kept_partners(data / CONF)
+    ports = _ports(kept)
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(PARTNERS, ports, strict=False)}
+    read = load_conf(conf)
+    partners = loopback(read.partners, urls, f"http://127.0.0.1:{ports[-1]}")
+    _write_conf(conf, data / CONF, partners)
+    provision(data, read.policy, partners, SystemEntropy())
+    return Stage(data / CONF, _count_day(data / PROGRESS), ports[-1])
+
+
+def _count_day(path: Path) -> int:
+    day: int = json.loads(path.read_text())["next_day"] if path.exists() else 0
+    part = path.with_name(f"{path.name}.new")
+    part.write_text(json.dumps({"next_day": day + 1}))
+    part.replace(path)
+    return day
+
+
+def _kept_partners(conf: Path) -> Partners | None:
+    return load_conf(conf).partners if conf.exists() else None
+
+
+def _ports(kept: Partners | None) -> list[int]:
+    """Ports of the partners, and last the push port: those of the last run if they are still free, else any."""
+    if kept is not None:
+        urls = [getattr(kept, name).base_url for name in PARTNERS]
+        ports = [urlsplit(url).port or 0 for url in (*urls, kept.wechat.notify_url)]
+        if all(map(_is_free, ports)):
+            return ports
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(len(PARTNERS) + 1)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return port != 0
+
+
+def _write_conf(source: Path, target: Path, partners: Partners) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    text = yaml.safe_dump(msgspec.to_builtins(partners), allow_unicode=True, sort_keys=False)
+    (target / "partners.yml").write_text(text)

@@ -1,0 +1,45 @@
+"""`tongdan tickets`: what needs eyes."""
+
+from typing import Annotated
+
+import typer
+
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import add_row, emit, out, table
+from tongdan.cli.places import DATA, DataOption, JsonOption, LimitOption
+from tongdan.cli.reading import open_reading
+from tongdan.surfaces.words import local_time
+
+HELP = teach(
+    """List tickets: what the order centre could not settle by itself.
+
+A ticket names what it is about, why it was raised and how often. It closes by itself when its cause is gone.""",
+    """列出工单：系统自己无法了结、需要人看的事。
+
+每张工单写明对象、原因和次数；原因消失后自动关闭。""",
+    "tongdan tickets",
+    "tongdan tickets --all --json",
+)
+
+
+def tickets(
+    data: DataOption = DATA,
+    closed: Annotated[bool, typer.Option("--all", help=t("Closed ones too.", "包括已关闭的。"))] = False,
+    limit: LimitOption = 200,
+    json: JsonOption = False,
+) -> None:
+    with open_reading(data) as reading:
+        rows = reading.reads.tickets(open_only=not closed, limit=limit)
+    if json:
+        emit(rows)
+        return
+    if not rows:
+        out.print(t("No open tickets.", "没有未关闭的工单。"))
+        return
+    shown = table(
+        "", t("about", "对象"), t("kind", "类型"), t("what", "说明"), t("times", "次数"), t("since", "自"), ""
+    )
+    for row in rows:
+        state = "" if row.open else t("closed", "已关闭")
+        add_row(shown, row.subject, row.kind, row.summary, row.times, local_time(row.raised_at), state)
+    out.print(shown)
