@@ -55,10 +55,15 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "第 {line} 行：需 {units}，可用 {available}",
     ),
     "LineReservationExpired": ("line {line}: reservation expired", "第 {line} 行：占用已过期"),
+    "ReservationRetried": ("stock asked for again", "重新请求占用库存"),
     "OrderReleased": ("handed to the warehouses", "已下发仓库"),
     "LinesShipped": ("{shipment} left with {carrier} {waybill}", "{shipment} 已发出，{carrier} {waybill}"),
     "LinesSigned": ("{shipment} signed for", "{shipment} 已签收"),
     "LinesStopped": ("{shipment} will not be sent: {reason}", "{shipment} 不再发出：{reason}"),
+    "NewsCameEarly": (
+        "news of parcels not known yet, kept until they are",
+        "提前到达的包裹消息，待包裹可识别后生效",
+    ),
     "OrderSettled": ("settled, {amount} yuan, {reference}", "已结算 {amount} 元，{reference}"),
     "SettlementMismatched": (
         "finance settled {amount} instead of {expected} yuan",
