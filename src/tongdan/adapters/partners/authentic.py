@@ -59,7 +59,7 @@ def secret_of(credentials: Credentials, name: str) -> Mapping[str, str]:
 
 def sign(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
     """The lower-case hex HMAC-SHA256 of a message."""
-    return hmac.digest(secret, f"{timestamp}\n{nonce}\n".encode() + body, "sha256").hex()
+    return hmac.digest(secret, f"{timestamp}\n{nonce}\n".encode("utf-8", "replace") + body, "sha256").hex()
 
 
 def check_signed(request: PushRequest, secret: bytes) -> None:

@@ -52,7 +52,7 @@ UNPAID: Final = frozenset({"1", "103"})
 
 
 class _Envelope(msgspec.Struct):
-    code: int = 0
+    code: int
     sub_code: str = ""
     log_id: str = ""
     data: msgspec.Raw = msgspec.Raw(b"null")

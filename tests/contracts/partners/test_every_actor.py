@@ -1,0 +1,122 @@
+"""What every actor promises, whatever it does: whose fault a failure is, and whether it may have taken place."""
+
+import pytest
+from tests.contracts.partners.called import Answer, Case, Partner, errand, failed, ok
+from tests.contracts.partners.played import CONF, NOW
+
+from tongdan.adapters.partners.douyin_api import DouyinActor
+from tongdan.adapters.partners.finance import FinanceActor
+from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.wechat_api import WechatActor
+from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms
+from tongdan.domain.kernel.messages import Effect
+from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
+from tongdan.ports import HttpResponse, NoAnswer, Unreachable
+
+PARTNERS, POLICY = CONF.partners, CONF.policy
+ORDER, OWN = "DY20260127000892", "MP20260127000892"
+
+FETCH = FetchDetail(partner="channel/DY/dy-main", channel="DY", shop="dy-main", native="4781234567890123456")
+WRITE_BACK = WriteBackShipment(
+    partner="channel/DY/dy-main", channel="DY", shop="dy-main", native="4781234567890123456", carrier="SF",
+    waybill="SF1", units=(("4781234567890123456", 1),), request=f"{ORDER}-S1.1",
+)  # fmt: skip
+PREPAY = Prepay(
+    partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500, payer="openid-1"
+)
+PUSH = PushToWms(
+    partner="wms/WH-EAST", shipment=f"{ORDER}-S1", order=ORDER, channel="DY", shop="dy-main",
+    native="4781234567890123456", warehouse="WH-EAST", items=(Item(1, "DOWN-JACKET-M", 2, 19_901),), placed_at=NOW,
+)  # fmt: skip
+CANCEL = CancelAtWms(partner="wms/WH-EAST", shipment=f"{ORDER}-S1", warehouse="WH-EAST", reason="不想要了")
+TELL = TellFinance(
+    partner="finance", order=ORDER, channel="DY", shop="dy-main", milestone="paid", amount_fen=12_900, at=NOW
+)
+
+
+def case(effect: Effect) -> Case:
+    if isinstance(effect, FetchDetail | WriteBackShipment):
+        host = "openapi-fxg.jinritemai.com"
+        return Case(
+            host, lambda wire: DouyinActor(effect.partner, PARTNERS.douyin, wire), errand(effect, ORDER)
+        )
+    if isinstance(effect, Prepay):
+        host = "api.mch.weixin.qq.com"
+        return Case(
+            host, lambda wire: WechatActor(effect.partner, PARTNERS.wechat, POLICY, wire), errand(effect, OWN)
+        )
+    if isinstance(effect, PushToWms | CancelAtWms):
+        host = "qimen.api.taobao.com"
+        return Case(
+            host,
+            lambda wire: QimenActor(effect.partner, PARTNERS.qimen, POLICY, wire),
+            errand(effect, f"{ORDER}-S1"),
+        )
+    host = "finance.example.com"
+    return Case(
+        host, lambda wire: FinanceActor(effect.partner, PARTNERS.finance, wire), errand(effect, ORDER)
+    )
+
+
+def verb_of(played: object) -> str:
+    return type(played.errand.effect).__name__ if isinstance(played, Case) else ""
+
+
+@pytest.fixture(params=[case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL)], ids=verb_of)
+def played(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+@pytest.mark.parametrize(
+    ("answer", "unknown", "retry_after_s"),
+    [
+        (Unreachable, False, 0.0),
+        (NoAnswer, True, 0.0),
+        (HttpResponse(429, {"retry-after": "30"}, b""), False, 30.0),
+        (HttpResponse(503, {"retry-after": "99999"}, b""), False, 3_600.0),
+        (HttpResponse(503, {"retry-after": "soon"}, b""), False, 0.0),
+        (HttpResponse(500, {}, b"<html>"), True, 0.0),
+        (HttpResponse(502, {}, b""), True, 0.0),
+    ],
+)
+async def test_a_broken_line_and_a_broken_server_are_the_partners_as_a_whole(
+    played: Case, answer: Answer, unknown: bool, retry_after_s: float
+) -> None:
+    partner = Partner(played.host, answer)
+    failure = await failed(played.actor(partner.wire).perform(played.errand))
+    assert (failure.partner_wide, failure.final) == (True, False)
+    assert (failure.unknown, failure.retry_after_s) == (unknown, retry_after_s)
+    assert len(partner.asked) == 1
+
+
+async def test_without_its_credential_nothing_is_sent_and_the_partner_waits(played: Case) -> None:
+    partner = Partner(played.host, ok(b""))
+    failure = await failed(played.actor(partner.without_credentials()).perform(played.errand))
+    assert (failure.partner_wide, failure.final, failure.unknown) == (True, False, False)
+    assert "credential" in failure.error
+    assert partner.asked == []
+
+
+# finance answers by status alone
+@pytest.mark.parametrize(
+    "played", [case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL)], ids=verb_of
+)
+@pytest.mark.parametrize("body", [b"", b"\xff", b"<html>busy</html>", b"[[[", b"{}", b"null", b"9" * 5_000])
+async def test_an_answer_that_is_none_is_never_taken_for_success(played: Case, body: bytes) -> None:
+    partner = Partner(played.host, ok(body))
+    failure = await failed(played.actor(partner.wire).perform(played.errand))
+    assert (failure.unknown, failure.final) == (True, False)
+
+
+@pytest.mark.parametrize("played", [case(each) for each in (FETCH, PUSH, TELL)], ids=verb_of)
+async def test_an_errand_of_another_kind_is_a_dead_letter(played: Case) -> None:
+    partner = Partner(played.host, ok(b""))
+    failure = await failed(played.actor(partner.wire).perform(errand(PREPAY, OWN)))
+    assert failure.final and partner.asked == []
+
+
+async def test_every_verb_is_declared(played: Case) -> None:
+    actor = played.actor(Partner(played.host, ok(b"")).wire)
+    assert type(played.errand.effect) in actor.verbs
+    assert actor.partner == played.errand.effect.partner

@@ -1,0 +1,134 @@
+"""`conf/` is read whole or not at all, and a mistake in it is told with its file, its place and what was expected."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tongdan.adapters.policy_files import ConfError, load_conf
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the `conf/` that is delivered."""
+    shutil.copytree(CONF, tmp_path / "conf")
+    return tmp_path / "conf"
+
+
+def change(folder: Path, file: str, old: str, new: str) -> ConfError:
+    """What is said of the folder after one text in one file has been replaced."""
+    path = folder / file
+    text = path.read_text()
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfError) as refused:
+        load_conf(folder)
+    return refused.value
+
+
+def test_what_is_delivered_is_good() -> None:
+    policy = load_conf(CONF).policy
+    assert sorted(policy.channels) == ["DY", "MP"]
+    assert sorted(policy.shops) == ["dy-main", "mp-main"]
+    assert list(policy.warehouses) == ["WH-EAST", "WH-SOUTH", "WH-NORTH"]
+    assert policy.channels["DY"].statuses["105"] == "paid_hold"
+
+
+def test_every_province_is_served_first_by_one_warehouse() -> None:
+    regions = [region for one in load_conf(CONF).policy.warehouses.values() for region in one.regions]
+    assert len(regions) == len(set(regions)) == 34
+
+
+def test_stock_outlives_the_time_to_pay() -> None:
+    deadlines = load_conf(CONF).policy.deadlines
+    assert deadlines.reservation_s > deadlines.pay_within_s
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place", "expected"),
+    [
+        ("shops.yml", "channel: DY", "chanel: DY", "[0].chanel", "one of the keys id, channel"),
+        ("shops.yml", "channel: DY", "channel: PD", "dy-main.channel", "one of DY, MP, got 'PD'"),
+        ("shops.yml", "id: mp-main", "id: dy-main", "dy-main", "each entry once"),
+        ("shops.yml", "id: dy-main", "id: DY/main", "DY/main.id", "small letters"),
+        ("shops.yml", '"323423"', "323423", "[0].native", "Expected `str`, got `int`"),
+        ("shops.yml", "native: mp-main", 'native: "323423"\n  channel: DY', "line", "stands twice"),
+        ("channels/DY.yml", "completed", "finished", "statuses.5", "got 'finished'"),
+        ("channels/DY.yml", '"2"', '"3"', "line", "the key '3' stands twice"),
+        ("channels/DY.yml", "code: DY", "code: TB", "code", "the file's name"),
+        ("channels/MP.yml", "Asia/Shanghai", "Asia/Hangzhou", "zone", "got 'Asia/Hangzhou'"),
+        ("channels/MP.yml", "Asia/Shanghai", "../../etc/passwd", "zone", "a time zone"),
+        ("warehouses.yml", "上海", "沪", "WH-EAST.regions", "got '沪'"),
+        (
+            "warehouses.yml",
+            "partner: qimen",
+            "partner: cainiao",
+            "WH-EAST.partner",
+            "one of qimen, got 'cainiao'",
+        ),
+        ("warehouses.yml", "code: WH-EAST", "name: x", "line", "stands twice"),
+        ("deadlines.yml", "pay_within_s: 1800", "pay_within_s: 0", "pay_within_s", "a positive number"),
+        ("deadlines.yml", "pay_within_s: 1800", "pay_within_s: 30m", "pay_within_s", "Expected `int`"),
+        ("deadlines.yml", "pay_within_s", "pay_within_m", "pay_within_m", "one of the keys pay_within_s"),
+        ("partners.yml", "https://openapi", "openapi", "douyin.base_url", "an http or https URL"),
+        ("partners.yml", "mp-main:", "mp-other:", "wechat.merchants.mp-other", "a shop of shops.yml"),
+        ("partners.yml", "  owner_code: TONGDAN\n", "", "qimen", "missing required field `owner_code`"),
+        ("partners.yml", "zone: Asia/Shanghai", "zone: UTC+8", "qimen.zone", "a time zone"),
+    ],
+)
+def test_a_mistake_is_named(folder: Path, file: str, old: str, new: str, place: str, expected: str) -> None:
+    error = change(folder, file, old, new)
+    assert error.file == file
+    assert error.place.startswith(place)
+    assert expected in error.expected
+    assert str(error).startswith(f"{file}: {place}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- ", "a: [", "!!python/object/apply:os.system ['true']", "\t- x", "&a [*a]", "\x00", "12"]
+)
+@pytest.mark.parametrize("file", ["shops.yml", "channels/DY.yml", "deadlines.yml", "partners.yml"])
+def test_a_file_that_says_nothing_sensible_is_named(folder: Path, file: str, text: str) -> None:
+    (folder / file).write_text(text)
+    with pytest.raises(ConfError) as refused:
+        load_conf(folder)
+    assert refused.value.file == file
+
+
+@pytest.mark.parametrize("file", ["shops.yml", "warehouses.yml", "deadlines.yml", "partners.yml"])
+def test_a_missing_file_is_named(folder: Path, file: str) -> None:
+    (folder / file).unlink()
+    with pytest.raises(ConfError) as refused:
+        load_conf(folder)
+    assert refused.value.file == file
+    assert "No such file" in refused.value.expected
+
+
+def test_without_channels_it_says_so(folder: Path) -> None:
+    shutil.rmtree(folder / "channels")
+    with pytest.raises(ConfError) as refused:
+        load_conf(folder)
+    assert refused.value.file == "channels/"
+
+
+def test_the_digest_names_the_text_of_all_files(folder: Path) -> None:
+    first = load_conf(folder).digest
+    assert load_conf(folder).digest == load_conf(CONF).digest == first
+    assert len(first) == 64
+    seen = {first}
+    for path in sorted(folder.rglob("*.yml")):
+        path.write_text(path.read_text() + "# reviewed\n")
+        seen.add(load_conf(folder).digest)
+    assert len(seen) == 7
+
+
+def test_a_number_on_a_channel_belongs_to_one_shop(folder: Path) -> None:
+    path = folder / "shops.yml"
+    path.write_text(path.read_text().replace("channel: MP", "channel: DY"))
+    error = change(folder, "shops.yml", "native: mp-main", 'native: "323423"')
+    assert (error.place, error.expected) == (
+        "mp-main.native",
+        "expected a number that no other shop of the channel has",
+    )
