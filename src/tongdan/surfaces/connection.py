@@ -286,7 +286,7 @@ class PushConnection(Protocol):
     def flush(self) -> None:
         """Write every answer whose turn it is, and end the connection if that was the last."""
         owed, transport = self._owed, self._transport
-        if self._parsing or transport is None:
+        if self._parsing or transport is None or transport.is_closing():
             return
         if owed and owed[0].payload is not None:
             ready = []
