@@ -23,7 +23,7 @@ def test_a_placed_order_is_created_reserved_and_named(centre: Centre) -> None:
     assert centre.people == {order: PERSON}
     assert centre.states["alias/client-order/mp-1/C-1"].order == order
     assert centre.order(order).pay_by == after(1_800)
-    assert centre.states["stock/SHIRT"].reservation(order, 1).until == after(2_700)
+    assert centre.states["stock/SHIRT"].bucket(order).reservation(order, 1).until == after(2_700)
 
 
 def test_neither_state_nor_facts_know_a_person(centre: Centre) -> None:
@@ -109,7 +109,7 @@ def test_an_order_for_nothing_is_paid_from_the_start(centre: Centre) -> None:
     order = centre.names["MP", "mp-1", "C-1"]
     assert status(centre.order(order)) is Status.RELEASED
     assert centre.order(order).attempts == ()
-    assert centre.states["stock/SHIRT"].reservation(order, 1).until is None
+    assert centre.states["stock/SHIRT"].bucket(order).reservation(order, 1).until is None
 
 
 # ---- platforms: announced, then known

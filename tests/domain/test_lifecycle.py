@@ -379,7 +379,7 @@ def test_a_reservation_that_expired_just_before_the_payment_is_asked_for_again(c
         "ReservationRetried",
     ]
     assert status(centre.order(order)) is Status.RELEASED
-    assert centre.states["stock/SHIRT"].reservation(order, 1).attempt == 2
+    assert centre.states["stock/SHIRT"].bucket(order).reservation(order, 1).attempt == 2
 
 
 def test_a_payment_that_crosses_the_expiry_asks_again_as_well(centre: Centre) -> None:

@@ -4,8 +4,8 @@ A reservation takes all units of a line from one warehouse, never more than is a
 reservation leaves a tombstone, so a repeat, or a request that comes after its own release, stays without effect. Who
 was turned away waits in order of arrival and is served as soon as enough comes free.
 
-A hot SKU has thousands of reservations, and each fact changes one of them: they lie in buckets by order, so a change
-copies one bucket and the short list of buckets, not everything. Each bucket knows its earliest expiry.
+A hot SKU has thousands of reservations, and each fact changes one of them. They lie in buckets by order, and a bucket
+is kept encoded until it is needed: loading and storing the state copies bytes, a change opens one bucket in 128.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from zlib import crc32
 
 import msgspec
 
-BUCKETS: Final = 64
+BUCKETS: Final = 128
 MAX_WAITING: Final = 1_000  # who comes later is short, but does not wait
-MAX_TOMBSTONES: Final = 32  # of one bucket, and as many departures: the oldest is forgotten first
+MAX_TOMBSTONES: Final = 8  # of one bucket, and as many departures: the oldest is forgotten first
 
 
 class Reservation(msgspec.Struct, frozen=True, array_like=True):
@@ -37,7 +37,13 @@ class Bucket(msgspec.Struct, frozen=True, array_like=True):
     held: dict[str, Reservation] = {}
     ended: dict[str, int] = {}
     deducted: tuple[str, ...] = ()
-    earliest: datetime | None = None
+
+    def reservation(self, order: str, line: int) -> Reservation | None:
+        return self.held.get(line_key(order, line))
+
+    def last_ended(self, order: str, line: int) -> int:
+        """The last attempt of this line that has ended, 0 if none is remembered."""
+        return self.ended.get(line_key(order, line), 0)
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
@@ -64,29 +70,46 @@ class Level(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a SKU's stock."""
+    """The state of a SKU's stock. `earliest` is when the next reservation of a bucket expires, if one does."""
 
     sku: str
     levels: dict[str, Level] = {}
-    buckets: dict[int, Bucket] = {}
+    buckets: dict[int, bytes] = {}
+    earliest: dict[int, datetime] = {}
     waiting: tuple[Waiting, ...] = ()
 
     def bucket(self, order: str) -> Bucket:
-        return self.buckets.get(bucket_no(order), _EMPTY)
-
-    def reservation(self, order: str, line: int) -> Reservation | None:
-        return self.bucket(order).held.get(line_key(order, line))
-
-    def ended(self, order: str, line: int) -> int:
-        """The last attempt of this line that has ended, 0 if none is remembered."""
-        return self.bucket(order).ended.get(line_key(order, line), 0)
+        """The bucket, opened, that an order's reservations lie in."""
+        return _open(self.buckets.get(bucket_no(order)))
 
     def reservations(self) -> Iterator[Reservation]:
-        for bucket in self.buckets.values():
-            yield from bucket.held.values()
+        for sealed in self.buckets.values():
+            yield from _open(sealed).held.values()
+
+    def due(self, now: datetime) -> Iterator[Reservation]:
+        """Reservations that have expired by `now`."""
+        for no, at in self.earliest.items():
+            if at <= now:
+                held = _open(self.buckets[no]).held.values()
+                yield from (each for each in held if each.until is not None and each.until <= now)
+
+    def with_bucket(self, order: str, bucket: Bucket) -> "Stock":
+        """The stock with the bucket of `order` replaced."""
+        no = bucket_no(order)
+        earliest = {other: at for other, at in self.earliest.items() if other != no}
+        expiries = [each.until for each in bucket.held.values() if each.until is not None]
+        if expiries:
+            earliest[no] = min(expiries)
+        buckets = {**self.buckets, no: _seal(bucket)}
+        return msgspec.structs.replace(self, buckets=buckets, earliest=earliest)
 
 
-_EMPTY: Final = Bucket()
+_seal: Final = msgspec.msgpack.Encoder().encode
+_unseal: Final = msgspec.msgpack.Decoder(Bucket).decode
+
+
+def _open(sealed: bytes | None) -> Bucket:
+    return Bucket() if sealed is None else _unseal(sealed)
 
 
 def bucket_no(order: str) -> int:
@@ -100,4 +123,4 @@ def line_key(order: str, line: int) -> str:
 
 def wake_at(stock: Stock) -> datetime | None:
     """When the next reservation expires."""
-    return min((b.earliest for b in stock.buckets.values() if b.earliest is not None), default=None)
+    return min(stock.earliest.values(), default=None)

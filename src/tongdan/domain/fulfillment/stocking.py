@@ -6,6 +6,7 @@ SKUs with thousands of reservations; see `stock.py`.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -26,7 +27,6 @@ from tongdan.domain.fulfillment.stock import (
     Reservation,
     Stock,
     Waiting,
-    bucket_no,
     line_key,
 )
 from tongdan.domain.kernel.messages import (
@@ -62,8 +62,9 @@ def count_stock(stock: Stock | None, command: CountStock, ctx: Context) -> Decis
 def reserve_stock(stock: Stock | None, command: ReserveStock, ctx: Context) -> Decision | Refusal:
     stock = stock or Stock(sku=command.sku)
     order, line, attempt = command.order, command.line, command.attempt
-    held = stock.reservation(order, line)
-    known = held.attempt if held is not None else stock.ended(order, line)
+    bucket = stock.bucket(order)
+    held = bucket.reservation(order, line)
+    known = held.attempt if held is not None else bucket.last_ended(order, line)
     if attempt <= known or _waiting(stock, order, line) is not None:
         return NOTHING
     facts: list[Fact] = []
@@ -82,7 +83,7 @@ def reserve_stock(stock: Stock | None, command: ReserveStock, ctx: Context) -> D
 def keep_reservation(stock: Stock | None, command: KeepReservation, ctx: Context) -> Decision | Refusal:
     if stock is None:
         return NOTHING
-    held = stock.reservation(command.order, command.line)
+    held = stock.bucket(command.order).reservation(command.order, command.line)
     waiting = _waiting(stock, command.order, command.line)
     expiring = held is not None and held.attempt == command.attempt and held.until is not None
     if not expiring and not (waiting is not None and waiting.expires):
@@ -93,10 +94,11 @@ def keep_reservation(stock: Stock | None, command: KeepReservation, ctx: Context
 
 def release_stock(stock: Stock | None, command: ReleaseStock, ctx: Context) -> Decision | Refusal:
     stock = stock or Stock(sku=command.sku)
-    held = stock.reservation(command.order, command.line)
+    bucket = stock.bucket(command.order)
+    held = bucket.reservation(command.order, command.line)
     if held is not None and held.attempt <= command.attempt:
         return _serving(stock, [_released(stock, held, command.attempt)], ctx)
-    if held is not None or stock.ended(command.order, command.line) >= command.attempt:
+    if held is not None or bucket.last_ended(command.order, command.line) >= command.attempt:
         return NOTHING
     tombstone = f.StockReleased(
         sku=command.sku,
@@ -126,12 +128,12 @@ def deduct_stock(stock: Stock | None, command: DeductStock, ctx: Context) -> Dec
 
 def wake(stock: Stock, command: WakeUp, ctx: Context) -> Decision | Refusal:
     """Let expire what is due, at most MAX_EXPIRED at once: what is left is due still, and wakes the stock again."""
-    due = [held for held in stock.reservations() if held.until is not None and held.until <= ctx.now]
+    due = list(islice(stock.due(ctx.now), MAX_EXPIRED))
     expired = [
         f.ReservationExpired(
             sku=stock.sku, order=held.order, line=held.line, attempt=held.attempt, units=held.units
         )
-        for held in due[:MAX_EXPIRED]
+        for held in due
     ]
     return _serving(stock, expired, ctx)
 
@@ -228,9 +230,8 @@ def _on_counted(stock: Stock, fact: f.StockCounted) -> Stock:
 def _on_reserved(stock: Stock, fact: f.StockReserved) -> Stock:
     held = Reservation(fact.order, fact.line, fact.attempt, fact.units, fact.warehouse, fact.until)
     return replace(
-        stock,
+        stock.with_bucket(fact.order, _hold(stock.bucket(fact.order), held)),
         levels=_take(stock.levels, fact.warehouse, reserved=fact.units),
-        buckets=_with_held(stock, held),
         waiting=_no_longer(stock.waiting, fact.order, fact.line),
     )
 
@@ -243,9 +244,10 @@ def _on_short(stock: Stock, fact: f.StockShort) -> Stock:
 
 
 def _on_kept(stock: Stock, fact: f.ReservationKept) -> Stock:
-    held = stock.reservation(fact.order, fact.line)
+    bucket = stock.bucket(fact.order)
+    held = bucket.reservation(fact.order, fact.line)
     if held is not None:
-        return replace(stock, buckets=_with_held(stock, replace(held, until=None)))
+        return stock.with_bucket(fact.order, _hold(bucket, replace(held, until=None)))
     waiting = [
         replace(each, expires=False) if (each.order, each.line) == (fact.order, fact.line) else each
         for each in stock.waiting
@@ -254,30 +256,29 @@ def _on_kept(stock: Stock, fact: f.ReservationKept) -> Stock:
 
 
 def _on_ended(stock: Stock, fact: f.StockReleased | f.ReservationExpired) -> Stock:
-    held = stock.reservation(fact.order, fact.line)
+    bucket = stock.bucket(fact.order)
+    held = bucket.reservation(fact.order, fact.line)
     levels = stock.levels if held is None else _take(stock.levels, held.warehouse, reserved=-held.units)
     return replace(
-        stock,
+        stock.with_bucket(fact.order, _end(bucket, fact.order, fact.line, fact.attempt)),
         levels=levels,
-        buckets=_without_held(stock, fact.order, fact.line, fact.attempt),
         waiting=_no_longer(stock.waiting, fact.order, fact.line),
     )
 
 
 def _on_deducted(stock: Stock, fact: f.StockDeducted) -> Stock:
-    held = stock.reservation(fact.order, fact.line)
+    bucket = stock.bucket(fact.order)
+    held = bucket.reservation(fact.order, fact.line)
     levels = _take(stock.levels, fact.warehouse, on_hand=-fact.units)
     if held is not None:
         units = min(held.units, fact.units)
         levels = _take(levels, held.warehouse, reserved=-units)
         if units == held.units:
-            stock = replace(stock, buckets=_without_held(stock, fact.order, fact.line, held.attempt))
+            bucket = _end(bucket, fact.order, fact.line, held.attempt)
         else:
-            stock = replace(stock, buckets=_with_held(stock, replace(held, units=held.units - units)))
-    bucket = stock.bucket(fact.order)
+            bucket = _hold(bucket, replace(held, units=held.units - units))
     deducted = (*bucket.deducted, _departure(fact.dispatch, fact.line))[-MAX_TOMBSTONES:]
-    buckets = {**stock.buckets, bucket_no(fact.order): replace(bucket, deducted=deducted)}
-    return replace(stock, levels=levels, buckets=buckets)
+    return replace(stock.with_bucket(fact.order, replace(bucket, deducted=deducted)), levels=levels)
 
 
 def _take(
@@ -288,25 +289,19 @@ def _take(
     return {**levels, warehouse: changed}
 
 
-def _with_held(stock: Stock, held: Reservation) -> dict[int, Bucket]:
-    bucket = stock.bucket(held.order)
-    return _changed(stock, held.order, bucket, {**bucket.held, line_key(held.order, held.line): held})
+def _hold(bucket: Bucket, held: Reservation) -> Bucket:
+    return replace(bucket, held={**bucket.held, line_key(held.order, held.line): held})
 
 
-def _without_held(stock: Stock, order: str, line: int, attempt: int) -> dict[int, Bucket]:
-    """The reservation ended; what remains is a tombstone, among the youngest of its bucket."""
-    bucket, key = stock.bucket(order), line_key(order, line)
+def _end(bucket: Bucket, order: str, line: int, attempt: int) -> Bucket:
+    """The reservation ended; what remains is a tombstone, the youngest of its bucket."""
+    key = line_key(order, line)
     held = {k: v for k, v in bucket.held.items() if k != key}
     ended = {k: v for k, v in bucket.ended.items() if k != key}
     ended[key] = attempt
     if len(ended) > MAX_TOMBSTONES:
         del ended[next(iter(ended))]
-    return _changed(stock, order, replace(bucket, ended=ended), held)
-
-
-def _changed(stock: Stock, order: str, bucket: Bucket, held: dict[str, Reservation]) -> dict[int, Bucket]:
-    earliest = min((each.until for each in held.values() if each.until is not None), default=None)
-    return {**stock.buckets, bucket_no(order): replace(bucket, held=held, earliest=earliest)}
+    return replace(bucket, held=held, ended=ended)
 
 
 def _no_longer(waiting: tuple[Waiting, ...], order: str, line: int) -> tuple[Waiting, ...]:
