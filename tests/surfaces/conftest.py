@@ -1,9 +1,16 @@
-"""A small bus and a small door, real enough to be wrong and small enough to be read at a glance; and a whole centre."""
+"""What the tests of the surfaces stand on.
+
+A small bus and a small door, real enough to be wrong and small enough to be read at a glance; a connection spoken to
+in bytes; and a whole centre with its API.
+"""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -166,6 +173,62 @@ async def port(front: FrontDoor, limits: Limits) -> AsyncIterator[PushPort]:
     await port.stop(grace_s=1.0)
 
 
+# -- a connection to the push port, spoken to in bytes
+
+WITHIN_S = 5.0
+
+
+class Client:
+    """One connection, spoken to in bytes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), WITHIN_S)).decode()
+        status = int(head.split(" ", 2)[1])
+        headers = {k.lower(): v for k, v in re.findall(r"(?m)^([^:\r\n]+): ([^\r]*)", head)}
+        length = int(headers.get("content-length", "0"))
+        return status, headers, await asyncio.wait_for(self.reader.readexactly(length), WITHIN_S)
+
+    async def rest(self) -> bytes:
+        return await asyncio.wait_for(self.reader.read(), WITHIN_S)
+
+
+@asynccontextmanager
+async def client(port: PushPort) -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection(*port.address)
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.close()
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until `holds()`, and fail if it never does."""
+    async with asyncio.timeout(WITHIN_S):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def post(native: str = "A1", *, extra: str = "", path: str = "/push/small/") -> bytes:
+    body = f'["{native}"]'
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: t\r\nX-Sign: right\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def error_of(body: bytes) -> str:
+    found: dict[str, str] = msgspec.json.decode(body)
+    assert set(found) == {"error", "message", "message_zh"}
+    return found["error"]
+
+
 # -- a whole order centre, for the API and the pages
 
 OWN_SECRET = "0123456789abcdef"
@@ -243,3 +306,27 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     await centre.start()
     yield served
     await centre.stop()
+
+
+# -- asking the API
+
+API = "/api/v1"
+ALL = tuple(Scope)
+SECRETS = ("张三", "13800000000", "文三路")
+
+
+async def get(client: httpx.AsyncClient, path: str) -> Any:
+    answer = await client.get(API + path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refused(answer: httpx.Response, status: int, name: str) -> None:
+    """It is a no of the one form, with this name."""
+    assert (answer.status_code, answer.json()["error"]) == (status, name), answer.text
+    assert set(answer.json()) == {"error", "message", "message_zh"}
+    assert re.search(r"[\u4e00-\u9fff]", answer.json()["message_zh"])
+
+
+def rows_of(served: Served) -> int:
+    return served.centre.reads.counts()["journal_rows"]
