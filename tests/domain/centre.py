@@ -10,12 +10,24 @@ from typing import Any
 
 import msgspec
 
-from tongdan.domain.fulfillment.commands import CountStock
+from tongdan.domain.fulfillment.commands import (
+    ConfirmDelivery,
+    CountStock,
+    Package,
+    PackageItem,
+    RecordWmsProcess,
+)
 from tongdan.domain.kernel.ids import make_order_id
 from tongdan.domain.kernel.keys import key_slot, kind_of
 from tongdan.domain.kernel.messages import Command, Context, Decision, Effect, Fact, Person, Refusal, WakeUp
 from tongdan.domain.kernel.policy import ChannelMap, Policy, Shop, Warehouse
-from tongdan.domain.orders.commands import NoteChannelEvent, PlaceOrder, RecordDetail
+from tongdan.domain.orders.commands import (
+    NoteChannelEvent,
+    PlaceOrder,
+    RecordDetail,
+    RecordPayment,
+    RecordSettlement,
+)
 from tongdan.domain.orders.lines import Line
 from tongdan.flow.routes import COMMANDS, KINDS, REACTIONS, WAKES
 from tongdan.flow.routing import Recorded
@@ -131,7 +143,8 @@ class Centre:
 
     def wait(self, seconds: float) -> list[str]:
         """Let time pass, waking what is due on the way; the names of the facts of all wake-ups."""
-        until, told = self.now + timedelta(seconds=seconds), []
+        until = self.now + timedelta(seconds=seconds)
+        told: list[str] = []
         for _ in range(10_000):
             due = [(at, key) for key, state in self.states.items() if (at := self.wake_at(key, state))]
             at, key = min(due, default=(until, ""))
@@ -294,3 +307,24 @@ def detail(*lines: Line, seconds: float = 5, status: str = "1", **more: Any) -> 
 
 def platform_order(centre: Centre) -> str:
     return centre.names["DY", "dy-1", "4781"]
+
+
+def pay(order: str, amount_fen: int = 9_900) -> RecordPayment:
+    return RecordPayment(order=order, attempt=1, transaction="T1", amount_fen=amount_fen, paid_at=after(60))
+
+
+def left(
+    shipment: str, waybill: str, *items: tuple[str, int], seconds: float = 100, final: bool = True
+) -> Any:
+    package = Package("SF", waybill, 500, tuple(PackageItem(sku, units) for sku, units in items))
+    return ConfirmDelivery(
+        shipment=shipment, warehouse="EAST", packages=(package,), final=final, confirmed_at=after(seconds)
+    )
+
+
+def signed(shipment: str, seconds: float = 200) -> RecordWmsProcess:
+    return RecordWmsProcess(shipment=shipment, status="SIGN", operated_at=after(seconds))
+
+
+def settled(order: str, amount_fen: int = 9_900, reference: str = "B1") -> RecordSettlement:
+    return RecordSettlement(order=order, amount_fen=amount_fen, reference=reference, settled_at=after(300))

@@ -243,7 +243,12 @@ def payment_news(order: str) -> list[Command]:
     for n in range(1, ATTEMPTS + 1):
         news.append(RecordPrepay(order=order, attempt=n, prepay=f"wx{n}"))
         news.append(RecordPaymentFailure(order=order, attempt=n, reason="NOTENOUGH"))
-        paid = {"order": order, "attempt": n, "transaction": f"T{n}", "paid_at": after(60 + n)}
+        paid: dict[str, Any] = {
+            "order": order,
+            "attempt": n,
+            "transaction": f"T{n}",
+            "paid_at": after(60 + n),
+        }
         news.append(RecordPayment(**paid, amount_fen=9_900))
     return news
 

@@ -196,7 +196,7 @@ def test_older_news_is_kept_as_evidence_and_changes_nothing(centre: Centre) -> N
     centre.told(said("paid", 60, "2", amount_fen=9_900))
     before = centre.order(platform_order(centre))
     assert centre.told(said("created", 1, "1")) == ["ChannelReported"]
-    assert centre.journal[-1][1].stale
+    assert centre.journal[-1][1].stale  # type: ignore[attr-defined]
     assert centre.order(platform_order(centre)) == before
 
 

@@ -3,75 +3,27 @@
 from typing import Any
 
 import pytest
-from tests.domain.centre import PERSON, Centre, after, detail, line, platform_order, said
+from tests.domain.centre import Centre, after, detail, left, line, pay, platform_order, said, settled, signed
 
 from tongdan.domain.fulfillment.commands import (
-    ConfirmDelivery,
-    Package,
-    PackageItem,
     RecordRecall,
     RecordWmsAccepted,
-    RecordWmsProcess,
     RecordWmsRefused,
 )
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.orders.axes import AfterSale, Closing, Partly, Stage, Status
 from tongdan.domain.orders.commands import (
     CancelOrder,
-    ChangeAddress,
     ChangeAmount,
     CompleteOrder,
-    LiftHold,
     NoteReservationExpired,
     NoteShipmentStopped,
     NoteShipped,
     NoteSigned,
-    PlaceHold,
-    RecordPayment,
-    RecordSettlement,
 )
 from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import after_sale, partly, status
-
-
-def pay(order: str, amount_fen: int = 9_900) -> RecordPayment:
-    return RecordPayment(order=order, attempt=1, transaction="T1", amount_fen=amount_fen, paid_at=after(60))
-
-
-def left(
-    shipment: str, waybill: str, *items: tuple[str, int], seconds: float = 100, final: bool = True
-) -> Any:
-    package = Package("SF", waybill, 500, tuple(PackageItem(sku, units) for sku, units in items))
-    return ConfirmDelivery(
-        shipment=shipment, warehouse="EAST", packages=(package,), final=final, confirmed_at=after(seconds)
-    )
-
-
-def signed(shipment: str, seconds: float = 200) -> RecordWmsProcess:
-    return RecordWmsProcess(shipment=shipment, status="SIGN", operated_at=after(seconds))
-
-
-def settled(order: str, amount_fen: int = 9_900, reference: str = "B1") -> RecordSettlement:
-    return RecordSettlement(order=order, amount_fen=amount_fen, reference=reference, settled_at=after(300))
-
-
-@pytest.fixture
-def order(centre: Centre) -> str:
-    """An own shop's order of two shirts, paid and released."""
-    order = centre.stocked(SHIRT=5).placed(line(units=2))
-    centre.told(pay(order))
-    return order
-
-
-@pytest.fixture
-def sold(centre: Centre) -> str:
-    """A platform's order of two shirts, paid and released."""
-    centre.stocked(SHIRT=5).told(
-        detail(line(units=2, native="N1"), status="2", seconds=61, paid_at=after(60))
-    )
-    return platform_order(centre)
-
 
 # ---- release
 
@@ -340,7 +292,11 @@ def test_shipped_by_a_platform_that_had_cancelled_contradicts(centre: Centre, so
 
 @pytest.mark.parametrize("ask", [CancelOrder, CompleteOrder, ChangeAmount])
 def test_what_a_platform_decides_is_not_asked_of_us(centre: Centre, sold: str, ask: Any) -> None:
-    more = {CancelOrder: {"reason": "r"}, CompleteOrder: {}, ChangeAmount: {"amount_fen": 1, "reason": "r"}}
+    more: dict[Any, dict[str, Any]] = {
+        CancelOrder: {"reason": "r"},
+        CompleteOrder: {},
+        ChangeAmount: {"amount_fen": 1, "reason": "r"},
+    }
     refusal = centre.refused(ask(order=sold, **more[ask]))
     assert (refusal.name, refusal.status) == ("platform-decides", 409)
 
@@ -390,92 +346,6 @@ def test_a_payment_that_crosses_the_expiry_asks_again_as_well(centre: Centre) ->
     expired = NoteReservationExpired(order=order, line=1, attempt=1)
     assert centre.told(expired) == ["LineReservationExpired", "ReservationRetried"]
     assert centre.told(expired) == []
-
-
-# ---- holds, address, amount
-
-
-def test_a_held_order_is_released_when_the_last_hold_is_lifted(centre: Centre) -> None:
-    order = centre.stocked(SHIRT=5).placed()
-    assert centre.told(PlaceHold(order=order, hold="review")) == ["HoldPlaced"]
-    assert centre.told(PlaceHold(order=order, hold="review")) == []
-    centre.told(PlaceHold(order=order, hold="risk"))
-    centre.told(pay(order))
-    assert status(centre.order(order)) is Status.PAID
-    assert centre.told(LiftHold(order=order, hold="risk")) == ["HoldLifted"]
-    assert centre.told(LiftHold(order=order, hold="risk")) == []
-    assert centre.told(LiftHold(order=order, hold="review")) == ["HoldLifted", "OrderReleased"]
-
-
-@pytest.mark.parametrize("hold", ["", "Review", "a b", "x" * 41])
-def test_a_hold_has_a_plain_name(centre: Centre, hold: str) -> None:
-    order = centre.placed()
-    assert centre.refused(PlaceHold(order=order, hold=hold)).name == "hold-name-invalid"
-
-
-def test_holds_are_bounded(centre: Centre) -> None:
-    order = centre.placed()
-    for n in range(20):
-        centre.told(PlaceHold(order=order, hold=f"h{n}"))
-    assert centre.refused(PlaceHold(order=order, hold="one-more")).name == "too-many-holds"
-
-
-def test_what_is_released_no_longer_changes(centre: Centre, order: str) -> None:
-    address = ChangeAddress(order=order, region="北京", person=PERSON)
-    assert centre.refused(address).name == "already-released"
-    assert centre.refused(PlaceHold(order=order, hold="review")).name == "already-released"
-    assert centre.refused(ChangeAmount(order=order, amount_fen=1, reason="r")).name == "already-paid"
-
-
-def test_what_is_cancelled_no_longer_changes(centre: Centre) -> None:
-    order = centre.placed()
-    centre.told(CancelOrder(order=order, reason="buyer"))
-    for command in (
-        ChangeAddress(order=order, region="北京", person=PERSON),
-        ChangeAmount(order=order, amount_fen=1, reason="r"),
-        PlaceHold(order=order, hold="review"),
-        CompleteOrder(order=order),
-    ):
-        assert centre.refused(command).name == "order-closed"
-
-
-def test_address_and_amount_change_before_payment(centre: Centre) -> None:
-    order = centre.placed()
-    assert centre.told(ChangeAddress(order=order, region="北京", person=PERSON)) == ["AddressChanged"]
-    assert centre.told(ChangeAmount(order=order, amount_fen=9_000, reason="goodwill")) == ["AmountChanged"]
-    assert centre.told(ChangeAmount(order=order, amount_fen=9_000, reason="goodwill")) == []
-    assert centre.refused(ChangeAmount(order=order, amount_fen=0, reason="r")).name == "amount-out-of-range"
-    assert (centre.order(order).region, centre.order(order).amount_fen) == ("北京", 9_000)
-
-
-def test_of_two_addresses_the_one_said_later_holds(centre: Centre) -> None:
-    newer = PERSON.__class__(name="新")
-    centre.told(said("address", 30, region="北京", person=newer))
-    centre.told(said("address", 20, region="广东", person=PERSON))
-    centre.told(detail(seconds=10))
-    order = platform_order(centre)
-    assert centre.order(order).region == "北京"
-    assert centre.people[order] == newer
-    centre.told(said("address", 40, region="上海", person=PERSON))
-    assert centre.order(order).region == "上海"
-    assert centre.people[order] == PERSON
-
-
-def test_of_two_amounts_the_one_said_later_holds(centre: Centre) -> None:
-    centre.told(said("amount", 30, amount_fen=9_000))
-    centre.told(said("amount", 20, amount_fen=9_500))
-    centre.told(detail(seconds=10))
-    order = platform_order(centre)
-    assert centre.order(order).amount_fen == 9_000
-    centre.told(detail(seconds=50, amount_fen=8_000))
-    assert centre.order(order).amount_fen == 8_000
-
-
-def test_an_address_that_changes_after_hand_over_is_a_ticket(centre: Centre, sold: str) -> None:
-    centre.told(said("address", 90, region="北京", person=PERSON.__class__(name="新")))
-    assert centre.tickets() == {(sold, "address-too-late")}
-    assert centre.order(sold).region == "浙江"
-    assert centre.people[sold] == PERSON
 
 
 def test_a_completed_order_may_still_be_closed_by_its_platform(centre: Centre, sold: str) -> None:

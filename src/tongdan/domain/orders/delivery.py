@@ -12,7 +12,7 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.commands import NoteShipmentStopped, NoteShipped, NoteSigned
-from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     LinesShipped,
     LinesSigned,

@@ -1,4 +1,4 @@
-"""How facts fold into the state of an order, and the draft in which a decision folds its own facts as it makes them.
+"""How facts fold into the state of an order.
 
 One small function a fact. Nothing is decided here: whether a unit may move was decided when the fact was made, and a
 move that its table does not allow is an error, not a choice.
@@ -9,16 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from tongdan.domain.kernel.messages import (
-    Decision,
-    Effect,
-    EffectDied,
-    EffectReplayed,
-    EffectSettled,
-    EffectSkipped,
-    Fact,
-    Person,
-)
+from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
 from tongdan.domain.orders.lines import Line, Units
@@ -44,42 +35,9 @@ AnyFact = Any  # each function below takes the one fact it is listed under
 
 def evolve(order: Order | None, fact: Fact) -> Order:
     """The state after `fact`. Raises KeyError for a fact that is none of an order's."""
+    if order is not None and type(fact) in EFFECT_FACTS:
+        return order
     return _EVOLVE[type(fact)](order, fact)
-
-
-class Draft:
-    """A decision in the making: every fact told is folded at once, so the next step decides on what it leads to."""
-
-    __slots__ = ("_effects", "_facts", "_supersedes", "order")
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-        self._facts: list[Fact] = []
-        self._effects: list[Effect] = []
-        self._supersedes: tuple[str, ...] = ()
-
-    @classmethod
-    def begin(cls, fact: Fact) -> "Draft":
-        """A draft of an order that begins with `fact`."""
-        draft = cls(evolve(None, fact))
-        draft._facts.append(fact)
-        return draft
-
-    def tell(self, fact: Fact) -> None:
-        self._facts.append(fact)
-        self.order = evolve(self.order, fact)
-
-    def do(self, effect: Effect) -> None:
-        self._effects.append(effect)
-
-    def withdraw(self, *verbs: str) -> None:
-        """Effects of these verbs that have not been sent are not to be sent."""
-        self._supersedes += verbs
-
-    def decision(self, person: Person | None = None) -> Decision:
-        if not self._facts:
-            return Decision()
-        return Decision(tuple(self._facts), tuple(self._effects), person, self._supersedes)
 
 
 # ---- how an order begins
@@ -376,10 +334,6 @@ def _hold_lifted(order: Order, fact: f.HoldLifted) -> Order:
     return replace(order, holds=_without(order.holds, fact.hold))
 
 
-def _unmoved(order: Order, _: Fact) -> Order:
-    return order
-
-
 def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
     return names if name in names else (*names, name)
 
@@ -421,8 +375,4 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.AmountChanged: _amount_changed,
     f.HoldPlaced: _hold_placed,
     f.HoldLifted: _hold_lifted,
-    EffectSettled: _unmoved,
-    EffectDied: _unmoved,
-    EffectSkipped: _unmoved,
-    EffectReplayed: _unmoved,
 }

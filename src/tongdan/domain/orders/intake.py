@@ -13,7 +13,7 @@ from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import ORDINAL, Closing, Status
 from tongdan.domain.orders.commands import NoteChannelEvent, PlaceOrder, RecordDetail
 from tongdan.domain.orders.delivery import channel_partner, tell_finance
-from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     ChannelReported,
     FetchDetail,

@@ -18,7 +18,7 @@ from tongdan.domain.orders.commands import (
     RecordSettlement,
 )
 from tongdan.domain.orders.delivery import tell_finance
-from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     DetailOverdue,
     OrderCancelled,

@@ -12,7 +12,7 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import NoteReservationExpired, NoteReserved, NoteShortage
 from tongdan.domain.orders.delivery import apply_early
-from tongdan.domain.orders.evolve import Draft
+from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     LineReservationExpired,
     LineReserved,
