@@ -2,7 +2,8 @@
 
 A batch first fetches everything its commands may need (inbox, names, states, salts) in a few statements, then decides
 in memory, then hands one set of rows to the store. A decider that fails, fails its command alone, because nothing is
-staged before a decision is whole. Nothing in here waits, and nothing here is visible before the commit.
+staged before a decision is whole; what fails while it is staged fails the transaction, which is then halved. Nothing
+in here waits, and nothing here is visible before the commit.
 """
 
 import logging
@@ -33,7 +34,7 @@ from tongdan.domain.kernel.messages import (
 )
 from tongdan.domain.kernel.policy import Policy
 from tongdan.flow.items import Item, Origin, Quarantined
-from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_fact, row_hash, to_us
+from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_state, row_hash, to_us
 from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routes import KINDS
 from tongdan.flow.routing import Kind, Recorded
@@ -41,7 +42,6 @@ from tongdan.ports import Accepted, EffectColumns, Entropy, Reply, RunColumns, S
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
-_STATE_DECODERS: Final = {kind.name: msgspec.msgpack.Decoder(kind.state) for kind in KINDS.values()}
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
 
 
@@ -81,6 +81,17 @@ class Environment(NamedTuple):
     outstanding: Outstanding
 
 
+class Decided(NamedTuple):
+    """A decision and what it is about. `counter`: the id was taken from it; `closes`: the effect that is over."""
+
+    key: str
+    slot: int
+    live: Live
+    decision: Decision
+    closes: str
+    counter: tuple[int, str, str] | None = None
+
+
 class Batch:
     """Build with the items, then `decide()`, then write `rows`; after the commit `publish()` into the heads."""
 
@@ -104,7 +115,6 @@ class Batch:
         self.new_effects: list[EffectColumns] = []
         self.replayed: list[str] = []
         self.refused: dict[str, int] = {}
-        self.poisoned: list[tuple[Item, str]] = []
         self.closed: set[str] = set()
 
     # -- fetch
@@ -131,11 +141,7 @@ class Batch:
 
     def _revive(self, key: str, row: Any) -> Live:
         live = Live(KINDS[kind_of(key)])
-        if row.schema == live.kind.schema:
-            live.state = _STATE_DECODERS[live.kind.name].decode(row.body)
-        else:
-            for old in self._env.store.journal_of(key):
-                live.state = live.kind.evolve(live.state, read_fact(old.fact, old.fact_ver, old.body))
+        live.state = read_state(self._env.store, row)
         live.ver, live.status, live.person = row.ver, live.kind.status(live.state), row.person
         wake = live.kind.wake_at(live.state)
         live.saved_wake_us = live.wake_us = None if wake is None else to_us(wake)
@@ -144,7 +150,7 @@ class Batch:
     # -- decide
 
     def decide(self, items: Sequence[Item | Quarantined]) -> list[Reply]:
-        """One reply an item, in order. Nothing raises: a decider that fails answers `internal-error`."""
+        """One reply an item, in order. A decider that fails answers `internal-error`; what cannot be staged raises."""
         return [self._one(item) if type(item) is Item else self._keep(item) for item in items]  # type: ignore[arg-type]
 
     def _one(self, item: Item) -> Reply:
@@ -155,16 +161,16 @@ class Batch:
         if item.effect and not self._is_open(item.effect):
             return Accepted(item.key, item.slot, 0, 0, True)
         try:
-            reply = self._route(item)
+            decided = self._decide(item)
         except Exception as error:  # a decider's failure must not take the batch with it
             what = type(error).__name__
             _log.exception("%s failed on %s", type(item.command).__name__, item.key or "a new order")
-            self.poisoned.append((item, what))
-            reply = refusals.INTERNAL.of(what=what)
-        if type(reply) is Refusal:
-            self.refused[reply.name] = self.refused.get(reply.name, 0) + 1
-            return reply
-        assert type(reply) is Accepted
+            decided = refusals.INTERNAL.of(what=what)
+        if type(decided) is Refusal:
+            self.refused[decided.name] = self.refused.get(decided.name, 0) + 1
+            return decided
+        assert type(decided) is Decided
+        reply = self._record(item, decided)
         if item.inbox_key:
             body = encode((reply.aggregate, reply.slot, reply.epoch, reply.seq))
             self.rows.inbox.append((item.inbox_key, self._now_us, body))
@@ -181,7 +187,7 @@ class Batch:
         self._watermarks[lane] = place
         return True
 
-    def _route(self, item: Item) -> Reply:
+    def _decide(self, item: Item) -> Decided | Refusal:
         if item.route is None:
             return self._tend_effect(item)
         key, slot = item.key, item.slot
@@ -207,12 +213,7 @@ class Batch:
                 decision = _settled(item, type(item.command).__name__)
             elif type(item.command) is WakeUp:
                 return refusals.NOTHING_DUE.of(id=key)
-        if counter is not None and decision.facts:
-            self._counters[counter] = self._next(counter) + 1
-            self._names[item.name_key] = key
-            self.rows.names.append((item.name_key, key))
-        self._live[key] = live
-        return self._record(item, key, slot, live, decision)
+        return Decided(key, slot, live, decision, item.effect, counter)
 
     def _is_open(self, effect: str) -> bool:
         return effect not in self.closed and self._env.outstanding.has(effect)
@@ -227,7 +228,7 @@ class Batch:
         counter = (slot, channel, self._day)
         return make_order_id(channel, self._day, self._next(counter), slot), counter
 
-    def _tend_effect(self, item: Item) -> Reply:
+    def _tend_effect(self, item: Item) -> Decided | Refusal:
         """The loop's own commands about an effect: it died, is to be tried again, or is given up."""
         command = item.command
         row = self._env.store.effect(command.effect)  # type: ignore[attr-defined]
@@ -237,30 +238,37 @@ class Batch:
         if live is None:
             live = self._live[row.agg] = self._revive(row.agg, self._env.store.states([row.agg])[row.agg])
         fact: Fact
+        closes, tries = "", self._env.outstanding.tries(row.id)
         if type(command) is SkipEffect:
             fact = EffectSkipped(effect=row.id, reason=command.reason)
-            item.effect = row.id
+            closes = row.id
         elif type(command) is ReplayEffect:
             fact = EffectReplayed(effect=row.id, reason=command.reason)
-            self.rows.runs.append(RunColumns(row.id, 0, 0, self._now_us, 0, 0, ""))
+            # It was tried before and may have taken place; 0 as its first try starts a new deadline.
+            self.rows.runs.append(RunColumns(row.id, tries, 0, self._now_us, 0, 0, ""))
             self.replayed.append(row.id)
         else:
             assert type(command) is RecordEffectFailure
             error = command.error
             fact = EffectDied(effect=row.id, verb=command.verb, partner=command.partner, error=error)
-            self.rows.runs.append(RunColumns(row.id, 0, self._now_us, self._now_us, 0, 1, error))
-        return self._record(item, row.agg, item.slot, live, Decision(facts=(fact,)))
+            self.rows.runs.append(RunColumns(row.id, tries, self._now_us, self._now_us, 0, 1, error))
+        return Decided(row.agg, item.slot, live, Decision(facts=(fact,)), closes)
 
     # -- record
 
-    def _record(self, item: Item, key: str, slot: int, live: Live, decision: Decision) -> Accepted:
+    def _record(self, item: Item, decided: Decided) -> Accepted:
         """Stage the rows of one decision; returns where its last fact stands."""
+        key, slot, live, decision, closing, counter = decided
         epoch, seq, last_hash = (
             self._slots.get(slot) or self._heads.slots.get(slot) or (FIRST_EPOCH, 0, GENESIS)
         )
         facts = decision.facts
         if not facts:
             return Accepted(key, slot, epoch, seq)
+        if counter is not None:
+            self._counters[counter] = self._next(counter) + 1
+            self._names[item.name_key] = key
+            self.rows.names.append((item.name_key, key))
         state, evolve, statuses = live.state, live.kind.evolve, [live.status]
         for fact in facts:
             state = evolve(state, fact)
@@ -268,8 +276,8 @@ class Batch:
         wake_at = live.kind.wake_at(state)
         wake_us = None if wake_at is None else to_us(wake_at)
         raw, person = self._seal(item, key, live, decision.person)
+        closes = self._stage_closed(closing, key, decision.supersedes)
         effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), decision.effects)
-        closes = self._stage_closed(item, key, decision.supersedes)
         shop = item.shop or live.kind.shop(state)
         owned = self._owned(shop)
         happened_at = item.happened_at or self._now
@@ -294,7 +302,7 @@ class Batch:
         live.state, live.ver, live.status = state, live.ver + len(facts), statuses[-1]
         live.wake_us = wake_us
         live.person = person if person is not None else live.person
-        self._dirty[key] = live
+        self._live[key] = self._dirty[key] = live
         return Accepted(key, slot, epoch, seq)
 
     def _seal(
@@ -333,10 +341,13 @@ class Batch:
             self.new_effects.append(row)
         return digests
 
-    def _stage_closed(self, item: Item, key: str, supersedes: tuple[str, ...]) -> str:
-        closed = [item.effect] if item.effect else []
+    def _stage_closed(self, closing: str, key: str, supersedes: tuple[str, ...]) -> str:
+        """What ends with this decision: the effect whose outcome it is, and what it withdraws, of this batch too."""
+        closed = [closing] if closing else []
         if supersedes:
-            closed += [id_ for id_ in self._env.outstanding.unsent(key, supersedes) if id_ not in self.closed]
+            unsent = self._env.outstanding.unsent(key, supersedes)
+            unsent += [row.id for row in self.new_effects if row.agg == key and row.verb in supersedes]
+            closed += [id_ for id_ in unsent if id_ not in self.closed]
         self.closed.update(closed)
         self._env.outstanding.withhold(closed)
         self.rows.closed.extend((id_,) for id_ in closed)
@@ -363,6 +374,7 @@ class Batch:
     def finish(self) -> bool:
         """Complete the rows. False when there is nothing to write at all."""
         rows = self.rows
+        rows.runs = [run for run in rows.runs if self._is_open(run[0])]  # none of an effect that is over
         for key, live in self._dirty.items():
             rows.states.append(
                 (key, live.ver, live.kind.schema, live.status, encode(live.state), live.person)

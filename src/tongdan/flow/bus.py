@@ -24,6 +24,7 @@ from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
 from tongdan.flow.batch import Batch, Environment, Live
 from tongdan.flow.items import Item, Origin, Quarantined
+from tongdan.flow.journal import read_state
 from tongdan.flow.meters import Meters
 from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routes import COMMANDS, KINDS, WAKES
@@ -117,7 +118,8 @@ class Bus:
         if refusal := self._overload(items):
             self.meters.refused.add(refusal.name, by=len(items))
             return refusal
-        group = _Group(len(items), done if len(items) == 1 else _in_order(messages, done))
+        alone = len(messages) == 1 and type(messages[0]) is Inbound
+        group = _Group(len(items), done if alone else _in_order(messages, done))
         for index, item in enumerate(items):
             item.index, item.settle = index, group.settle
             self._of_slot[item.slot].put(item)
@@ -129,6 +131,8 @@ class Bus:
         return refusal if refusal is not None else await future
 
     async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
+        if (state := self._committed(aggregate)) is not None and until(state):
+            return True
         if self._waiting >= WAITER_LIMIT:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -196,10 +200,14 @@ class Bus:
         route = COMMANDS.get(type(message.command))
         if route is None:
             return self._unrouted(message)
-        target = route.target(message.command)
+        raw = message.raw
+        try:
+            target = route.target(message.command)
+        except ValueError:
+            route, target, raw = _to_nobody(route, message.command)
         return Item(
             message.command, route, target.slot, target.key, target.name, _name_key(target), digest(*message.key),
-            message.source, message.shop, message.operator, message.happened_at, message.raw, None, "", None, 0,
+            message.source, message.shop, message.operator, message.happened_at, raw, None, "", None, 0,
         )  # fmt: skip
 
     def _unrouted(self, message: Inbound) -> Item:
@@ -244,14 +252,19 @@ class Bus:
         for _, _, due_us in batch.rows.wakeups:
             if due_us is not None and (shard.next_due_us is None or due_us < shard.next_due_us):
                 shard.next_due_us = due_us
-        shard.env.outstanding.close(batch.closed)
         shard.env.outstanding.add(batch.new_effects)
+        shard.env.outstanding.close(batch.closed)
         for name, times in batch.refused.items():
             self.meters.refused.add(name, by=times)
         for listener in self.listeners:
             listener.committed(shard, batch)
         if self._waiters:
             self._tell_waiters(batch.changed())
+
+    def _committed(self, aggregate: str) -> Any:
+        reader = self.shard_of(key_slot(aggregate)).reader
+        row = reader.states([aggregate]).get(aggregate)
+        return None if row is None else read_state(reader, row)
 
     def _tell_waiters(self, changed: dict[str, Live]) -> None:
         for key in self._waiters.keys() & changed.keys():
@@ -293,6 +306,12 @@ _OVER: Final = _Over()
 
 def _nothing_learnt(state: object, command: object, ctx: object) -> Any:
     return NOTHING
+
+
+def _to_nobody(route: Route, command: Any) -> tuple[Route, Target, bytes]:
+    """A command whose key no aggregate can have goes where none is found, and is refused like any unknown id."""
+    called = str(getattr(command, "order", "") or getattr(command, "shipment", ""))[:80]
+    return Route(route.kind, _nowhere, route.decide), Target(0, called), b""
 
 
 def _name_key(target: Target) -> bytes:

@@ -46,6 +46,11 @@ class Item(msgspec.Struct, gc=False):
         """Made by the loop itself: nobody outside would send it again."""
         return bool(self.origin is not None or self.effect or self.source in INTERNAL_SOURCES)
 
+    @property
+    def lane(self) -> tuple[int, str, int] | None:
+        """Which watermark the command moves: (source slot, reaction, target slot)."""
+        return None if self.origin is None else (self.origin.slot, self.origin.reaction, self.slot)
+
 
 class Quarantined(msgspec.Struct, gc=False):
     """A message that is authentic but not understood, on its way into the quarantine table."""

@@ -4,6 +4,7 @@ Each row's hash covers the hash of the previous row of its slot and every stored
 and named. Bodies are MessagePack maps; a fact stored under an older version is upcast step by step when it is read.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
@@ -11,9 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from tongdan.domain.kernel import messages
+from tongdan.domain.kernel.keys import kind_of
 from tongdan.domain.kernel.messages import Effect, Fact
 from tongdan.flow import routes
-from tongdan.ports import EffectColumns, JournalColumns
+from tongdan.ports import EffectColumns, JournalColumns, ShardStore, StateColumns
 
 GENESIS: Final = bytes(32)
 _DIGEST_BYTES: Final = 16
@@ -30,6 +32,7 @@ _KERNEL_FACTS: Final = (
 FACTS: Final[dict[str, type[Fact]]] = {**routes.FACTS, **{f.__name__: f for f in _KERNEL_FACTS}}
 _FACT_DECODERS: Final = {name: msgspec.msgpack.Decoder(fact) for name, fact in FACTS.items()}
 _EFFECT_DECODERS: Final = {name: msgspec.msgpack.Decoder(effect) for name, effect in routes.EFFECTS.items()}
+_STATE_DECODERS: Final = {name: msgspec.msgpack.Decoder(kind.state) for name, kind in routes.KINDS.items()}
 
 
 class UnknownFact(Exception):
@@ -82,6 +85,22 @@ def upcast(name: str, version: int, values: dict[str, Any]) -> Fact:
     if fact is None or version != fact.version:
         raise UnknownFact(f"{name} version {version}")
     return msgspec.convert(values, fact)
+
+
+def read_state(store: ShardStore, row: StateColumns) -> Any:
+    """The state a row holds; a row of another schema is folded anew from its facts."""
+    kind = routes.KINDS[kind_of(row.agg)]
+    if row.schema == kind.schema:
+        return _STATE_DECODERS[kind.name].decode(row.body)
+    return fold(row.agg, store.journal_of(row.agg))
+
+
+def fold(agg: str, rows: Sequence[JournalColumns]) -> Any:
+    """What the facts of an aggregate add up to; None when there are none."""
+    state, evolve = None, routes.KINDS[kind_of(agg)].evolve
+    for row in rows:
+        state = evolve(state, read_fact(row.fact, row.fact_ver, row.body))
+    return state
 
 
 def read_effect(row: EffectColumns) -> Effect:

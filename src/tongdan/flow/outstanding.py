@@ -27,6 +27,11 @@ class Outstanding:
     def __len__(self) -> int:
         return len(self._aggregate)
 
+    def tries(self, id: str) -> int:
+        """How often it was taken up, as far as is known."""
+        run = self.runs.get(id)
+        return 0 if run is None else run.tries
+
     def has(self, id: str) -> bool:
         return id in self._aggregate
 

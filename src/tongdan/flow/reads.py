@@ -13,8 +13,7 @@ import msgspec
 from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
-from tongdan.flow.journal import effect_digests, from_us, read_fact, to_us
-from tongdan.flow.routes import KINDS
+from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
 from tongdan.ports import (
     DeadLetter,
     JournalColumns,
@@ -27,7 +26,6 @@ from tongdan.ports import (
 )
 
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
-_STATES: Final = {kind.name: msgspec.msgpack.Decoder(kind.state) for kind in KINDS.values()}
 EXPORT_CHUNK: Final = 1_000
 
 
@@ -47,21 +45,14 @@ class Reader:
         row = self._of(key).states([key]).get(key)
         if row is None:
             return None
-        kind = KINDS[kind_of(key)]
-        if row.schema == kind.schema:
-            state: object = _STATES[kind.name].decode(row.body)
-            return state
-        return self._fold(key, self._of(key).journal_of(key))
-
-    def _fold(self, key: str, rows: Sequence[JournalColumns]) -> object | None:
-        state, evolve = None, KINDS[kind_of(key)].evolve
-        for row in rows:
-            state = evolve(state, read_fact(row.fact, row.fact_ver, row.body))
+        state: object = read_state(self._of(key), row)
         return state
 
     def as_of(self, key: str, at: datetime) -> object | None:
         until_us = to_us(at)
-        return self._fold(key, [row for row in self._of(key).journal_of(key) if row.recorded_us <= until_us])
+        rows = [row for row in self._of(key).journal_of(key) if row.recorded_us <= until_us]
+        state: object | None = fold(key, rows)
+        return state
 
     def person(self, key: str) -> Person | None:
         """The people behind an order, or behind the order of a shipment; None: there are none, or erased."""

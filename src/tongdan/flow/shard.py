@@ -16,7 +16,7 @@ from tongdan.domain.kernel import refusals
 from tongdan.flow.batch import Batch, Environment, Heads
 from tongdan.flow.items import Item, Quarantined
 from tongdan.flow.meters import Meters
-from tongdan.ports import Clock, ShardStore, StoreFailure, WriteSet
+from tongdan.ports import Clock, Reply, ShardStore, StoreFailure, WriteSet
 
 _log: Final = logging.getLogger(__name__)
 
@@ -133,6 +133,8 @@ class Shard:
 
     async def _transact(self, items: Sequence[Waiting], notes: list[Note]) -> None:
         """One transaction; on a failure of the store the batch is halved until the one that cannot be stands alone."""
+        if self._put_back:
+            items = self._not_overtaking(items)
         batch = Batch(self.env, self.heads, self._engine.clock.now())
         started = self._engine.clock.monotonic()
         try:
@@ -157,7 +159,7 @@ class Shard:
         self._engine.meters.batch_messages.observe(len(items))
         self._engine.committed(self, batch)
         for item, reply in zip(items, replies, strict=True):
-            item.settle(item.index, reply)
+            _answer(item, reply)
         for _, done in notes:
             done()
 
@@ -183,12 +185,27 @@ class Shard:
             if type(item) is Item and item.internal and isinstance(failure, StoreFailure):
                 self._put_back.append(item)
             elif isinstance(failure, StoreFailure):
-                item.settle(item.index, refusals.STORE_UNAVAILABLE.of(why=what))
+                _answer(item, refusals.STORE_UNAVAILABLE.of(why=what))
             else:
-                item.settle(item.index, refusals.INTERNAL.of(what=what))
+                _answer(item, refusals.INTERNAL.of(what=what))
         if notes:
             self.notes = notes + self.notes
             await self._engine.clock.sleep(RETRY_PAUSE_S)
+
+    def _not_overtaking(self, items: Sequence[Waiting]) -> list[Waiting]:
+        """Without reactions of a lane of which one was put back: they would move its watermark past that one."""
+        lanes = {item.lane for item in self._put_back if item.lane is not None}
+        behind = [item for item in items if type(item) is Item and item.lane in lanes]
+        self._put_back += behind
+        return [item for item in items if type(item) is not Item or item.lane not in lanes]
+
+
+def _answer(item: Waiting, reply: Reply) -> None:
+    """A caller who fails to hear its answer must not keep the others from theirs."""
+    try:
+        item.settle(item.index, reply)
+    except Exception:
+        _log.exception("a caller failed on its answer")
 
 
 def _take(queue: deque[Waiting], limit: int) -> list[Waiting]:
