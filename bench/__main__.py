@@ -79,6 +79,10 @@ def _report(found: dict[str, Any]) -> str:
             f"  memory {found['rss_mb']:,.0f} MB  reactions done {found['drain_s']:.1f} s after the last answer"
         ),
     ]
+    if found.get("others_cores", 0.0) > 0.2:
+        lines.append(
+            f"  other programs took {found['others_cores']:.1f} cores meanwhile: rates and latencies are theirs too"
+        )
     for name, ratio in found["ratios"].items():
         lines.append(f"  {ratio:.3g} × {name} ({found['references'][name]['per_s']:,.0f}/s)")
     if stages := found["cpu_us_by_stage"]:

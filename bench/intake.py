@@ -9,6 +9,7 @@ import json
 import shutil
 import statistics
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.centre import Centre
-from bench.processes import ROOT, Failed, Process, machine, python
+from bench.processes import ROOT, Failed, Process, busy_cpu_s, machine, python
 from bench.sampler import INTAKE
 from bench.services import HOST, AppendFile, PlainService, Service
 from bench.wire import WORKLOADS, Keys, Workload
@@ -91,13 +92,19 @@ def run_at(place: Path, service: Service, generator: Generator, settings: Settin
     """Start `service`, load it, let it drain, end it, read back what it keeps. Raises Failed."""
     process, port = service.start(place)
     try:
-        before = process.usage()
+        before, busy, began = process.usage(), busy_cpu_s(), time.monotonic()
         found = generator.load(service, port, settings)
         used = process.usage().since(before)
+        ours = used.cpu_s + found["generator_cpu_us"] * found["offered"] / 1e6
+        found["others_cores"] = max(0.0, busy_cpu_s() - busy - ours) / (time.monotonic() - began)
         found["drain_s"] = service.drain(process)
         found["rss_mb"] = process.peak_mb()
     finally:
         process.stop()
+    if found["refused"]:
+        raise Failed(
+            f"{service.name} refused {found['refused']} for good, the first with:\n{found['refusals'][0]}"
+        )
     count = max(1, found["acknowledged"])
     found |= {"cpu_us": used.cpu_s / count * 1e6, "kernel_us": used.kernel_s / count * 1e6}
     acknowledged = generator.acknowledged()
@@ -159,7 +166,8 @@ def _summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     # A loss in any round is a loss: these are sums, never medians.
     found |= {key: sum(run[key] for run in ours) for key in ("missing", "doubled")}
     found["rounds"] = [
-        {key: run[key] for key in ("per_s", "p99_ms", "acknowledged", "committed")} for run in ours
+        {key: run[key] for key in ("per_s", "p99_ms", "acknowledged", "committed", "cpu_us", "others_cores")}
+        for run in ours
     ]
     found["references"] = {name: medians[name] for name in runs if name != "centre"}
     found["ratios"] = {

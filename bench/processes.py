@@ -33,6 +33,13 @@ class Usage(NamedTuple):
         return Usage(self.user_s - before.user_s, self.kernel_s - before.kernel_s)
 
 
+def busy_cpu_s() -> float:
+    """CPU seconds that all cores have spent on anything so far."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle, waiting = fields[3], fields[4]
+    return (sum(fields) - idle - waiting) / _TICKS_PER_S
+
+
 class Failed(Exception):
     """A process did not start, or ended with an error; the message holds the last lines it wrote."""
 

@@ -23,6 +23,7 @@ RULES: Final = (
     ("tongdan/adapters/vault.py", r"", "encrypt"),
     ("tongdan/adapters/clock.py", r"SystemEntropy.*|token", "encrypt"),
     ("tongdan/adapters/overview_sqlite.py", r"", "views"),
+    ("tongdan/adapters/store_sqlite.py", r"_run", ""),  # begin, commit or rollback: its caller tells
     ("tongdan/adapters/store_sqlite.py", r"commit", "commit"),
     ("tongdan/adapters/store_sqlite.py", r"replies|named|states|salts|effect|_each|_all", "load"),
     ("tongdan/adapters/store_sqlite.py", r"", "sql"),
@@ -40,6 +41,7 @@ RULES: Final = (
     ("tongdan/flow/views.py", r"", "views"),
     ("tongdan/flow/bus.py", r"submit|_item|_overload|_inbox_key|put", "route"),
     ("tongdan/flow/bus.py", r"", "bus"),
+    ("tongdan/flow/shard.py", r"", "bus"),
     ("tongdan/domain/kernel/slots.py", r"", "route"),
     ("tongdan/domain/", r"", "decide"),
     ("tongdan/ports.py", r"", "bus"),
