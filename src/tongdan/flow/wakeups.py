@@ -63,10 +63,14 @@ class Wakeups:
         self._timers[shard.number] = (due_us, cancel)
 
     def _ring(self, shard: Shard) -> None:
-        del self._timers[shard.number]
-        if self._started and not self._bus.stopping:
-            self._running.add(shard.number)
-            self._bus.spawn(self._wake_due(shard))
+        due_us, _ = self._timers.pop(shard.number)
+        if not self._started or self._bus.stopping:
+            return
+        if due_us > to_us(self._bus.clock.now()):  # only the longest sleep is over, nothing is due
+            self._arm(shard)
+            return
+        self._running.add(shard.number)
+        self._bus.spawn(self._wake_due(shard))
 
     async def _wake_due(self, shard: Shard) -> None:
         try:
