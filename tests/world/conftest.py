@@ -1,14 +1,16 @@
 """`stage` runs a test body on virtual time beside a world whose centre is only its doors (see `stage.py`)."""
 
-from collections.abc import Awaitable, Callable
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.world.stage import CONF, START, Stage, Staged
 
 from tongdan.adapters.clock import SeededEntropy, run_virtual
 from tongdan.adapters.policy_files import Conf, load_conf
-from tongdan.labs.world.provision import provision
+from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, provision
 from tongdan.ports import Clock
 
 
@@ -18,6 +20,16 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Conf, Path]:
     conf, data = load_conf(CONF), tmp_path_factory.mktemp("data")
     provision(data, conf.policy, conf.partners, SeededEntropy("credentials"))
     return conf, data
+
+
+@pytest.fixture
+def data(provisioned: tuple[Conf, Path]) -> Iterator[Path]:
+    """A data directory with credentials, in memory where that is to be had: virtual days need no disk."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
+        for name in (CREDENTIALS, WORLD_KEYS):
+            shutil.copy2(provisioned[1] / name, place)
+        yield Path(place)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import Final
 
 from tongdan.labs.world.setting import Setting
 
-TRANSIT_MEAN_S: Final = 36 * 3_600.0
+TRANSIT_LEAST_S: Final = 6 * 3_600.0
+TRANSIT_MORE_MEAN_S: Final = 18 * 3_600.0
 
 
 class Carrier:
@@ -23,7 +24,7 @@ class Carrier:
         stream = self._setting.stream("parcel", parcel)
         waybill = f"SF{stream.digits(13)}"
         arrival = self._arrivals[waybill] = asyncio.Event()
-        travel_s = 6 * 3_600 + stream.waiting_s(TRANSIT_MEAN_S - 6 * 3_600)
+        travel_s = TRANSIT_LEAST_S + stream.waiting_s(TRANSIT_MORE_MEAN_S)
         self._setting.bustle.start(self._travel(arrival, travel_s))
         return waybill
 

@@ -31,8 +31,8 @@ class Stream(SeededEntropy):
         return low + self.uniform() * (high - low)
 
     def waiting_s(self, mean_s: float) -> float:
-        """A wait as they come in life: mostly shorter than the mean, now and then up to ten times as long."""
-        return min(-math.log(1 - self.uniform()), 10.0) * mean_s
+        """A wait as they come in life: mostly shorter than the mean, now and then up to four times as long."""
+        return min(-math.log(1 - self.uniform()), 4.0) * mean_s
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[self.whole(0, len(choices) - 1)]

@@ -149,7 +149,7 @@ class Douyin:
         """All has left: when every parcel has been signed for, the buyer confirms within days."""
         for waybill in order.waybills:
             await self._carrier.arrival(waybill)
-        await self._setting.clock.sleep(self._setting.stream("confirm", order.id).between(3_600, 3 * 86_400))
+        await self._setting.clock.sleep(self._setting.stream("confirm", order.id).between(3_600, 2 * 86_400))
         order.status = FINISHED
         self._tell(order, "103", complete_time=_epoch(self._setting.clock.now()))
 

@@ -17,6 +17,7 @@ from tongdan.adapters.transport import Handler, InProcessTransport
 from tongdan.flow.shard import commit_inline
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.provision import provision
+from tongdan.labs.world.retail import Retail
 from tongdan.labs.world.world import World
 from tongdan.ports import Clock, HttpRequest, HttpResponse, PushAnswer, PushRequest
 from tongdan.profile import Centre, embedded
@@ -45,6 +46,7 @@ async def together(
     faults: float = 0.2,
     outages: int = 2,
     most_lines: int = 200,
+    retail: Retail | None = None,
 ) -> AsyncIterator[Pair]:
     """Build both, start the centre, count the stock; at the end stop both."""
     entropy = SeededEntropy(f"{seed}/centre/{day}")
@@ -70,6 +72,7 @@ async def together(
         outages=outages,
         day=day,
         most_lines=most_lines,
+        retail=retail,
     )
     transport = InProcessTransport(world.handlers, clock, latency_s)
     centre = embedded(data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline)

@@ -1,0 +1,83 @@
+"""One seeded day of centre and world on virtual time, and what is left of it: ledger, chain, findings."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.world.stage import CONF, START
+
+from tongdan.adapters.audit_sqlite import SqliteAudit
+from tongdan.adapters.clock import run_virtual
+from tongdan.flow.verify import ShardCheck
+from tongdan.labs.world.in_process import Pair, together
+from tongdan.labs.world.report import Ledger, report
+from tongdan.labs.world.retail import SeededRetail
+from tongdan.ports import Clock
+from tongdan.profile import SHARDS
+
+
+class Day(NamedTuple):
+    """`chain` is every journal row as (slot, seq, hash); `findings` are verify's; `counts` the centre's own."""
+
+    ledger: Ledger
+    chain: list[tuple[int, int, str]]
+    findings: list[str]
+    counts: dict[str, int]
+
+
+def nothing(pair: Pair) -> None:
+    """Leave the world as it is."""
+
+
+def run_day(
+    data: Path,
+    *,
+    seed: int,
+    orders: int,
+    faults: float = 1.0,
+    outages: int = 1,
+    day: int = 0,
+    start: datetime = START,
+    before: Callable[[Pair], None] = nothing,
+    after: Callable[[Pair], None] = nothing,
+) -> Day:
+    """Run it in `data`; `before` and `after` may tamper with the world to show that the ledger notices."""
+
+    async def main(clock: Clock) -> Day:
+        async with together(
+            data,
+            CONF,
+            clock=clock,
+            seed=seed,
+            day=day,
+            orders=orders,
+            faults=faults,
+            outages=outages,
+            most_lines=3,
+            retail=SeededRetail(seed),
+        ) as pair:
+            before(pair)
+            quiet = await pair.world.run()
+            await pair.centre.quiet()
+            pair.centre.views.flush()
+            after(pair)
+            chain = [(row.slot, row.seq, row.hash) for row in pair.centre.reads.journal()]
+            ledger = report(pair.world, pair.centre.reads, quiet=quiet)
+            return Day(ledger, chain, [], pair.centre.reads.counts())
+
+    day_ = run_virtual(main, start + timedelta(days=30 * day))
+    return day_._replace(findings=_verify(data))
+
+
+def _verify(data: Path) -> list[str]:
+    """What `tongdan verify` would find, without its worker processes."""
+    found = []
+    for shard in range(SHARDS):
+        audit = SqliteAudit(data / f"shard-{shard}.sqlite", shard)
+        try:
+            report = ShardCheck(audit, SHARDS, lambda read: None).run()
+        finally:
+            audit.close()
+        found += [f"{finding.where}: {finding.what}" for finding in report.findings]
+    return found

@@ -1,0 +1,148 @@
+"""Whole days under a seed: nothing is lost, everything heals or has a ticket, and the same seed is the same day."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.world.seeded import run_day
+
+from tongdan.labs.world.faults import KINDS, MENU, Faults, Plan
+from tongdan.labs.world.in_process import Pair
+from tongdan.labs.world.outbox import Outbox
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_both_equations_hold_when_every_order_meets_a_fault(data: Path, seed: int) -> None:
+    day = run_day(data, seed=seed, orders=12)
+    ledger = day.ledger
+    assert ledger.offenders == ()
+    assert sum(ledger.born.values()) == 12
+    assert sum(ledger.in_centre.values()) + sum(ledger.refused.values()) == 12
+    assert ledger.injected == ledger.healed + ledger.open_tickets
+    assert ledger.injected > 5
+    assert ledger.holds
+    assert day.counts["orders"] == sum(ledger.in_centre.values())
+    assert (day.counts["effects_outstanding"], day.counts["dead_letters"], day.counts["quarantined"]) == (
+        0,
+        0,
+        0,
+    )
+    assert day.findings == []
+
+
+def test_the_same_seed_gives_the_same_chain_and_another_seed_another(data: Path) -> None:
+    first, second, other = (
+        run_day(data / name, seed=seed, orders=6) for name, seed in (("a", 7), ("b", 7), ("c", 8))
+    )
+    assert first.chain == second.chain
+    assert first == second
+    assert len(first.chain) > 100
+    assert set(other.chain) != set(first.chain)
+
+
+def test_a_second_day_goes_on_with_the_same_data(data: Path) -> None:
+    first = run_day(data, seed=1, orders=6, faults=0.0)
+    second = run_day(data, seed=1, orders=6, faults=0.0, day=1)
+    assert first.ledger.holds
+    assert second.ledger.holds
+    assert second.ledger.day != first.ledger.day
+    assert second.counts["orders"] == 12
+    assert second.chain[: len(first.chain)] != first.chain  # rows are by slot: each slot's chain goes on
+    assert set(first.chain) < set(second.chain)
+    assert second.findings == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_of_fault_is_met_and_ends_well(
+    data: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind alone, wherever the orders of one day may meet it."""
+    if kind != "outage":
+        _only(kind, monkeypatch)
+    day = run_day(
+        data, seed=11, orders=9, outages=2 if kind == "outage" else 0, faults=float(kind != "outage")
+    )
+    (count,) = day.ledger.faults
+    assert count.kind == kind
+    assert count.injected >= 1
+    assert count.injected == count.healed + count.open_tickets
+    assert day.ledger.holds
+
+
+# ---- the ledger is sharp: what breaks an equation is named
+
+
+def test_an_order_whose_news_never_comes_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only("lost", monkeypatch)
+
+    def never_again(pair: Pair) -> None:
+        for outbox in (pair.world.douyin.outbox, pair.world.own_shop.outbox, pair.world.finance.outbox):
+            _make_impatient(outbox)
+
+    day = run_day(data, seed=3, orders=12, outages=0, before=never_again)
+    assert not day.ledger.holds
+    lost = sum(count.injected for count in day.ledger.faults)
+    gave_up = [one for one in day.ledger.offenders if "gave up telling" in one.what]
+    assert 0 < len(gave_up) <= lost
+
+
+def test_an_order_that_the_centre_forgot_is_named(data: Path) -> None:
+    forgotten: list[str] = []
+
+    def forget(pair: Pair) -> None:
+        native = next(iter(pair.world.douyin.orders))
+        forgotten.append(native)
+        find = pair.centre.reads.find
+
+        def found(channel: str, shop: str, native: str) -> str | None:
+            return None if native == forgotten[0] else find(channel, shop, native)
+
+        pair.centre.reads.find = found  # type: ignore[method-assign]
+
+    day = run_day(data, seed=1, orders=6, faults=0.0, outages=0, after=forget)
+    assert not day.ledger.holds
+    assert [(one.what, one.order) for one in day.ledger.offenders] == [
+        ("born, but neither in the centre nor refused", forgotten[0])
+    ]
+
+
+def test_a_fen_that_differs_is_named(data: Path) -> None:
+    changed: list[str] = []
+
+    def overpay(pair: Pair) -> None:
+        order = next(one for one in pair.world.douyin.orders.values() if one.paid_fen)
+        changed.append(f"received_fen: {order.paid_fen + 1} ≠ {order.paid_fen}")
+        order.paid_fen += 1
+
+    day = run_day(data, seed=1, orders=6, faults=0.0, outages=0, after=overpay)
+    assert not day.ledger.holds
+    assert [one.detail for one in day.ledger.offenders] == changed
+
+
+def test_a_fault_without_its_ticket_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only("wms-refuses", monkeypatch)
+
+    def lose_tickets(pair: Pair) -> None:
+        pair.centre.reads.tickets = lambda **_: []  # type: ignore[method-assign]
+
+    told = run_day(data / "told", seed=11, orders=6, outages=0)
+    mute = run_day(data / "mute", seed=11, orders=6, outages=0, after=lose_tickets)
+    assert told.ledger.holds
+    assert not mute.ledger.holds
+    unhealed = [one for one in mute.ledger.offenders if "neither healed nor has a ticket" in one.what]
+    assert len(unhealed) == told.ledger.open_tickets > 0
+
+
+def _only(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every order have this kind of fault in store, at the first place of its way that has it."""
+
+    def expect(self: Faults, channel: str, order: str) -> None:
+        places = [where for where, kinds in MENU[channel].items() if kind in kinds]
+        if places:
+            self._plans[order] = Plan(kind, places[len(self._plans) % len(places)])
+
+    monkeypatch.setattr(Faults, "expect", expect)
+
+
+def _make_impatient(outbox: Outbox[Any]) -> None:
+    outbox._retries_s = ()  # type: ignore[misc]
