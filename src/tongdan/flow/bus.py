@@ -254,6 +254,7 @@ class Bus:
                 shard.next_due_us = due_us
         shard.env.outstanding.add(batch.new_effects)
         shard.env.outstanding.close(batch.closed)
+        shard.env.outstanding.ran(batch.rows.runs)
         for name, times in batch.refused.items():
             self.meters.refused.add(name, by=times)
         for listener in self.listeners:

@@ -4,6 +4,9 @@ How a verb may be repeated is its actor's declaration. Where a second sending co
 before it is made, so that after a crash it is known that it may have happened, and is looked up first. A failure of
 the partner as a whole opens its breaker: lanes wait, deadlines stand still, and everything goes on by itself. A
 failure of one effect ends as a dead letter, which blocks its lane until a person replays or skips it.
+
+A deadline counts only what an effect fails by itself. Time in which it waited for its turn, in which its partner gave
+no sign of life, or in which the process was down moves the `first_us` that the deadline is counted from.
 """
 
 import asyncio
@@ -11,13 +14,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from tongdan.domain.guard.breaker import Breaker
+import msgspec
+
+from tongdan.domain.guard.breaker import Breaker, BreakerState
 from tongdan.domain.kernel.messages import Person, RecordEffectFailure, Refusal
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
-from tongdan.flow.journal import from_us, read_effect, to_us
+from tongdan.flow.journal import UnknownFact, read_effect, to_us
 from tongdan.flow.shard import Shard
 from tongdan.ports import (
     Actor,
@@ -39,6 +45,7 @@ BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_LONGEST_S: Final = 300.0
 GRACE_S: Final = 5.0  # beyond the verb's own time-out before the runner stops waiting for an actor
 ERROR_LIMIT: Final = 300  # characters of an error that are kept
+WITHHELD_PAUSE_S: Final = 0.05  # before looking again at an effect that a transaction may be closing
 
 Lane = tuple[str, str]
 _CAUTIOUS: Final = (Repeat.QUERY_FIRST, Repeat.AT_LEAST_ONCE)
@@ -52,8 +59,7 @@ class Desk:
         self.breaker = Breaker()
         self.in_flight = 0
         self.ready: deque[Lane] = deque()
-        self.paused_s = 0.0
-        self.paused_since: float | None = None
+        self.alive_us = 0  # when the partner last answered at all
         self.alarm: Callable[[], None] | None = None
 
 
@@ -69,8 +75,7 @@ class Runner:
         self._lanes: dict[Lane, deque[str]] = {}
         self._lane_of: dict[str, Lane] = {}
         self._shards: dict[str, Shard] = {}
-        self._runs: dict[str, RunColumns] = {}
-        self._pause_at_first: dict[str, float] = {}
+        self._under_way: set[str] = set()
         self._started = False
         bus.listeners.append(self)
 
@@ -79,7 +84,6 @@ class Runner:
     def start(self) -> None:
         self._started = True
         for shard in self._bus.shards:
-            self._runs.update(shard.env.outstanding.runs)
             for effect in shard.env.outstanding.all():
                 self._enqueue(shard, effect)
 
@@ -98,8 +102,6 @@ class Runner:
             if effect.id not in batch.closed:
                 self._enqueue(shard, effect)
         for id in batch.replayed:
-            self._runs.pop(id, None)
-            self._pause_at_first.pop(id, None)
             if (lane := self._lane_of.get(id)) is not None:
                 self._make_ready(lane)
 
@@ -114,8 +116,6 @@ class Runner:
 
     def _close(self, id: str) -> None:
         self._shards.pop(id, None)
-        self._runs.pop(id, None)
-        self._pause_at_first.pop(id, None)
         lane = self._lane_of.pop(id, None)
         if lane is None:
             return
@@ -134,7 +134,7 @@ class Runner:
         desk, queue = self._desks.get(lane[1]), self._lanes.get(lane)
         if desk is None or not queue:
             return
-        run = self._runs.get(queue[0])
+        run = self._shards[queue[0]].env.outstanding.runs.get(queue[0])
         if run is not None and run.dead:
             return
         wait_s = 0.0 if run is None else (run.due_us - to_us(self._bus.clock.now())) / 1e6
@@ -152,23 +152,36 @@ class Runner:
         clock = self._bus.clock
         while desk.ready and desk.in_flight < IN_FLIGHT_LIMIT and not self._bus.stopping:
             if not desk.breaker.may_try(clock.now()):
-                self._pause(desk)
+                self._set_alarm(desk)
                 return
             lane = desk.ready.popleft()
-            queue = self._lanes.get(lane)
-            if queue and self._shards[queue[0]].env.outstanding.take(queue[0]):
+            id = self._take_up(lane)
+            if id is not None:
                 desk.breaker = desk.breaker.trying(clock.now())
                 desk.in_flight += 1
-                self._bus.spawn(self._send(desk, lane, queue[0]))
+                self._under_way.add(id)
+                self._bus.spawn(self._send(desk, lane, id))
 
-    def _pause(self, desk: Desk) -> None:
-        """The breaker is open: the desk's deadlines stand still until it may try again."""
-        if desk.paused_since is None:
-            desk.paused_since = self._bus.clock.monotonic()
-            self._bus.meters.breakers_open.add(desk.actor.partner)
-        if desk.alarm is None:
-            wait_s = desk.breaker.wait_s(self._bus.clock.now())
-            desk.alarm = self._bus.clock.call_later(max(wait_s, 0.01), lambda: self._resume(desk))
+    def _take_up(self, lane: Lane) -> str | None:
+        """The lane's head if it may be sent: it is not under way, not dead, and nobody is closing it."""
+        queue = self._lanes.get(lane)
+        if not queue or queue[0] in self._under_way:
+            return None
+        outstanding = self._shards[queue[0]].env.outstanding
+        run = outstanding.runs.get(queue[0])
+        if run is not None and run.dead:
+            return None
+        if not outstanding.take(queue[0]):
+            self._bus.clock.call_later(WITHHELD_PAUSE_S, lambda: self._make_ready(lane))
+            return None
+        return queue[0]
+
+    def _set_alarm(self, desk: Desk) -> None:
+        """Lanes wait until the breaker lets one through again."""
+        if desk.alarm is not None:
+            desk.alarm()
+        wait_s = desk.breaker.wait_s(self._bus.clock.now())
+        desk.alarm = self._bus.clock.call_later(max(wait_s, 0.01), lambda: self._resume(desk))
 
     def _resume(self, desk: Desk) -> None:
         desk.alarm = None
@@ -180,37 +193,49 @@ class Runner:
         shard = self._shards[id]
         row = shard.env.outstanding.get(id)
         try:
-            if row is None:
-                return
-            effect = read_effect(row)
-            verb = desk.actor.verbs[type(effect)]
-            run = self._next_run(id, desk)
-            tried = run.tries > 1
-            if verb.repeat in _CAUTIOUS:
-                await self._note(shard, run)
-            errand = Errand(id, row.agg, effect, run.tries, lambda: self._open_person(row.agg))
-            result = await self._try(desk.actor, verb, errand, look_first=tried)
-            self._bus.probe("effect-done")
-            if type(result) is Done:
-                await self._succeed(desk, shard, row, result)
-            else:
-                assert type(result) is Failed
-                await self._fail(desk, shard, row, run, verb, result)
+            if row is not None:
+                await self._carry_out(desk, shard, row)
         finally:
             desk.in_flight -= 1
+            self._under_way.discard(id)
+            if (queue := self._lanes.get(lane)) and queue[0] == id:
+                self._make_ready(lane)
             self._pump(desk)
 
-    def _next_run(self, id: str, desk: Desk) -> RunColumns:
-        """The attempt that begins now; an earlier one, perhaps of an earlier process, is counted."""
+    async def _carry_out(self, desk: Desk, shard: Shard, row: EffectColumns) -> None:
+        run = self._next_run(desk, shard, row.id)
+        try:
+            effect = read_effect(row)
+            verb = desk.actor.verbs[type(effect)]
+        except (UnknownFact, msgspec.ValidationError, KeyError) as error:
+            await self._bury(shard, row, f"{desk.actor.partner} cannot do it: {type(error).__name__}")
+            return
+        if verb.repeat in _CAUTIOUS:
+            await self._note(shard, run)
+        errand = Errand(row.id, row.agg, effect, run.tries, lambda: self._open_person(row.agg))
+        result = await self._try(desk.actor, verb, errand, look_first=run.tries > 1)
+        self._bus.probe("effect-done")
+        self._heard(desk, ok=isinstance(result, Done) or not result.partner_wide)
+        if isinstance(result, Done):
+            reply = await self._settle(partial(self._bus.outcome, result.command, row, result.raw))
+            if type(reply) is not Refusal:
+                self._bus.meters.effects.add(row.partner, row.verb, "done")
+                return
+            # It took place, but its outcome could not be recorded: it stays, and is repeated as declared.
+            result = Failed(reply.name, unknown=True)
+        await self._fail(shard, row, run, verb, result)
+
+    def _next_run(self, desk: Desk, shard: Shard, id: str) -> RunColumns:
+        """The attempt that begins now; time since the last one that does not count is taken off its deadline."""
         now_us = to_us(self._bus.clock.now())
-        before = self._runs.get(id)
-        run = (
-            RunColumns(id, 1, now_us, now_us, now_us, 0, "")
-            if before is None or not before.tries
-            else before._replace(tries=before.tries + 1, lease_us=now_us)
-        )
-        self._runs[id] = run
-        self._pause_at_first.setdefault(id, desk.paused_s)
+        run = shard.env.outstanding.runs.get(id)
+        if run is None:
+            run = RunColumns(id, 1, now_us, now_us, now_us, 0, "")
+        else:
+            waited_since_us = run.lease_us if desk.alive_us < run.lease_us else run.due_us
+            first_us = run.first_us + max(0, now_us - waited_since_us) if run.first_us else now_us
+            run = run._replace(tries=run.tries + 1, first_us=first_us, lease_us=now_us)
+        shard.env.outstanding.runs[id] = run
         return run
 
     async def _try(self, actor: Actor, verb: Verb, errand: Errand, *, look_first: bool) -> Done | Failed:
@@ -227,51 +252,36 @@ class Runner:
             _log.exception("%s at %s failed", type(errand.effect).__name__, actor.partner)
             return Failed(type(error).__name__, unknown=True)
 
-    async def _succeed(self, desk: Desk, shard: Shard, row: EffectColumns, done: Done) -> None:
-        self._heard(desk, ok=True)
-        reply = await self._settle(lambda settled: self._bus.outcome(done.command, row, done.raw, settled))
-        if (
-            type(reply) is Refusal
-        ):  # the outcome could not be recorded: the effect stays, and is repeated as declared
-            run = self._runs[row.id]._replace(
-                due_us=to_us(self._later(self._runs[row.id].tries)), error=reply.name
-            )
-            self._runs[row.id] = run
-            await self._note(shard, run)
-            self._make_ready((row.agg, row.partner))
-        else:
-            self._bus.meters.effects.add(row.partner, row.verb, "done")
-
     async def _fail(
-        self, desk: Desk, shard: Shard, row: EffectColumns, run: RunColumns, verb: Verb, failed: Failed
+        self, shard: Shard, row: EffectColumns, run: RunColumns, verb: Verb, failed: Failed
     ) -> None:
-        self._heard(desk, ok=not failed.partner_wide)
-        self._bus.meters.effects.add(row.partner, row.verb, "failed")
-        error = failed.error[:ERROR_LIMIT]
-        if (failed.final and not failed.partner_wide) or self._spent_s(desk, run) > verb.deadline_s:
-            self._runs[row.id] = run._replace(dead=1, error=error)
-            command = RecordEffectFailure(effect=row.id, verb=row.verb, partner=row.partner, error=error)
-            await self._settle(lambda settled: self._bus.tend(command, "system", settled))
-            self._bus.meters.effects.add(row.partner, row.verb, "dead")
+        """Later again, or never: final, or past its deadline. Somebody may have skipped it meanwhile."""
+        if not shard.env.outstanding.has(row.id):
             return
-        due = self._later(run.tries, at_least_s=failed.retry_after_s)
-        self._runs[row.id] = run._replace(due_us=to_us(due), lease_us=0, error=error)
-        await self._note(shard, self._runs[row.id])
-        self._make_ready((row.agg, row.partner))
+        self._bus.meters.effects.add(row.partner, row.verb, "failed")
+        now_us = to_us(self._bus.clock.now())
+        spent_s = (now_us - run.first_us) / 1e6
+        if (failed.final and not failed.partner_wide) or spent_s > verb.deadline_s:
+            await self._bury(shard, row, failed.error)
+            return
+        due_us = to_us(self._later(run.tries, at_least_s=failed.retry_after_s))
+        await self._note(shard, run._replace(due_us=due_us, error=failed.error[:ERROR_LIMIT]))
+
+    async def _bury(self, shard: Shard, row: EffectColumns, error: str) -> None:
+        """A dead letter: recorded with the aggregate, so that a ticket follows."""
+        command = RecordEffectFailure(
+            effect=row.id, verb=row.verb, partner=row.partner, error=error[:ERROR_LIMIT]
+        )
+        reply = await self._settle(partial(self._bus.tend, command, "system"))
+        if type(reply) is not Refusal:
+            self._bus.meters.effects.add(row.partner, row.verb, "dead")
 
     def _heard(self, desk: Desk, *, ok: bool) -> None:
-        desk.breaker = desk.breaker.record(self._bus.clock.now(), ok)
-        if ok and desk.paused_since is not None:
-            desk.paused_s += self._bus.clock.monotonic() - desk.paused_since
-            desk.paused_since = None
-            self._bus.meters.breakers_open.discard(desk.actor.partner)
-
-    def _spent_s(self, desk: Desk, run: RunColumns) -> float:
-        """How much of its deadline an effect has used: time in which the partner was reachable at all."""
-        paused = desk.paused_s - self._pause_at_first.get(run.id, desk.paused_s)
-        if desk.paused_since is not None:
-            paused += self._bus.clock.monotonic() - desk.paused_since
-        return (self._bus.clock.now() - from_us(run.first_us)).total_seconds() - paused
+        now = self._bus.clock.now()
+        desk.breaker = desk.breaker.record(now, ok)
+        desk.alive_us = to_us(now) if ok else desk.alive_us
+        waiting = self._bus.meters.breakers_open
+        (waiting.discard if desk.breaker.state is BreakerState.CLOSED else waiting.add)(desk.actor.partner)
 
     def _later(self, tries: int, at_least_s: float = 0.0) -> datetime:
         backoff_s = min(BACKOFF_LONGEST_S, BACKOFF_FIRST_S * 2.0 ** min(tries, 20))
@@ -279,6 +289,7 @@ class Runner:
         return self._bus.clock.now() + timedelta(seconds=max(at_least_s, jittered))
 
     async def _note(self, shard: Shard, run: RunColumns) -> None:
+        """Keep how the sending stands; if the effect is over by then, nothing is kept."""
         written = asyncio.Event()
         rows = WriteSet()
         rows.runs.append(run)

@@ -18,14 +18,24 @@ class Outstanding:
         self._taken: set[str] = set()
         self._withheld: set[str] = set()
         self.runs: dict[str, RunColumns] = {}
+        lanes: set[tuple[str, str]] = set()
         for effect, run in rows:
             self.add((effect,))
             if run is not None:
                 self.runs[effect.id] = run
+            # An earlier process may have taken up the head of each lane, and nobody knows how far it came.
+            if run is not None or (effect.agg, effect.partner) not in lanes:
                 self._taken.add(effect.id)
+            lanes.add((effect.agg, effect.partner))
 
     def __len__(self) -> int:
         return len(self._aggregate)
+
+    def ran(self, runs: Iterable[RunColumns]) -> None:
+        """How the sending of these stands now, as it was committed."""
+        for run in runs:
+            if run.id in self._aggregate:
+                self.runs[run.id] = run
 
     def tries(self, id: str) -> int:
         """How often it was taken up, as far as is known."""
