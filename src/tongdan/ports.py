@@ -43,7 +43,7 @@ class Entropy(Protocol):
 # ---------------------------------------------------------------- in
 
 
-class PushRequest(msgspec.Struct, frozen=True):
+class PushRequest(msgspec.Struct, frozen=True, gc=False):
     """A request as it stood on the wire. Header names are lower-case; `body` is untouched."""
 
     method: str
@@ -54,14 +54,14 @@ class PushRequest(msgspec.Struct, frozen=True):
     received_at: datetime
 
 
-class PushAnswer(msgspec.Struct, frozen=True):
+class PushAnswer(msgspec.Struct, frozen=True, gc=False):
     status: int
     body: bytes
     content_type: str = "application/json"
     retry_after_s: int = 0
 
 
-class Inbound(msgspec.Struct, frozen=True, kw_only=True):
+class Inbound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One command a partner's message stands for.
 
     `key` names the message for the inbox: the same key is the same message. `raw` is this item's own bytes as
@@ -77,7 +77,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = "system"
 
 
-class NotUnderstood(msgspec.Struct, frozen=True, kw_only=True):
+class NotUnderstood(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Authentic, but not understood: kept raw in quarantine, acknowledged, shown as a ticket."""
 
     source: str
@@ -98,7 +98,7 @@ class Mistake(Exception):
         self.refusal = refusal
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The committed answer to a command: where in the log it stands. A repeat gets the same, marked `duplicate`."""
 
     aggregate: str

@@ -26,6 +26,7 @@ _log: Final = logging.getLogger(__name__)
 
 SUBSCRIBER: Final = "reactions"
 CHUNK: Final = 500  # facts digested between two cursor writes
+BUSY_CHUNK: Final = 50  # the same while intake is busy
 TAIL_LIMIT: Final = (
     20_000  # facts of a shard kept in memory after their commit; older ones are read from the journal
 )
@@ -116,11 +117,16 @@ class Relay:
     async def _follow(self, shard: Shard) -> None:
         tail, clock = self._tails[shard.number], self._bus.clock
         try:
-            while not self._bus.stopping and (facts := tail.next(CHUNK)):
+            while not self._bus.stopping:
+                gives_way = self._bus.intake_is_busy() and shard.heads.pos - tail.pos < SOFT_LAG
+                facts = tail.next(BUSY_CHUNK if gives_way else CHUNK)
+                if not facts:
+                    break
                 started = clock.monotonic()
                 await self._digest(shard, facts)
-                if self._bus.intake_is_busy() and shard.heads.pos - tail.pos < SOFT_LAG:
-                    await clock.sleep((clock.monotonic() - started) * (BUSY_SHARE - 1))
+                if gives_way:  # the other shards' reactions share what is left to them
+                    rest = BUSY_SHARE * len(self._tails) - 1
+                    await clock.sleep((clock.monotonic() - started) * rest)
         finally:
             self._running.discard(shard.number)
 

@@ -55,7 +55,7 @@ class Route(msgspec.Struct, frozen=True):
     creates: bool = False
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """A fact as it stands in the journal, for reactions and views."""
 
     aggregate: str

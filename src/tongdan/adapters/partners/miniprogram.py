@@ -50,7 +50,7 @@ Fen = Annotated[int, Meta(ge=0, le=MAX_FEN)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
-class Receiver(msgspec.Struct, forbid_unknown_fields=True):
+class Receiver(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Who receives the parcel."""
 
     name: Words
@@ -61,7 +61,7 @@ class Receiver(msgspec.Struct, forbid_unknown_fields=True):
     detail: Words
 
 
-class OrderLine(msgspec.Struct, forbid_unknown_fields=True):
+class OrderLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One line; `amount_fen` is what the buyer pays for all its units."""
 
     sku: Reference
@@ -70,7 +70,7 @@ class OrderLine(msgspec.Struct, forbid_unknown_fields=True):
     title: Optional = ""
 
 
-class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
+class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The body of `POST /own/{shop}/orders`."""
 
     order_no: Reference

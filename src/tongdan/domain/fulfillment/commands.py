@@ -60,7 +60,7 @@ class DeductStock(Command, frozen=True, kw_only=True):
     dispatch: str
 
 
-class ShipmentItem(msgspec.Struct, frozen=True):
+class ShipmentItem(msgspec.Struct, frozen=True, gc=False):
     """One line of a shipment: `code` is the SKU as the WMS knows it."""
 
     line: int
@@ -102,12 +102,12 @@ class RecordWmsProcess(Command, frozen=True, kw_only=True):
     info: str = ""
 
 
-class PackageItem(msgspec.Struct, frozen=True):
+class PackageItem(msgspec.Struct, frozen=True, gc=False):
     sku: str
     units: int
 
 
-class Package(msgspec.Struct, frozen=True):
+class Package(msgspec.Struct, frozen=True, gc=False):
     carrier: str
     waybill: str
     weight_g: int

@@ -76,7 +76,7 @@ class StockDeducted(Fact, frozen=True, kw_only=True):
     dispatch: str
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One line of a shipment or parcel."""
 
     line: int

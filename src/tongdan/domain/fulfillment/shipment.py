@@ -46,7 +46,7 @@ SHIPMENT: Final = Machine(
 )
 
 
-class Departure(msgspec.Struct, frozen=True, kw_only=True):
+class Departure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Units that left at one time. `parcel`: the waybill, or the confirmation's own number."""
 
     dispatch: str
@@ -58,7 +58,7 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
     signed: bool = False
 
 
-class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state of a shipment.
 
     `surplus` counts units by (parcel, SKU) that nobody had asked for; `signed_at` is the receiver's latest signature

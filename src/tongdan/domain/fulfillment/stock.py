@@ -20,7 +20,7 @@ MAX_WAITING: Final = 1_000  # who comes later is short, but does not wait
 MAX_TOMBSTONES: Final = 8  # of one bucket, and as many departures: the oldest is forgotten first
 
 
-class Reservation(msgspec.Struct, frozen=True, array_like=True):
+class Reservation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`units` of one line out of `warehouse`; `until` None: it does not expire."""
 
     order: str
@@ -31,7 +31,7 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     until: datetime | None
 
 
-class Bucket(msgspec.Struct, frozen=True, array_like=True):
+class Bucket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Some orders' reservations by `order/line`, the last attempt of each that ended, and departures deducted."""
 
     held: dict[str, Reservation] = {}
@@ -46,7 +46,7 @@ class Bucket(msgspec.Struct, frozen=True, array_like=True):
         return self.ended.get(line_key(order, line), 0)
 
 
-class Waiting(msgspec.Struct, frozen=True, array_like=True):
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A line that was turned away; `expires`: once served, its reservation is to expire unless paid for."""
 
     order: str
@@ -57,7 +57,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
     expires: bool
 
 
-class Level(msgspec.Struct, frozen=True, array_like=True):
+class Level(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One warehouse: units counted there less those that have left since, and units reserved."""
 
     on_hand: int
@@ -69,7 +69,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True):
         return max(0, self.on_hand - self.reserved)
 
 
-class Stock(msgspec.Struct, frozen=True, kw_only=True):
+class Stock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The state of a SKU's stock. `earliest` is when the next reservation of a bucket expires, if one does."""
 
     sku: str

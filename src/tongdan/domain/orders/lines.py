@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line. `no` counts from 1; `sku` is the own SKU; `amount_fen` is what the buyer pays for all its units."""
 
     no: int
@@ -18,14 +18,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gift: bool = False
 
 
-class Units(msgspec.Struct, frozen=True):
+class Units(msgspec.Struct, frozen=True, gc=False):
     """Some units of one line."""
 
     line: int
     units: int
 
 
-class PlannedShipment(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedShipment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a release hands to one warehouse. `no` is the n of the shipment id `…-Sn`."""
 
     no: int
@@ -33,7 +33,7 @@ class PlannedShipment(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[Units, ...]
 
 
-class ReservedLine(msgspec.Struct, frozen=True, kw_only=True):
+class ReservedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line with stock behind it (or asked for): what its reservation is keyed by."""
 
     line: int
@@ -41,7 +41,7 @@ class ReservedLine(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
 
 
-class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """News about lines that came too early; it waits until what it speaks of is known.
 
     `what` is shipped, signed or stopped; `key` tells repeats. What was signed for is told by `dispatches`, anything

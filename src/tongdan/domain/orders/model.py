@@ -24,7 +24,7 @@ WORRY_SHIP: Final = "shipment-overdue"
 WORRY_SETTLEMENT: Final = "settlement-mismatched"
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One payment attempt. `no` 0 is the platform's own collection."""
 
     no: int
@@ -34,7 +34,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prepay: str = ""
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The payment that counts."""
 
     attempt: int
@@ -43,7 +43,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime
 
 
-class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A line and how many of its units are at which stage; the counts always add up to `line.units`.
 
     `attempt` numbers the reservation that was last asked for; `warehouse` is where it stands.
@@ -74,7 +74,7 @@ class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _COUNT: Final = {stage: stage.name.lower() for stage in Stage}
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Units that left together. `dispatch` names the departure."""
 
     dispatch: str
@@ -86,7 +86,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signed_at: datetime | None = None
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a system last said: its own word, the canonical name ("" if none is known), and when."""
 
     native: str
@@ -94,7 +94,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     said_at: datetime
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
     `questioned` is a payment of the wrong sum; `received_fen` is all money that came to us for it, `owed_fen` what of
