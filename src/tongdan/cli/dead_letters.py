@@ -60,14 +60,9 @@ def list_letters(data: DataOption = DATA, json: JsonOption = False) -> None:
     if not letters:
         out.print(t("No dead letters.", "没有死信。"))
         return
-    columns = (
-        t("effect", "动作"),
-        t("order", "对象"),
-        t("partner", "伙伴"),
-        t("verb", "动词"),
-        t("tries", "次数"),
-    )
-    shown = table("", *columns, t("error", "错误"), t("since", "自"))
+    effect, error = t("effect", "动作"), t("error", "错误")
+    columns = (effect, t("order", "对象"), t("partner", "伙伴"), t("verb", "动词"), t("tries", "次数"))
+    shown = table(*columns, error, t("since", "自"), fold=(error,))
     for each in letters:
         add_row(
             shown, each.effect, each.aggregate, each.partner, each.verb, each.tries, each.error, local_time(each.since)

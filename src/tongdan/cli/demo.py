@@ -47,7 +47,7 @@ def demo(
     ] = 0.2,
     speed: Annotated[
         float, typer.Option("--speed", min=1, help=t("Seconds of the world in one.", "世界时间的倍速。"))
-    ] = 10_000,
+    ] = 20_000,
     api_port: Annotated[
         int,
         typer.Option("--api-port", min=0, max=65_535, help=t("For pages; 0: any.", "页面端口；0 为任意。")),

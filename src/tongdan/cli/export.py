@@ -32,7 +32,7 @@ JSON Lines carries everything; CSV opens in a spreadsheet. Names, phones, addres
 
 JSON Lines 内容完整；CSV 可用表格软件打开。其中不含姓名、电话、地址和原始报文。""",
     "tongdan export --out audit.jsonl",
-    "tongdan export --format csv --shop mp-own --since 2026-01-27 --out audit.csv",
+    "tongdan export --format csv --shop mp-main --since 2026-01-27 --out audit.csv",
     "tongdan export | head -3",
 )
 COLUMNS: Final = (

@@ -74,7 +74,7 @@ def list_keys(data: DataOption = DATA, json: JsonOption = False) -> None:
     if json:
         emit([{"name": key.name, "scopes": key.scopes, "created_at": key.created_at} for key in known])
         return
-    shown = table("", t("name", "名称"), t("scopes", "权限"), t("made", "创建"))
+    shown = table(t("name", "名称"), t("scopes", "权限"), t("made", "创建"))
     for key in known:
         add_row(shown, key.name, ", ".join(key.scopes), local_time(key.created_at))
     out.print(shown)

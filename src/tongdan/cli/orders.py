@@ -6,7 +6,6 @@ asked for.
 
 from typing import Annotated, Final
 
-import msgspec
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -53,7 +52,7 @@ number. Names, phones and addresses are masked unless you ask with --reveal.""",
 ID 可以是同单号，也可以是平台或客户的订单号；两家店铺号码相同时用 --shop 区分。
 姓名、电话、地址默认打码，用 --reveal 查看明文。""",
         "tongdan order show DY20260127000892",
-        "tongdan order show 4781234567890 --shop dy-flagship --json",
+        "tongdan order show 4781234567890 --shop dy-main --json",
     )
 )
 def show(
@@ -86,7 +85,7 @@ def show(
         """List orders, newest change first.""",
         """列出订单，最近变更的在前。""",
         "tongdan order list --limit 20",
-        "tongdan order list --shop mp-own --status 5",
+        "tongdan order list --shop mp-main --status 5",
     ),
 )
 def list_orders(
@@ -104,14 +103,9 @@ def list_orders(
     if json:
         emit(rows)
         return
+    at, number = t("shop", "店铺"), t("number", "渠道单号")
     shown = table(
-        "",
-        "id",
-        t("status", "状态"),
-        t("shop", "店铺"),
-        t("number", "渠道单号"),
-        t("yuan", "元"),
-        t("changed", "变更"),
+        "id", t("status", "状态"), at, number, t("yuan", "元"), t("changed", "变更"), fold=(at, number)
     )
     for row in rows:
         add_row(
@@ -182,7 +176,8 @@ def heading(key: str, order: Order) -> Text:
 
 
 def lines_table(order: Order) -> Table:
-    stages = {
+    """The lines, with a column for every stage at which some units are."""
+    names = {
         Stage.WAITING: t("waiting", "待占"),
         Stage.RESERVED: t("reserved", "已占"),
         Stage.RELEASED: t("released", "已下发"),
@@ -190,25 +185,26 @@ def lines_table(order: Order) -> Table:
         Stage.SIGNED: t("signed", "签收"),
         Stage.STOPPED: t("stopped", "停发"),
     }
-    counts = (t("units", "件"), t("yuan", "元"), *stages.values())
-    shown = table("", "#", "SKU", *counts, t("warehouse", "仓库"), right=counts)
+    stages = [stage for stage in names if order.units(stage)]
+    counts = (t("units", "件"), t("yuan", "元"), *(names[stage] for stage in stages))
+    title = t("title", "品名")
+    shown = table("#", "SKU", title, *counts, t("warehouse", "仓库"), right=counts, fold=(title,))
     for each in order.lines:
         line = each.line
-        cells = [each.at(stage) or "" for stage in stages]
-        name = f"{line.sku} {line.title}".strip()
-        add_row(shown, line.no, name, line.units, yuan_from_fen(line.amount_fen), *cells, each.warehouse)
+        cells = (line.units, yuan_from_fen(line.amount_fen), *(each.at(stage) or "" for stage in stages))
+        add_row(shown, line.no, line.sku, line.title, *cells, each.warehouse)
     return shown
 
 
 def _parcels(order: Order) -> Table:
-    shown = table("", t("parcel", "包裹"), t("carrier", "承运商"), t("waybill", "运单号"), t("left", "发出"))
+    shown = table(t("parcel", "包裹"), t("carrier", "承运商"), t("waybill", "运单号"), t("left", "发出"))
     for parcel in order.parcels:
         add_row(shown, parcel.dispatch, parcel.carrier, parcel.waybill, local_time(parcel.shipped_at))
     return shown
 
 
 def _said(order: Order) -> Table:
-    shown = table("", t("system", "系统"), t("its word", "原状态"), t("reads as", "对应"), t("said", "时间"))
+    shown = table(t("system", "系统"), t("its word", "原状态"), t("reads as", "对应"), t("said", "时间"))
     for system, said in sorted(order.said.items()):
         add_row(shown, system, said.native, said.status, local_time(said.said_at))
     return shown
@@ -216,8 +212,12 @@ def _said(order: Order) -> Table:
 
 def _people(person: Person | None) -> Text:
     if person is None:
-        return Text(
-            t("No personal data (none was given, or it was erased).", "无个人信息（未提供或已擦除）。")
-        )
-    given: dict[str, object] = msgspec.to_builtins(person)
-    return Text("\n".join(f"{name}: {value}" for name, value in given.items()))
+        return Text(t("receiver: none given, or erased", "收件人：未提供或已擦除"))
+    area = " ".join(filter(None, (person.province, person.city, person.district, person.detail)))
+    sealed = (
+        t("sealed by the platform: ", "平台加密：") + ", ".join(sorted(person.sealed))
+        if person.sealed
+        else ""
+    )
+    known = filter(None, (person.name, person.phone, area, sealed))
+    return Text(t("receiver: ", "收件人：") + " · ".join(known))

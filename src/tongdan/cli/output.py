@@ -4,10 +4,11 @@ With --json stdout holds one JSON document and nothing else, so a pipe may trust
 does not, 2 the command was used wrongly.
 """
 
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 import msgspec
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -16,9 +17,17 @@ from rich.text import Text
 HOLDS: Final = 0
 DOES_NOT_HOLD: Final = 1
 USED_WRONGLY: Final = 2
+WIDE: Final = 200
 
-out: Final = Console(highlight=False, soft_wrap=False)
-err: Final = Console(stderr=True, highlight=False)
+
+def _console(*, stderr: bool) -> Console:
+    """As wide as the terminal; where nobody looks (a pipe, a log) wide enough that nothing is folded."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)
+
+
+out: Final = _console(stderr=False)
+err: Final = _console(stderr=True)
 
 
 def emit(value: object) -> None:
@@ -31,11 +40,12 @@ def fail(message: str, code: int = USED_WRONGLY) -> NoReturn:
     raise typer.Exit(code)
 
 
-def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
-    """An empty table; columns named in `right` are set flush right."""
-    made = Table(title=title or None, title_justify="left", header_style="bold", expand=False)
+def table(*columns: str, right: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> Table:
+    """An empty table; columns in `right` are set flush right, only those in `fold` may be broken into lines."""
+    made = Table(box=SIMPLE_HEAD, show_edge=False, header_style="bold", pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        made.add_column(column, justify=side, overflow="fold", no_wrap=column not in fold)
     return made
 
 

@@ -68,22 +68,19 @@ def print_ledger(ledger: Ledger) -> None:
     """The equations, what the faults were, and whoever is left over."""
     _print_faults(ledger)
     born, inside, refused = (sum(each.values()) for each in (ledger.born, ledger.in_centre, ledger.refused))
-    reasons = ", ".join(f"{name} {n}" for name, n in ledger.refused.items())
-    shown = table("", "", "", "")
-    add_row(
-        shown,
-        t("orders born", "产生的订单"),
-        f"{born} = {inside} + {refused}",
-        t("in the centre + refused by name", "在中心 + 指名拒绝") + (f" ({reasons})" if reasons else ""),
+    out.print()
+    _print_equation(
+        t("orders born = in the centre + refused by name", "产生的订单 = 在中心 + 指名拒绝"),
+        born,
+        inside,
+        refused,
     )
-    add_row(
-        shown,
-        t("faults injected", "注入的故障"),
-        f"{ledger.injected} = {ledger.healed} + {ledger.open_tickets}",
-        t("healed + open tickets", "已自愈 + 未关闭工单"),
-    )
-    shown.show_header = False
-    out.print(shown)
+    for name, times in ledger.refused.items():
+        out.print(f"    {name} {times}", markup=False)
+    _print_equation(
+        t("faults injected = healed + open tickets", "注入的故障 = 自愈 + 未关闭工单"),
+        ledger.injected, ledger.healed, ledger.open_tickets,
+    )  # fmt: skip
     for offender in ledger.offenders[:OFFENDERS]:
         err.print(Text(f"  {offender.order} {offender.id}: {offender.what} {offender.detail}", style="red"))
     if (more := len(ledger.offenders) - OFFENDERS) > 0:
@@ -97,9 +94,13 @@ def print_ledger(ledger: Ledger) -> None:
     )
 
 
+def _print_equation(name: str, whole: int, one: int, other: int) -> None:
+    out.print(f"{name}:  {whole} {'=' if whole == one + other else '≠'} {one} + {other}", markup=False)
+
+
 def _print_faults(ledger: Ledger) -> None:
     columns = (t("injected", "注入"), t("healed", "自愈"), t("tickets", "工单"))
-    shown = table("", t("fault", "故障"), *columns, right=columns)
+    shown = table(t("fault", "故障"), *columns, right=columns)
     for count in ledger.faults:
         add_row(shown, pick((count.en, count.zh), LANGUAGE), count.injected, count.healed, count.open_tickets)
     out.print(shown)

@@ -36,8 +36,9 @@ def tickets(
     if not rows:
         out.print(t("No open tickets.", "没有未关闭的工单。"))
         return
+    what = t("what", "说明")
     shown = table(
-        "", t("about", "对象"), t("kind", "类型"), t("what", "说明"), t("times", "次数"), t("since", "自"), ""
+        t("about", "对象"), t("kind", "类型"), what, t("times", "次数"), t("since", "自"), "", fold=(what,)
     )
     for row in rows:
         state = "" if row.open else t("closed", "已关闭")

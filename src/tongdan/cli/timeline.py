@@ -78,8 +78,10 @@ def _print_as_of(reading: Reading, key: str, as_of: str, json: bool) -> None:
 
 
 def _print(rows: Sequence[JournalRow], payloads: Sequence[str | None]) -> None:
-    columns = (t("recorded", "记录时间"), t("what", "事件"), t("status", "状态"), t("source", "来源"))
-    shown = table("", *columns, t("log", "日志"))
+    what, source = t("what", "事件"), t("source", "来源")
+    shown = table(
+        t("recorded", "记录时间"), what, t("status", "状态"), source, t("log", "日志"), fold=(what, source)
+    )
     for row, payload in zip(rows, payloads, strict=True):
         text = _what(row)
         if payload:

@@ -55,7 +55,7 @@ def verify(
 
 def _print(report: Report) -> None:
     counted = (t("rows", "行"), t("aggregates", "聚合"), t("effects", "未完成动作"), t("wake-ups", "定时"))
-    shown = table("", t("shard", "分片"), *counted, t("findings", "问题"), right=counted)
+    shown = table(t("shard", "分片"), *counted, t("findings", "问题"), right=counted)
     for shard in report.shards:
         found = len(shard.findings) + shard.more
         add_row(shown, shard.shard, shard.rows, shard.aggregates, shard.effects, shard.wakeups, found)
