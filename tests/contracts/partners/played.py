@@ -234,7 +234,13 @@ def qimen_sign(query: Mapping[str, str], body: bytes, secret: str) -> str:
     return hashlib.md5(secret.encode() + text + body + secret.encode()).hexdigest()
 
 
-def qimen_push(body: bytes, path: str = "", method: str = "", lower: bool = False) -> PushRequest:
+def qimen_push(
+    body: bytes,
+    path: str = "",
+    method: str = "",
+    lower: bool = False,
+    differs: Mapping[str, str] | None = None,
+) -> PushRequest:
     account = credentials().get("qimen/main")
     if not method:
         report = b"processStatus" in body or b"orderprocess" in body
@@ -247,6 +253,7 @@ def qimen_push(body: bytes, path: str = "", method: str = "", lower: bool = Fals
         "v": "2.0",
         "sign_method": "md5",
         "customerId": account["customer_id"],
+        **(differs or {}),
     }
     signature = qimen_sign(query, body, account["secret"])
     query["sign"] = signature if lower else signature.upper()

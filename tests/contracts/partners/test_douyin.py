@@ -125,6 +125,23 @@ def test_the_app_of_another_key_is_unauthentic_and_a_shop_not_ours_is_not_unders
     assert why(DOOR, douyin_push(other)) == "`shop_id` is no shop of channel DY in conf/shops.yml"
 
 
+def test_the_events_own_time_comes_before_that_of_the_update_and_of_the_message() -> None:
+    def said_at(**times: object) -> datetime:
+        data = json.dumps({"p_id": 1, "shop_id": 323423, **times})
+        body = json.dumps({"tag": "101", "msg_id": "7:0:1769486403", "data": data}).encode()
+        return only(DOOR, douyin_push(body)).happened_at
+
+    assert said_at(pay_time=1_769_486_401, update_time=1_769_486_402) == after(1)
+    assert said_at(pay_time=0, update_time="1769486402") == after(2)
+    assert said_at() == after(3)
+
+
+@pytest.mark.parametrize("message", ["9" * 129, ""])
+def test_a_message_whose_id_cannot_be_kept_is_kept_whole(message: str) -> None:
+    body = json.dumps({"tag": "101", "msg_id": message, "data": '{"p_id":1,"shop_id":323423}'}).encode()
+    assert why(DOOR, douyin_push(body)) == "expected `msg_id` of 1 to 128 characters"
+
+
 def test_too_many_messages_at_once_are_kept_as_one() -> None:
     body = b"[" + b",".join([b"0"] * 1_001) + b"]"
     assert why(DOOR, douyin_push(body)) == "expected at most 1000 messages"

@@ -47,6 +47,8 @@ def test_a_settlement_in_fen_and_rfc3339_or_in_yuan_and_local_time(unit: str) ->
         ({"amount_fen": None}, "expected either `amount_fen` (integer) or `amount` (yuan in text)"),
         ({"amount_fen": None, "amount": "129.005"}, "a value is out of range or malformed"),
         ({"settled_at": "3 February"}, "a value is out of range or malformed"),
+        ({"settled_at": "0001-01-01T00:00:00+23:59"}, "a value is out of range or malformed"),
+        ({"settled_at": "1999-12-31T23:59:59Z"}, "a value is out of range or malformed"),
         ({"id": ""}, "expected `id` and `reference` of at most 128 characters"),
     ],
 )

@@ -38,6 +38,8 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&
 OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>
 <request><order><orderCode>&x;</orderCode></order><process><processStatus>PICK</processStatus></process></request>"""
 
+BARE = b"<!DOCTYPE request><request/>"
+
 
 def ends_well(played: Played, body: bytes) -> str:
     """How the door ended; fails if in any way but the known ones, or if what it made cannot be used."""
@@ -223,7 +225,7 @@ def test_deep_nesting_inside_a_good_message(name: str) -> None:
         ends_well(played, played.wrap(body))
 
 
-@pytest.mark.parametrize("bomb", [BOMB, OUTSIDE], ids=["expansion", "external"])
+@pytest.mark.parametrize("bomb", [BOMB, OUTSIDE, BARE], ids=["expansion", "external", "bare"])
 def test_entities_are_refused_unexpanded(bomb: bytes) -> None:
     played = BY_NAME["qimen"]
     (message,) = played.door.open(played.push(bomb))

@@ -122,6 +122,8 @@ def test_a_signed_body_of_one_action_or_order_is_good_for_no_other() -> None:
         ({"discount": 5}, "(body)", "Object contains unknown field `discount`", "多出未知字段 `discount`"),
         ({"placed_at": "2026-01-27 12:00"}, "placed_at", "Invalid RFC3339", "不是 RFC 3339 时间"),
         ({"placed_at": "2026-01-27T12:00:00"}, "placed_at", "a timezone component", "时区"),
+        ({"placed_at": "0001-01-01T00:00:00+23:59"}, "(body)", "out of range", "超出范围"),
+        ({"placed_at": "2100-01-01T00:00:00Z"}, "(body)", "out of range", "超出范围"),
         ({"order_no": ""}, "order_no", "length >= 1", "长度 >= 1"),
         ({"order_no": "单号"}, "order_no", "matching regex", "须匹配"),
         ({"order_no": "A\n"}, "order_no", "matching regex", "须匹配"),

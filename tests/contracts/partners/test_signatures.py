@@ -6,12 +6,14 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.contracts.partners.played import (
+    CONF,
     MCHID,
     NOW,
     PUBLIC_KEY_ID,
     STAMP,
     HeldCredentials,
     credentials,
+    douyin_push,
     golden,
     hmac_push,
     own_push,
@@ -79,10 +81,25 @@ def test_qimen_signatures_of_either_case_and_methods_of_either_form(method: str,
 
 
 def test_a_parameter_given_twice_is_unauthentic() -> None:
+    """Even with the same value: whoever reads it next might take the other of the two."""
     door = qimen.QimenDoor(credentials(), NOW.tzinfo or pytest.fail("aware"))
     request = qimen_push(golden("qimen/confirm-tidy.xml"))
-    with pytest.raises(Unauthentic):
-        door.open(replace(request, query=request.query + "&method=orderprocess.report"))
+    with pytest.raises(Unauthentic, match="twice"):
+        door.open(replace(request, query=request.query + "&v=2.0"))
+
+
+@pytest.mark.parametrize("name", ["app_key", "customerId"])
+def test_our_secret_does_not_sign_for_another_account(name: str) -> None:
+    door = qimen.QimenDoor(credentials(), NOW.tzinfo or pytest.fail("aware"))
+    with pytest.raises(Unauthentic, match="not ours"):
+        door.open(qimen_push(golden("qimen/confirm-tidy.xml"), differs={name: "another"}))
+
+
+def test_our_secret_does_not_sign_for_another_app() -> None:
+    request = douyin_push(golden("douyin/paid-101.json"))
+    headers = {**request.headers, "app-id": "3409409348479354012"}
+    with pytest.raises(Unauthentic, match="app-id"):
+        douyin.DouyinDoor(credentials(), CONF.policy).open(replace(request, headers=headers))
 
 
 # ---- freshness

@@ -171,8 +171,8 @@ class DouyinDoor:
         try:
             item = _item.decode(raw)
             tag, message = str(item.tag), str(item.msg_id)
-            if len(message) > MAX_MESSAGE_ID:
-                raise NotReadable(f"expected `msg_id` of at most {MAX_MESSAGE_ID} characters")
+            if not 0 < len(message) <= MAX_MESSAGE_ID:
+                raise NotReadable(f"expected `msg_id` of 1 to {MAX_MESSAGE_ID} characters")
             if tag == ADDRESS_CHECK:
                 return None
             event = _event.decode(item.data)
