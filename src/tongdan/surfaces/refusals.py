@@ -22,8 +22,8 @@ WRONG_METHOD: Final = RefusalKind(
 UNAUTHENTIC: Final = RefusalKind(
     name="unauthentic",
     status=401,
-    en="The request could not be authenticated: {reason}.",
-    zh="请求未通过身份校验（{reason}）。",
+    en="The request could not be authenticated: {reason}. Check signature, timestamp and secret.",
+    zh="请求未通过身份校验（原因：{reason}）。请核对签名、时间戳和密钥。",
 )
 BROKEN: Final = RefusalKind(
     name="internal-error",
