@@ -5,6 +5,8 @@ The world keeps its own books and the centre never sees them; `labs/world/report
 
 import asyncio
 import contextlib
+import shutil
+import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -58,6 +60,8 @@ def perform(wanted: Wanted) -> None:
         )
     except DataInUse:
         fail(t(f"Another process serves {data}.", f"{data} 正由另一进程使用。"))
+    except OSError as error:
+        fail(t("Cannot listen or write: ", "无法监听或写入：") + str(error))
     raise typer.Exit(HOLDS if holds else DOES_NOT_HOLD)
 
 
@@ -70,20 +74,32 @@ async def _perform(wanted: Wanted) -> bool:
             centre, entropy, host="127.0.0.1", push_port=stage.push_port, api_port=wanted.api_port
         )
         world = _world(wanted, stage, centre_line)
+        stop = asyncio.create_task(told_to_stop())
         try:
             await service.start()
             await world.host()
-            ledger = await _day(wanted, world, centre)
-            checked = await asyncio.to_thread(verify_data, wanted.data)
-            holds = ledger.holds and checked.clean
-            _tell(wanted, ledger, checked, service, entropy)
-            if holds and not wanted.once:
-                await told_to_stop()
+            play = asyncio.create_task(_play(wanted, world, service, entropy))
+            await asyncio.wait({play, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not play.done():
+                play.cancel()
+                await asyncio.wait({play})
+                err.print(t("Stopped before the day was over.", "一天未结束即停止。"))
+                return False
+            if play.result() and not wanted.once:
+                await stop
                 err.print(t("Stopping ...", "正在停止……"))
-            return holds
+            return play.result()
         finally:
             await world.close()
             await service.stop()
+
+
+async def _play(wanted: Wanted, world: World, service: Service, entropy: Entropy) -> bool:
+    """The day, its books, the journal; whether all of it holds."""
+    ledger = await _day(wanted, world, service.centre)
+    checked = await asyncio.to_thread(verify_data, wanted.data)
+    _tell(wanted, ledger, checked, service, entropy)
+    return ledger.holds and checked.clean
 
 
 def _world(wanted: Wanted, stage: Stage, centre_line: HttpTransport) -> World:
@@ -126,10 +142,15 @@ def _tell(wanted: Wanted, ledger: Ledger, checked: Report, service: Service, ent
     if not wanted.once:
         link = f"{service.api_url}/orders/{ledger.sample}?key={_key(service.centre, entropy)}&lang={LANGUAGE}"
         out.print(f"  {link}", soft_wrap=True, markup=False)
-    out.print(f"  tongdan order timeline {ledger.sample}{option}", soft_wrap=True)
-    out.print(f"  tongdan tickets{option}", soft_wrap=True)
+    for command in (f"order timeline {ledger.sample}", "tickets", "verify"):
+        out.print(f"  {_program()} {command}{option}", soft_wrap=True, markup=False)
     if not wanted.once:
         out.print(t("\nServing until Ctrl-C.", "\n持续服务，按 Ctrl-C 停止。"))
+
+
+def _program() -> str:
+    """How to call the command from here."""
+    return "tongdan" if shutil.which("tongdan") else sys.argv[0]
 
 
 def _key(centre: Centre, entropy: Entropy) -> str:

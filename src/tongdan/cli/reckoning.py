@@ -47,10 +47,9 @@ class Watch:
 
     def _line(self) -> Text:
         counts, passed_s = self._centre.reads.counts(), self._centre.clock.monotonic() - self._began_s
-        hours = passed_s * self._speed / 3_600
-        day, hour = t("day", "第"), t("h", "时")
+        days, hours = divmod(passed_s * self._speed / 3_600, 24)
         parts = [
-            f"{day} {int(hours // 24) + 1}, {int(hours % 24):02d} {hour}",
+            t(f"day {int(days) + 1}, {int(hours):02d} h", f"第 {int(days) + 1} 天 {int(hours):02d} 时"),
             f"{counts['orders']} " + t("orders", "张订单"),
             *(f"{status_word(code)} {n}" for code, n in _by_status(counts)),
             f"{len(self._world.faults.injected)} " + t("faults", "个故障"),
