@@ -4,6 +4,8 @@ import pytest
 from tests.contracts.partners.called import Answer, Case, Partner, errand, failed, ok
 from tests.contracts.partners.played import CONF, NOW
 
+from tongdan.adapters.clock import SeededEntropy
+from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.partners.douyin_api import DouyinActor
 from tongdan.adapters.partners.finance import FinanceActor
 from tongdan.adapters.partners.qimen_api import QimenActor
@@ -120,3 +122,21 @@ async def test_every_verb_is_declared(played: Case) -> None:
     actor = played.actor(Partner(played.host, ok(b"")).wire)
     assert type(played.errand.effect) in actor.verbs
     assert actor.partner == played.errand.effect.partner
+
+
+def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
+    wire = Partner("nowhere", ok(b"")).wire
+    actors = connect_actors(CONF, wire.credentials, wire.transport, wire.clock, SeededEntropy("0"))
+    by_name = {actor.partner: actor for actor in actors}
+    assert sorted(by_name) == [
+        "channel/DY/dy-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
+    ]  # fmt: skip
+    for effect in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL):
+        assert type(effect) in by_name[effect.partner].verbs
+
+
+def test_every_partner_has_its_door() -> None:
+    doors = open_doors(CONF, Partner("nowhere", ok(b"")).wire.credentials)
+    assert sorted(door.path for door in doors) == [
+        "/own/mp-main/", "/push/douyin/", "/push/finance/", "/push/qimen/", "/push/wechat/",
+    ]  # fmt: skip

@@ -111,6 +111,9 @@ def test_a_signed_body_of_one_action_or_order_is_good_for_no_other() -> None:
         assert refused(another)[0] == "order-id-mismatch"
 
 
+LINE = {"sku": "SOCKS", "units": 1, "amount_fen": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "field", "expected_en", "expected_zh"),
     [
@@ -125,8 +128,10 @@ def test_a_signed_body_of_one_action_or_order_is_good_for_no_other() -> None:
         ({"placed_at": "0001-01-01T00:00:00+23:59"}, "(body)", "out of range", "超出范围"),
         ({"placed_at": "2100-01-01T00:00:00Z"}, "(body)", "out of range", "超出范围"),
         ({"order_no": ""}, "order_no", "length >= 1", "长度 >= 1"),
-        ({"order_no": "单号"}, "order_no", "matching regex", "须匹配"),
-        ({"order_no": "A\n"}, "order_no", "matching regex", "须匹配"),
+        ({"order_no": "单号"}, "order_no", "printable ASCII", "可见 ASCII"),
+        ({"order_no": "A\n"}, "order_no", "printable ASCII", "可见 ASCII"),
+        ({"user": "U 1042"}, "user", "printable ASCII", "可见 ASCII"),
+        ({"lines": [LINE, LINE | {"sku": "袜子"}]}, "lines[1].sku", "printable ASCII", "可见 ASCII"),
         ({"receiver": {}}, "receiver", "missing required field `name`", "缺少字段 `name`"),
     ],
 )
@@ -138,6 +143,12 @@ def test_a_mistake_is_named_with_its_field_in_both_languages(
     assert (name, status) == ("invalid-body", 422)
     assert en.startswith(f"Field {field}: ") and expected_en in en
     assert zh.startswith(f"字段 {field}:") and expected_zh in zh
+
+
+def test_a_request_id_with_a_space_is_named() -> None:
+    body = golden("own/cancel.json").replace(b"M-20260127-77-cancel", b"M 77")
+    name, _, en, _ = refused(act("cancel", body))
+    assert name == "invalid-body" and en.startswith("Field request_id: ")
 
 
 def test_another_currency_is_refused_by_name() -> None:

@@ -7,8 +7,6 @@ path.
 import re
 from typing import Final
 
-import msgspec
-
 from tongdan.adapters.partners.reading import reason_of
 from tongdan.domain.kernel.messages import Refusal, RefusalKind
 
@@ -53,6 +51,7 @@ _CHINESE: Final = (
     ("a timezone component", "时区"),
     ("Invalid RFC3339 encoded datetime", "不是 RFC 3339 时间"),
     ("matching regex", "须匹配"),
+    ("printable ASCII without spaces", "不含空格的可见 ASCII 字符"),
     ("of length", "长度"),
     ("Expected", "应为"),
     (", got", ",实为"),
@@ -67,7 +66,7 @@ _CHINESE: Final = (
 def invalid_body(error: BaseException) -> Refusal:
     """The refusal for a body that `error` says is not what it should be."""
     what, field = reason_of(error), _WHOLE
-    if isinstance(error, msgspec.ValidationError) and (found := _AT.fullmatch(what)):
+    if found := _AT.fullmatch(what):
         what, field = found["what"], found["field"] or _WHOLE
     chinese = what
     for english, word in _CHINESE:
