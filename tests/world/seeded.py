@@ -18,7 +18,7 @@ from tongdan.profile import SHARDS
 
 
 class Day(NamedTuple):
-    """`chain` is every journal row as (slot, seq, hash); `findings` are verify's; `counts` the centre's own."""
+    """`chain` is every journal row as (slot, seq, hash), `findings` verify's, `counts` the centre's own."""
 
     ledger: Ledger
     chain: list[tuple[int, int, str]]

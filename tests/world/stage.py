@@ -1,7 +1,7 @@
 """A world whose centre is only its doors: what is pushed is read by the real adapters and acknowledged.
 
-The real actors reach the partners in process. So each simulated partner and its adapter are checked against each
-other, without the loop between them.
+The real actors reach the partners in process. So each simulated partner and its adapter are checked against
+each other, without the loop between them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -113,7 +113,7 @@ def _busy(counts: dict[str, int]) -> bool:
 
 
 def _loopback_conf(folder: Path) -> tuple[Conf, int]:
-    """The repository's configuration with every address on a free loopback port; the last is the push port."""
+    """The repository's configuration with all addresses on free loopback ports, and the push port."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
     *ports, push_port = (each.getsockname()[1] for each in sockets)
     for each in sockets:

@@ -1,4 +1,4 @@
-"""Each simulated partner against the real adapter: written apart, from the same documents, they must agree."""
+"""Each simulated partner against the real adapter: written apart from the same papers, they must agree."""
 
 import stat
 from datetime import datetime, timedelta

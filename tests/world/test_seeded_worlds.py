@@ -1,4 +1,4 @@
-"""Whole days under a seed: nothing is lost, everything heals or has a ticket, and the same seed is the same day."""
+"""Whole days under a seed: nothing is lost, everything heals or has a ticket, the same seed repeats."""
 
 from pathlib import Path
 from typing import Any

@@ -1,9 +1,9 @@
 """Time and chance: the system's own, and a virtual pair under which months pass in seconds and repeat.
 
-Virtual time is an event loop whose selector never waits: when nothing is ready to run, it moves the loop's time
-to the next timer. So everything that waits through asyncio or a Clock moves together, the clock stands still
-while anything is in flight, and the same seed gives the same order of events. No threads take part: executor
-jobs run inline.
+Virtual time is an event loop whose selector never waits: when nothing is ready to run, it moves the loop's
+time to the next timer. So everything that waits through asyncio or a Clock moves together, the clock stands
+still while anything is in flight, and the same seed gives the same order of events. No threads take part:
+executor jobs run inline.
 """
 
 import asyncio
@@ -95,7 +95,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual_s
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
         """Run `func` here and now: a thread would let time leap while it works, and end when it likes."""
         done: asyncio.Future[T] = self.create_future()
         try:
@@ -141,8 +143,8 @@ def run_virtual(main: Callable[[Clock], Awaitable[T]], start: datetime) -> T:
 class PacedClock:
     """Lets one party live faster: its seconds last 1/`speed` of everybody's, its time of day is everybody's.
 
-    Under it a simulated world does in a minute what would take it an hour, while signatures stay fresh, because
-    both sides read the same clock.
+    Under it a simulated world does in a minute what would take it an hour, while signatures stay fresh,
+    because both sides read the same clock.
     """
 
     def __init__(self, clock: Clock, speed: float) -> None:

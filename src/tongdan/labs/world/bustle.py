@@ -1,8 +1,8 @@
 """What the world has under way, so that it knows when it is quiet.
 
-Everything a simulated party does by itself (a buyer's evening, a redelivery in ten minutes) is a task started here,
-and every request of the centre is noted here. Quiet is when no task is left and nobody has asked for a while. A task
-that fails fails the world: a simulation with a hole in it proves nothing.
+Everything a simulated party does by itself (a buyer's evening, a redelivery in ten minutes) is a task
+started here, and every request of the centre is noted here. Quiet is when no task is left and nobody has
+asked for a while. A task that fails fails the world: a simulation with a hole in it proves nothing.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The carrier between warehouse and door: a parcel is handed over under a waybill, travels, and is signed for.
+"""The carrier: a parcel is handed over under a waybill, travels, and is signed for.
 
 Warehouse and platform both watch its waybills; the carrier's own interfaces come with a later adapter.
 """

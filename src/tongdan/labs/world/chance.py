@@ -1,7 +1,8 @@
 """Chance from a seed, one independent stream for every thing that takes chances.
 
-A buyer, an order, a line to the centre each draw from a stream named after themselves. So one more draw somewhere
-changes nothing elsewhere, and an order meets the same fate whether ten or a thousand others are born beside it.
+A buyer, an order, a line to the centre each draw from a stream named after themselves. So one more draw
+somewhere changes nothing elsewhere, and an order meets the same fate whether ten or a thousand others are
+born beside it.
 """
 
 import math
@@ -31,7 +32,7 @@ class Stream(SeededEntropy):
         return low + self.uniform() * (high - low)
 
     def waiting_s(self, mean_s: float) -> float:
-        """A wait as they come in life: mostly shorter than the mean, now and then up to four times as long."""
+        """A wait as in life: mostly shorter than the mean, now and then up to four times as long."""
         return min(-math.log(1 - self.uniform()), 4.0) * mean_s
 
     def pick(self, choices: Sequence[T]) -> T:

@@ -1,8 +1,9 @@
 """What goes wrong: planned from the seed, order by order, and recorded when it really happens.
 
-An order's fate depends on its own name alone: at most one fault, of one kind, at one place of its way. Whoever
-stands at that place asks `meet`, and plays the fault it is told. Partners' outages are planned for the whole run. A
-fault that never came to pass (the order was never paid) was never injected, so the ledger counts deeds, not plans.
+An order's fate depends on its own name alone: at most one fault, of one kind, at one place of its way.
+Whoever stands at that place asks `meet`, and plays the fault it is told. Partners' outages are planned for
+the whole run. A fault that never came to pass (the order was never paid) was never injected, so the ledger
+counts deeds, not plans.
 """
 
 from collections.abc import Container, Iterator
@@ -41,6 +42,7 @@ BUSY: Final = "busy"
 OUTAGE: Final = "outage"
 UNKNOWN_STATUS: Final = "unknown-status"
 STALE_STATUS: Final = "stale-status"
+IMPOSSIBLE_STATUS: Final = "impossible-status"
 WRONG_AMOUNT: Final = "wrong-amount"
 PAID_TWICE: Final = "paid-twice"
 WMS_REFUSES: Final = "wms-refuses"
@@ -61,6 +63,9 @@ KINDS: Final = {
             STALE_STATUS, Heals.ITSELF, "an old status was told as if it were new", "旧状态被当作新状态推送"
         ),
         FaultKind(UNKNOWN_STATUS, Heals.EITHER, "a status nobody knows was told", "推送了无人认识的状态"),
+        FaultKind(
+            IMPOSSIBLE_STATUS, Heals.EITHER, "shipped was told of what had not left", "未出库却推送已发货"
+        ),
         FaultKind(WRONG_AMOUNT, Heals.PERSON, "less was paid than asked for", "实付金额少于应付"),
         FaultKind(PAID_TWICE, Heals.PERSON, "it was paid twice", "被支付了两次"),
         FaultKind(WMS_REFUSES, Heals.PERSON, "the warehouse refused the order", "仓库拒单"),
@@ -68,7 +73,7 @@ KINDS: Final = {
     )
 }
 
-# Where an order of a channel may meet a fault, and of which kinds. WMS and finance meet every channel's orders.
+# Where an order of a channel may meet which faults. WMS and finance meet the orders of every channel.
 _LATER: Final = {
     "wms.create": (WMS_REFUSES, ANSWER_LOST, BUSY),
     "wms.PACKAGE": (LOST, OVERTAKEN),
@@ -79,7 +84,7 @@ _LATER: Final = {
 MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "DY": {
         "douyin.100": (LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
-        "douyin.101": (LOST, ACK_LOST, LATE, REPEATED, STALE_STATUS, UNKNOWN_STATUS),
+        "douyin.101": (LOST, ACK_LOST, LATE, REPEATED, STALE_STATUS, UNKNOWN_STATUS, IMPOSSIBLE_STATUS),
         "douyin.order.orderDetail": (ANSWER_LOST, BUSY),
         "douyin.order.logisticsAddSinglePack": (ANSWER_LOST, BUSY),
         **_LATER,
@@ -95,7 +100,7 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 
 
 class Fault(msgspec.Struct):
-    """One fault that happened: to `order` (the channel's or client's number; "" for an outage), at `where`."""
+    """One fault that happened: to `order` (its channel's number for it; "" for an outage), at `where`."""
 
     id: str
     kind: str

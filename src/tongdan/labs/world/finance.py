@@ -1,8 +1,8 @@
-"""The seller's finance system: hears the milestones of orders, and settles those that were paid and signed for.
+"""The seller's finance system: hears milestones of orders, and settles what was paid and signed for.
 
-It keeps the first of each milestone (of "paid" the first that names a sum) and answers a repeat as if it were new. What
-it tells is signed like an own shop's requests; sums are now integer fen, now yuan in text, and times are those of its
-own wall, as such systems do.
+It keeps the first of each milestone (of "paid" the first that names a sum) and answers a repeat as if it
+were new. What it tells is signed like an own shop's requests; sums are now integer fen, now yuan in text,
+and times are those of its own wall, as such systems do.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Partners as real HTTP servers on loopback ports, for runs in which the centre speaks over the network.
 
-The same handlers serve in process and here. A handler that raises Unreachable or NoAnswer has its connection cut
-without an answer, which is what the other side of a broken line sees.
+The same handlers serve in process and here. A handler that raises Unreachable or NoAnswer has its
+connection cut without an answer, which is what the other side of a broken line sees.
 """
 
 import asyncio

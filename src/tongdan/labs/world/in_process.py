@@ -1,7 +1,7 @@
 """Centre and world in one process and one event loop, on virtual time if the clock is virtual.
 
-Requests go from one to the other without a socket, through the same front door and the same actors. Under one seed
-everything repeats exactly: months pass in seconds, and the chain heads come out the same.
+Requests go from one to the other without a socket, through the same front door and the same actors. Under
+one seed everything repeats exactly: months pass in seconds, and the chain heads come out the same.
 """
 
 import asyncio

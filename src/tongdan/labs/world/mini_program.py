@@ -1,8 +1,8 @@
 """The seller's own mini-program (小程序): a shop whose front end places orders with the centre directly.
 
-Its client numbers every order and every request itself and repeats what was not answered, as the centre's interface
-asks of it. Buyers pay by WeChat, try again with another card, change their minds, or never come back; now and then
-the client itself is wrong, and is refused by name.
+Its client numbers every order and every request itself and repeats what was not answered, as the centre's
+interface asks of it. Buyers pay by WeChat, try again with another card, change their minds, or never come
+back; now and then the client itself is wrong, and is refused by name.
 """
 
 import hashlib
@@ -104,7 +104,7 @@ class MiniProgram:
             await self._cancel(order)
 
     async def _pay(self, order: OwnOrder, stream: Stream) -> None:
-        """Pay, or fail to (a wallet that is empty) and pay by another method. Only what was paid is ever notified."""
+        """Pay, or fail to (an empty wallet) and pay by another method. Only what was paid is notified."""
         clock, faults = self._setting.clock, self._setting.faults
         first = await self._open(order, "wechat", 1)
         if first is None:
@@ -122,7 +122,7 @@ class MiniProgram:
         self._wechat.pay(first, order.amount_fen // 2 if fault == WRONG_AMOUNT else order.amount_fen)
 
     async def _open(self, order: OwnOrder, method: str, attempt: int) -> Trade | None:
-        """Ask the centre for a payment and wait for the sheet on the phone. While stock is pending, ask again."""
+        """Ask for a payment and wait for the sheet on the phone. While stock is pending, ask again."""
         for _ in range(STOCK_TRIES):
             answer = await self._act(
                 order, "payments", f"p{attempt}", method=method, payer=order.buyer.openid

@@ -1,7 +1,8 @@
 """How a partner tells the centre something: again and again on its schedule, until it is acknowledged.
 
-Every message travels by itself, so later ones overtake it; what faults do to it (lose it, delay it, repeat it) is
-done here, on the way. A partner that pushes arrays puts messages that come at about the same time into one request.
+Every message travels by itself, so later ones overtake it; what faults do to it (lose it, delay it, repeat
+it) is done here, on the way. A partner that pushes arrays puts messages that come at about the same time
+into one request.
 """
 
 import asyncio
@@ -27,10 +28,10 @@ class GivenUp(NamedTuple):
 
 
 class Outbox(Generic[T]):
-    """`wrap` makes the (freshly signed) request of one or more messages, `accepted` reads the acknowledgement.
+    """`wrap` makes the (freshly signed) request of some messages, `accepted` reads the acknowledgement.
 
-    `retries_s` are the waits between attempts; `together` is how many messages one request may carry, `linger_s` how
-    long the first waits for company.
+    `retries_s` are the waits between attempts; `together` is how many messages one request may carry,
+    `linger_s` how long the first waits for company.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Outbox(Generic[T]):
         await self.deliver(message, where, order)
 
     async def deliver(self, message: T, where: str, order: str) -> HttpResponse | None:
-        """Deliver `message`; returns the answer that was accepted, None when the whole schedule passed without."""
+        """Deliver `message`; returns the accepted answer, None when the whole schedule passed without."""
         clock = self._setting.clock
         fault = self._setting.faults.meet(where, order, ON_THE_WAY)
         if fault == LATE:

@@ -1,6 +1,7 @@
 """The people who buy: invented, one per household, always the same under the same seed.
 
-Their telephone numbers begin with 120, which no Chinese mobile network was ever given, so none of them is anybody's.
+Their telephone numbers begin with 120, which no Chinese mobile network was ever given, so none of them is
+anybody's.
 """
 
 from typing import Final, NamedTuple

@@ -1,8 +1,8 @@
 """Credentials for the simulated world: made at random for each data directory, known to both sides.
 
 The centre's half goes into its credentials file, in the form that `adapters/credentials_file.py` reads; the
-partners' half (private keys of the payment platform) into `world-keys.json` beside it. Both are readable by their
-owner only. Nothing is overwritten: a second run finds what the first one made.
+partners' half (private keys of the payment platform) into `world-keys.json` beside it. Both are readable by
+their owner only. Nothing is overwritten: a second run finds what the first one made.
 """
 
 from collections.abc import Mapping
@@ -84,7 +84,8 @@ def merchant_of(data: Path, mchid: str) -> Merchant:
 def _wechat(entropy: Entropy) -> tuple[dict[str, str], dict[str, str]]:
     """A merchant's key, and the platform's two: one in a certificate, one as a bare public key.
 
-    RSA keys come from the operating system even where `entropy` is a seed: they sign headers, and those are not kept.
+    RSA keys come from the operating system even where `entropy` is a seed: they sign headers, and those are
+    not kept.
     """
     own, certified, bare = (rsa.generate_private_key(65_537, 2_048) for _ in range(3))
     certificate = _certificate(certified)
@@ -133,7 +134,7 @@ def _digits(entropy: Entropy, count: int) -> str:
 
 
 def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Partners:
-    """The same settings, with partners on the loopback ports of `urls` and the centre's push port at `centre_url`."""
+    """The same settings, with partners at `urls` and the centre's push port at `centre_url`."""
     replace = msgspec.structs.replace
     return replace(
         partners,

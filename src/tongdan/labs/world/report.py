@@ -1,8 +1,8 @@
 """The ledger of a day: was anything lost, did everything heal, and can every exception be named?
 
-Two equations must hold. Orders born = orders in the centre + orders refused by name. Faults injected = faults healed
-+ faults with an open ticket. Beyond them no order, fault or none, may differ from what its partners say unless a
-ticket is open about it. Whoever breaks one of these is listed as an offender.
+Two equations must hold. Orders born = orders in the centre + orders refused by name. Faults injected =
+faults healed + faults with an open ticket. Beyond them no order, fault or none, may differ from what its
+partners say unless a ticket is open about it. Whoever breaks one of these is listed as an offender.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ MAX_TICKETS: Final = 100_000
 
 
 class Offender(msgspec.Struct, frozen=True):
-    """What breaks an equation: `order` is the channel's or client's number, `id` ours ("" if there is none)."""
+    """What breaks an equation: `order` is the channel's or client's number, `id` ours ("": none)."""
 
     what: str
     order: str

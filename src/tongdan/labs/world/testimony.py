@@ -1,7 +1,8 @@
 """What the partners say of an order, beside what the centre says of it.
 
-Every figure comes from the party that has the last word on it: money from who took it, parcels from the warehouse,
-waybills from the channel that was told them, the books from finance. Where the two differ is a disagreement.
+Every figure comes from the party that has the last word on it: money from who took it, parcels from the
+warehouse, waybills from the channel that was told them, the books from finance. Where the two differ is a
+disagreement.
 """
 
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ from tongdan.labs.world.world import World
 class Testimony(NamedTuple):
     """The partners' truth about one order. Units are counted over all lines.
 
-    `received_fen` is all that was paid for it, `due` tells that the sum was right (so the goods are due), `told_units`
-    is what the channel knows to have left (None: it is not told), `heard` are the milestones finance heard of.
+    `received_fen` is all that was paid for it, `due` tells that the sum was right (so the goods are due),
+    `told_units` is what the channel knows to have left (None: it is not told), `heard` are the milestones
+    finance heard of.
     """
 
     received_fen: int

@@ -1,8 +1,9 @@
 """A Qimen WMS (奇门) that runs three warehouses: takes delivery orders, works on them, and reports every step.
 
-Each warehouse has the habits of a real installation: the first is tidy; the second repeats the order code as its
-`outBizCode`, leaves line numbers blank, plans 0 and weighs nothing; the third names no items in its only parcel and
-signs in small letters. Times are local and carry no zone. Source: Qimen API 26000 to 26003 and recorded call-backs.
+Each warehouse has the habits of a real installation: the first is tidy; the second repeats the order code
+as its `outBizCode`, leaves line numbers blank, plans 0 and weighs nothing; the third names no items in its
+only parcel and signs in small letters. Times are local and carry no zone. Source: Qimen API 26000 to 26003
+and recorded call-backs.
 """
 
 import hashlib
@@ -21,7 +22,6 @@ from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
-HOST: Final = "qimen.api.taobao.com"
 RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
 # The steps inside the house, and how long each takes on average.
 STEPS: Final = (("ACCEPT", 240), ("PICK", 3_600), ("CHECK", 900), ("PACKAGE", 900), ("WEIGH", 300))
@@ -77,7 +77,7 @@ class Refused(Exception):
 
 
 class Warehouses:
-    """`account` is the credential `qimen/{wms}`; `codes` are its warehouses; `zone` is the clock on its wall."""
+    """`account` is the credential `qimen/{wms}`, `codes` its warehouses, `zone` the clock on its wall."""
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
 """WeChat Pay v3 (微信支付): opens payments, takes the buyer's money, and says so until it is heard.
 
-It checks the merchant's signature on every request and signs all that it says: half of it with the key of its
-certificate, half with its public-key mode, as during the platform's own switch from one to the other. Notices are
-sealed with AES-256-GCM and repeated on the published schedule. Source: the merchant documentation of JSAPI payments.
+It checks the merchant's signature on every request and signs all that it says: half of it with the key of
+its certificate, half with its public-key mode, as during the platform's own switch from one to the other.
+Notices are sealed with AES-256-GCM and repeated on the published schedule. Source: the merchant
+documentation of JSAPI payments.
 """
 
 import asyncio
@@ -27,7 +28,6 @@ from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
-HOST: Final = "api.mch.weixin.qq.com"
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
 RETRIES_S: Final = (15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, *[10_800] * 3, *[21_600] * 2)
 FRESH_WITHIN_S: Final = 300
@@ -94,7 +94,7 @@ class WechatPay:
     # ---- what buyers do
 
     async def opened(self, out_trade_no: str, within_s: float) -> Trade | None:
-        """The payment sheet on the buyer's phone: the trade once it is open, None when it does not open in time."""
+        """The payment sheet on the buyer's phone: the trade once it is open, None if not in time."""
         event = self._opened.setdefault(out_trade_no, asyncio.Event())
         waited = asyncio.ensure_future(self._setting.clock.sleep(within_s))
         opened = asyncio.ensure_future(event.wait())
@@ -201,7 +201,7 @@ class WechatPay:
         return self._answer(200, said)
 
     def _admit(self, request: HttpRequest) -> None:
-        """The merchant's signature: RSA over method, path with query, timestamp, nonce and body, a line each."""
+        """The merchant's signature: RSA over method, path with query, timestamp, nonce, body, a line each."""
         scheme, _, rest = request.headers.get("authorization", "").partition(" ")
         said = dict(_FIELD.findall(rest))
         url = urlsplit(request.url)

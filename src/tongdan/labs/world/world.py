@@ -1,8 +1,8 @@
 """A day of the world: partners, buyers and faults around one order centre.
 
-`World` puts the simulated partners together, lets a day of baskets be bought on two channels, and waits until all is
-quiet. The same class runs in process on virtual time (its `handlers` stand where the partners would be) and over real
-HTTP (`host` gives them ports). What came of it is judged by `report.py`.
+`World` puts the simulated partners together, lets a day of baskets be bought on two channels, and waits
+until all is quiet. The same class runs in process on virtual time (its `handlers` stand where the partners
+would be) and over real HTTP (`host` gives them ports). What came of it is judged by `report.py`.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.douyin import Douyin
+from tongdan.labs.world.douyin_api import DouyinApi
 from tongdan.labs.world.faults import Faults
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.hosting import Hosted
@@ -44,10 +45,10 @@ QUIET_AFTER_S: Final = 6 * 3_600.0
 class World:
     """One day for one centre.
 
-    `clock` is everybody's, `speed` how many of the world's seconds pass in one of its (1 on virtual time). `data`
-    holds what `provision` made. `orders` is how many baskets of the day are bought at most, `faults` the share of
-    them that meet a fault, `outages` how many times a partner is unreachable. `centre` carries requests to the
-    centre, whose push port is at the host of `partners.wechat.notify_url`.
+    `clock` is everybody's, `speed` how many of the world's seconds pass in one of its (1 on virtual time).
+    `data` holds what `provision` made. `orders` is how many baskets of the day are bought at most, `faults`
+    the share of them that meet a fault, `outages` how many times a partner is unreachable. `centre` carries
+    requests to the centre, whose push port is at the host of `partners.wechat.notify_url`.
     """
 
     def __init__(
@@ -92,9 +93,9 @@ class World:
         self.carrier = Carrier(setting)
         self.wechat = WechatPay(setting, merchant_of(data, partners.wechat.merchants[own.id]))
         self.own_shop = MiniProgram(setting, self.wechat, own.id, credentials[f"own/{own.id}"]["secret"])
-        self.douyin = Douyin(
-            setting, self.carrier, douyin.id, credentials[f"douyin/{douyin.id}"], douyin.native
-        )
+        app = credentials[f"douyin/{douyin.id}"]
+        self.douyin = Douyin(setting, self.carrier, douyin.id, app, douyin.native)
+        api = DouyinApi(setting, self.carrier, self.douyin, app, douyin.native)
         account, codes = credentials[f"qimen/{qimen.wms}"], tuple(self.policy.warehouses)
         self.warehouses = Warehouses(setting, self.carrier, qimen.wms, account, codes, ZoneInfo(qimen.zone))
         secret = credentials[f"finance/{finance.system}"]["secret"]
@@ -106,7 +107,7 @@ class World:
             "finance": finance.base_url,
         }
         self._partners: Mapping[str, Handler] = {
-            "douyin": self._guarded("douyin", self.douyin.handle),
+            "douyin": self._guarded("douyin", api.handle),
             "wechat": self._guarded("wechat", self.wechat.handle),
             "qimen": self._guarded("qimen", self.warehouses.handle),
             "finance": self._guarded("finance", self.finance.handle),
@@ -154,7 +155,8 @@ class World:
     ) -> bool:
         """Let the day happen; True when all is quiet, False when `deadline_s` passed before.
 
-        Both waits are in everybody's seconds: `still_s` is how long nobody may have stirred, `busy` may object.
+        Both waits are in everybody's seconds: `still_s` is how long nobody may have stirred, `busy` may
+        object.
         """
         for partner, begin_s, lasts_s in self.faults.outages(tuple(self._partners), DAY_S):
             self.bustle.start(self.faults.suffer(partner, begin_s, lasts_s))
