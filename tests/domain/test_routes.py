@@ -21,7 +21,13 @@ from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow.routes import COMMANDS, EFFECTS, FACTS, KINDS, REACTIONS, UPCASTERS, WAKES
 
 # The loop handles these itself; it finds their aggregate by the effect or by the key to wake.
-OF_THE_LOOP = {messages.WakeUp, messages.SkipEffect, messages.ReplayEffect, messages.RecordEffectFailure}
+OF_THE_LOOP = {
+    messages.WakeUp,
+    messages.FinishEffect,
+    messages.SkipEffect,
+    messages.ReplayEffect,
+    messages.RecordEffectFailure,
+}
 
 
 def below(base: type[Any]) -> set[type[Any]]:

@@ -14,6 +14,7 @@ from tongdan.domain.kernel.keys import key_slot, kind_of
 from tongdan.domain.kernel.messages import (
     NOTHING,
     Command,
+    FinishEffect,
     RecordEffectFailure,
     Refusal,
     ReplayEffect,
@@ -152,16 +153,16 @@ class Bus:
 
     # -- the loop's own commands: never refused for load, answered like any other
 
-    def react(self, command: Command, origin: Origin, shop: str, done: Callable[[int, Reply], None]) -> None:
-        """A command made from a fact."""
-        self._put(self._internal(command, source="reaction", shop=shop, origin=origin), done)
+    def react(self, command: Command, origin: Origin, shop: str, done: Callable[[int, Reply], None]) -> Shard:
+        """A command made from a fact; if it is refused, this shard keeps it parked. Raises ValueError for no key."""
+        return self._put(self._internal(command, source="reaction", shop=shop, origin=origin), done)
 
     def outcome(
         self, command: Command | None, effect: EffectColumns, raw: bytes, done: Callable[[int, Reply], None]
     ) -> None:
         """What an effect led to; the effect is over with the same commit. None: it took place, nothing was learnt."""
         item = self._internal(
-            command or _OVER, source=effect.partner, raw=raw, effect=effect.id, key=effect.agg
+            command or FinishEffect(), source=effect.partner, raw=raw, effect=effect.id, key=effect.agg
         )
         self._put(item, done)
 
@@ -183,9 +184,11 @@ class Bus:
         """Give an effect up, try it again, or bury it."""
         self._put(self._internal(command, source="operator", operator=operator), done)
 
-    def _put(self, item: Item, done: Callable[[int, Reply], None]) -> None:
+    def _put(self, item: Item, done: Callable[[int, Reply], None]) -> Shard:
         item.settle = done
-        self._of_slot[item.slot].put(item, reaction=True)
+        shard = self._of_slot[item.slot]
+        shard.put(item, reaction=True)
+        return shard
 
     # -- inside
 
@@ -230,7 +233,7 @@ class Bus:
             route, target = Route(kind, _nowhere, WAKES[kind.name]), Target(key_slot(key), key)
         elif isinstance(command, SkipEffect | ReplayEffect | RecordEffectFailure):
             route, target = None, Target(_effect_slot(command.effect))
-        elif command is _OVER:
+        elif type(command) is FinishEffect:
             kind = KINDS[kind_of(key)]
             route, target = Route(kind, _nowhere, _nothing_learnt), Target(key_slot(key), key)
         else:
@@ -296,13 +299,6 @@ def _resolve(future: "asyncio.Future[T]", value: T) -> None:
     """The one who waited may be gone."""
     if not future.done():
         future.set_result(value)
-
-
-class _Over(Command, frozen=True):
-    """An effect took place and taught nothing."""
-
-
-_OVER: Final = _Over()
 
 
 def _nothing_learnt(state: object, command: object, ctx: object) -> Any:

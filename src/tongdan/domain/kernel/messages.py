@@ -127,6 +127,10 @@ class RecordEffectFailure(Command, frozen=True, kw_only=True):
     error: str
 
 
+class FinishEffect(Command, frozen=True, kw_only=True):
+    """An effect took place at the partner and taught nothing else."""
+
+
 class EffectSettled(Fact, frozen=True, kw_only=True):
     """An effect's outcome taught the aggregate nothing new, yet the effect is over."""
 
