@@ -1,7 +1,7 @@
 """The partners as a test plays them: each signs in a few lines of its own, never with the code under test.
 
-`wrap` turns a content (what a partner wants to say) into a body, so that a mutated content still arrives well signed
-and reaches the code that reads it; for most partners the content is the body.
+`wrap` turns a content (what a partner wants to say) into a body, so that a mutated content still arrives
+well signed and reaches the code that reads it; for most partners the content is the body.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Whatever arrives, a door ends in one of its known ways, also when it is well signed and its reader is reached."""
+"""A door ends in one of its known ways whatever arrives, also well signed, when its reader is reached."""
 
 import json
 from collections.abc import Callable

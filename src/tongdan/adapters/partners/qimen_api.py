@@ -167,8 +167,6 @@ class QimenActor:
             shopNick=shop.name if shop else effect.shop,
             logisticsCode=self._settings.carrier,
         )
-        if person.sealed:
-            _put(order, oaidOrderSourceCode=effect.native)
         _put(
             SubElement(order, "senderInfo"),
             name=sender.name,
@@ -177,18 +175,7 @@ class QimenActor:
             city=sender.city,
             detailAddress=sender.detail,
         )
-        receiver = SubElement(order, "receiverInfo")
-        _put(
-            receiver,
-            name=person.name,
-            mobile=person.phone,
-            province=person.province,
-            city=person.city,
-            area=person.district,
-            detailAddress=person.detail,
-        )
-        if person.sealed:
-            _put(SubElement(receiver, "extendProps"), **person.sealed)
+        _put_receiver(order, person, effect.native)
         lines = SubElement(request, "orderLines")
         for item in effect.items:
             _put(
@@ -219,6 +206,22 @@ def _put(node: Element, **fields: str) -> None:
     """Children in the order given. Characters no XML may hold are left out: a name must not stop a parcel."""
     for name, value in fields.items():
         SubElement(node, name).text = _NOT_XML.sub("", value)
+
+
+def _put_receiver(order: Element, person: Person, native: str) -> None:
+    receiver = SubElement(order, "receiverInfo")
+    _put(
+        receiver,
+        name=person.name,
+        mobile=person.phone,
+        province=person.province,
+        city=person.city,
+        area=person.district,
+        detailAddress=person.detail,
+    )
+    if person.sealed:
+        _put(order, oaidOrderSourceCode=native)
+        _put(SubElement(receiver, "extendProps"), **person.sealed)
 
 
 def _succeeded(root: Element) -> bool:
