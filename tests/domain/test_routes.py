@@ -31,7 +31,7 @@ OF_THE_LOOP = {
 
 
 def below(base: type[Any]) -> set[type[Any]]:
-    return {each for each in base.__subclasses__() if each.__module__.startswith("tongdan.")}
+    return {each for each in base.__subclasses__() if each.__module__.startswith("tongdan.domain.")}
 
 
 def test_every_command_has_a_route() -> None:
