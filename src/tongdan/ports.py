@@ -458,7 +458,7 @@ class WriteSet:
             tuple[str, str, str, int, bytes, bytes]
         ] = []  # source, shop, reason, at_us, salt, raw
         self.parked: list[tuple[Any, ...]] = []
-        self.unparked: list[tuple[str]] = []
+        self.unparked: list[tuple[str, int, int, int, str]] = []  # the key columns of parked
 
 
 class ShardStore(Protocol):

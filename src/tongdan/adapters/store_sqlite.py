@@ -115,7 +115,7 @@ _WRITES: Final = (
         "INSERT INTO quarantine (source, shop, reason, at_us, salt, raw) VALUES (?, ?, ?, ?, ?, ?)",
     ),
     ("parked", _insert("parked", len(ParkedColumns._fields), "REPLACE")),
-    ("unparked", "DELETE FROM parked WHERE agg = ?"),
+    ("unparked", "DELETE FROM parked WHERE agg = ? AND slot = ? AND epoch = ? AND seq = ? AND reaction = ?"),
 )
 
 

@@ -38,7 +38,17 @@ from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read
 from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routes import KINDS
 from tongdan.flow.routing import Kind, Recorded
-from tongdan.ports import Accepted, EffectColumns, Entropy, Reply, RunColumns, ShardStore, Vault, WriteSet
+from tongdan.ports import (
+    Accepted,
+    EffectColumns,
+    Entropy,
+    ParkedColumns,
+    Reply,
+    RunColumns,
+    ShardStore,
+    Vault,
+    WriteSet,
+)
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
@@ -160,14 +170,17 @@ class Batch:
             return Accepted(item.key, item.slot, 0, 0, True)
         if item.effect and not self._is_open(item.effect):
             return Accepted(item.key, item.slot, 0, 0, True)
+        decided: Decided | Refusal
         try:
-            decided = self._decide(item)
+            decided = refusals.INTERNAL.of(what=item.failed) if item.failed else self._decide(item)
         except Exception as error:  # a decider's failure must not take the batch with it
             what = type(error).__name__
             _log.exception("%s failed on %s", type(item.command).__name__, item.key or "a new order")
             decided = refusals.INTERNAL.of(what=what)
         if type(decided) is Refusal:
             self.refused[decided.name] = self.refused.get(decided.name, 0) + 1
+            if item.origin is not None:
+                self._park(item.origin, f"{type(item.command).__name__}: {decided.name}")
             return decided
         assert type(decided) is Decided
         reply = self._record(item, decided)
@@ -187,6 +200,11 @@ class Batch:
         self._watermarks[lane] = place
         return True
 
+    def _park(self, origin: Origin, why: str) -> None:
+        """A reaction that failed is kept with the watermark that passes it, until the relay has told of it."""
+        place = (origin.aggregate, origin.slot, origin.epoch, origin.seq, origin.reaction)
+        self.rows.parked.append(ParkedColumns(*place, why))
+
     def _decide(self, item: Item) -> Decided | Refusal:
         if item.route is None:
             return self._tend_effect(item)
@@ -194,6 +212,9 @@ class Batch:
         if item.name is not None:
             key = self._names.get(item.name_key, "")
         live = self._live.get(key) if key else None
+        if live is not None and item.shop and live.kind.shop(live.state) not in ("", item.shop):
+            live, key = None, ""  # another shop's order is as good as none
+            return refusals.UNKNOWN_ID.of(id=item.key)
         if live is None and not item.route.creates:
             return refusals.UNKNOWN_ID.of(id=key or "/".join(item.name or ()))
         counter = None

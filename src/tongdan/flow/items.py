@@ -14,6 +14,7 @@ INTERNAL_SOURCES: Final = frozenset({"timer", "reaction", "operator"})
 class Origin(NamedTuple):
     """Which fact a reaction's command comes from; it makes repeating the reaction harmless."""
 
+    aggregate: str
     slot: int
     epoch: int
     seq: int
@@ -40,6 +41,7 @@ class Item(msgspec.Struct, gc=False):
     effect: str
     settle: Any
     index: int
+    failed: str = ""  # a reaction that could not be staged: only that it failed is to be recorded
 
     @property
     def internal(self) -> bool:

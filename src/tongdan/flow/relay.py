@@ -10,13 +10,15 @@ from collections import deque
 from itertools import islice
 from typing import Final, NamedTuple
 
-from tongdan.domain.kernel.messages import Command, Refusal
+import msgspec
+
+from tongdan.domain.kernel.messages import Command, Fact, Refusal
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.gate import Gate
 from tongdan.flow.items import Origin
-from tongdan.flow.journal import from_us, read_fact
+from tongdan.flow.journal import UnknownFact, from_us, read_fact
 from tongdan.flow.routes import REACTIONS
 from tongdan.flow.routing import Reaction, Recorded
 from tongdan.flow.shard import Shard
@@ -25,6 +27,10 @@ from tongdan.ports import JournalColumns, ParkedColumns, Reply, WriteSet
 _log: Final = logging.getLogger(__name__)
 
 SUBSCRIBER: Final = "reactions"
+PARKED: Final = "parked"  # kinds of ticket
+REFUSED: Final = "reaction-refused"
+FAR: Final = (2**63, 0)  # later than every fact
+ALL: Final = ""  # instead of one reaction's name: every reaction on the fact
 CHUNK: Final = 500  # facts digested between two cursor writes
 BUSY_CHUNK: Final = 50  # the same while intake is busy
 TAIL_LIMIT: Final = (
@@ -38,18 +44,36 @@ for _reaction in REACTIONS:
     BY_FACT.setdefault(_reaction.on, []).append(_reaction)
 
 
+class Illegible(Fact, frozen=True):
+    """Stands for a fact of the journal that this version of the programme cannot read."""
+
+    why: str
+
+
 class Unfit(NamedTuple):
-    """A reaction that could not be carried out: why, and whether trying again may help."""
+    """A reaction that could not be carried out: why, and whether trying again may help.
+
+    `kept_in`: the shard whose commit has kept it parked already, None if the relay has to.
+    """
 
     recorded: Recorded
     reaction: str
     why: str
     poison: bool
+    kept_in: Shard | None = None
+
+    @property
+    def place(self) -> tuple[str, int, int, int, str]:
+        recorded = self.recorded
+        return recorded.aggregate, recorded.slot, recorded.epoch, recorded.seq, self.reaction
 
 
 def recorded_from(row: JournalColumns) -> Recorded:
-    """A journal row as reactions and views see it. Raises UnknownFact."""
-    fact = read_fact(row.fact, row.fact_ver, row.body)
+    """A journal row as reactions see it."""
+    try:
+        fact = read_fact(row.fact, row.fact_ver, row.body)
+    except (UnknownFact, msgspec.MsgspecError) as error:
+        fact = Illegible(why=str(error))
     return Recorded(
         row.agg, row.slot, row.epoch, row.seq, row.shop, bool(row.owned), from_us(row.happened_us), fact
     )
@@ -88,7 +112,7 @@ class Relay:
         self._bus = bus
         self._tails = {shard.number: Tail(shard) for shard in bus.shards}
         self._running: set[int] = set()
-        self._parked: set[str] = set()
+        self._parked: dict[str, tuple[int, int]] = {}  # aggregate → its first fact that could not be digested
         self._started = False
         bus.listeners.append(self)
         bus.lag = self.lag
@@ -99,9 +123,9 @@ class Relay:
 
     async def start(self) -> None:
         """Try again what was parked, then go on from the cursors."""
+        await self._retry_parked()
         self._started = True
         for shard in self._bus.shards:
-            await self._retry_parked(shard)
             self._wake(shard)
 
     def committed(self, shard: Shard, batch: Batch) -> None:
@@ -138,6 +162,9 @@ class Relay:
         for _, recorded in facts:
             if tail.seen.get(recorded.slot, (0, 0)) >= (recorded.epoch, recorded.seq):
                 continue  # a slot move brings again what was seen before
+            if type(recorded.fact) is Illegible:
+                unfit.append(Unfit(recorded, ALL, recorded.fact.why, poison=True))
+                self._park(recorded)
             for reaction in BY_FACT.get(type(recorded.fact), ()):
                 self._react(recorded, reaction, gate, unfit)
         await gate.passed()
@@ -151,96 +178,135 @@ class Relay:
         tail.pos = pos
 
     def _react(self, recorded: Recorded, reaction: Reaction, gate: Gate, unfit: list[Unfit]) -> None:
-        if recorded.aggregate in self._parked:
-            unfit.append(Unfit(recorded, reaction.name, "waits for an earlier fact", True))
+        if (recorded.epoch, recorded.seq) > self._parked.get(recorded.aggregate, FAR):
+            unfit.append(Unfit(recorded, reaction.name, "waits for an earlier fact", poison=True))
             return
         try:
             commands = list(reaction.to(recorded.fact, recorded)) if recorded.owned else []
         except Exception as error:  # one fact's trouble must not stop the slot
             _log.exception("reaction %s failed", reaction.name)
-            unfit.append(Unfit(recorded, reaction.name, type(error).__name__, True))
-            self._parked.add(recorded.aggregate)
+            unfit.append(Unfit(recorded, reaction.name, type(error).__name__, poison=True))
+            self._park(recorded)
             return
         for ordinal, command in enumerate(commands):
-            origin = Origin(recorded.slot, recorded.epoch, recorded.seq, reaction.name, ordinal)
-            self._send(command, origin, recorded, gate, unfit)
+            self._send(command, reaction.name, ordinal, recorded, gate, unfit)
 
     def _send(
-        self, command: Command, origin: Origin, recorded: Recorded, gate: Gate, unfit: list[Unfit]
+        self,
+        command: Command,
+        reaction: str,
+        ordinal: int,
+        recorded: Recorded,
+        gate: Gate,
+        unfit: list[Unfit],
     ) -> None:
+        aggregate, slot, epoch, seq = recorded.aggregate, recorded.slot, recorded.epoch, recorded.seq
+        name = type(command).__name__
+
         def settled(_: int, reply: Reply) -> None:
             if type(reply) is Refusal:
                 poison = reply.status >= 500
+                unfit.append(Unfit(recorded, reaction, f"{name}: {reply.name}", poison, target))
                 if poison:
-                    self._parked.add(recorded.aggregate)
-                unfit.append(
-                    Unfit(recorded, origin.reaction, f"{type(command).__name__}: {reply.name}", poison)
-                )
+                    self._park(recorded)
             gate.close()
 
         gate.open()
-        self._bus.react(command, origin, "", settled)
+        try:
+            target = self._bus.react(
+                command, Origin(aggregate, slot, epoch, seq, reaction, ordinal), "", settled
+            )
+        except ValueError as error:  # no aggregate can have the key that it names
+            unfit.append(Unfit(recorded, reaction, f"{name}: {error}", poison=True))
+            self._park(recorded)
+            gate.close()
+
+    def _park(self, recorded: Recorded) -> None:
+        """Facts of the aggregate that come after this one wait."""
+        place = (recorded.epoch, recorded.seq)
+        self._parked[recorded.aggregate] = min(place, self._parked.get(recorded.aggregate, FAR))
 
     async def _handle_unfit(self, unfit: list[Unfit], rows: WriteSet) -> None:
         """Poison parks the aggregate; a refusal is a ticket: what was decided there stands, a person looks."""
         gate = Gate()
-        for n, (recorded, reaction, why, poison) in enumerate(unfit):
-            if poison:
-                rows.parked.append(
-                    ParkedColumns(
-                        recorded.aggregate, recorded.slot, recorded.epoch, recorded.seq, reaction, why
-                    )
-                )
-            kind = "parked" if poison else "reaction-refused"
-            ticket = RaiseTicket(subject=recorded.aggregate, kind=kind, summary=f"{reaction}: {why}")
-            origin = Origin(recorded.slot, recorded.epoch, recorded.seq, f"unfit:{reaction}", n)
-            self._send(ticket, origin, recorded, gate, [])
+        unfit.sort(
+            key=lambda each: each.place
+        )  # tickets move watermarks too: none may overtake an earlier one
+        for n, each in enumerate(unfit):
+            if each.kept_in is None:
+                rows.parked.append(ParkedColumns(*each.place, each.why))
+            ticket = _ticket(each.recorded.aggregate, each.reaction, each.why, poison=each.poison)
+            self._send(ticket, f"unfit:{each.reaction}", n, each.recorded, gate, [])
         await gate.passed()
+        for each in unfit:
+            if each.kept_in is not None and not each.poison:
+                _unpark(each.kept_in, each.place)
 
-    async def _retry_parked(self, shard: Shard) -> None:
+    async def _retry_parked(self) -> None:
         """At start-up, perhaps under a newer version: digest what was parked, aggregate by aggregate, in order."""
-        by_aggregate: dict[str, list[ParkedColumns]] = {}
-        for row in shard.reader.parked():
-            by_aggregate.setdefault(row.agg, []).append(row)
-        for agg, parked in by_aggregate.items():
-            journal = {(row.epoch, row.seq): row for row in shard.reader.journal_of(agg)}
-            if all([await self._again(row, journal.get((row.epoch, row.seq))) for row in parked]):
-                rows = WriteSet()
-                rows.unparked.append((agg,))
-                shard.note(rows, _nothing)
-                done = ResolveTicket(subject=agg, kind="parked", evidence="digested at start-up")
-                self._bus.again(done, ("unparked", agg, str(shard.heads.pos)), lambda _, reply: None)
+        parked: dict[str, list[tuple[ParkedColumns, Shard]]] = {}
+        for shard in self._bus.shards:
+            for row in shard.reader.parked():
+                parked.setdefault(row.agg, []).append((row, shard))
+        for agg, rows in parked.items():
+            home = self._bus.shard_of(rows[0][0].slot)
+            facts = {(row.epoch, row.seq): recorded_from(row) for row in home.reader.journal_of(agg)}
+            rows.sort(key=lambda each: each[0])
+            for row, shard in rows:
+                if not await self._again(row, facts.get((row.epoch, row.seq))):
+                    self._parked[agg] = (row.epoch, row.seq)
+                    break
+                _unpark(shard, row[:5])
             else:
-                self._parked.add(agg)
+                done = ResolveTicket(subject=agg, kind=PARKED, evidence="digested at start-up")
+                self._bus.again(done, ("unparked", agg, str(home.heads.pos)), lambda _, reply: None)
 
-    async def _again(self, parked: ParkedColumns, row: JournalColumns | None) -> bool:
-        if row is None:
+    async def _again(self, parked: ParkedColumns, recorded: Recorded | None) -> bool:
+        """Carry out a parked reaction; False if it still cannot be."""
+        if recorded is None or type(recorded.fact) is Illegible:
             return False
         try:
-            recorded = recorded_from(row)
             commands = [
-                (reaction, n, command)
+                (reaction.name, n, command)
                 for reaction in BY_FACT.get(type(recorded.fact), ())
-                if reaction.name == parked.reaction
+                if parked.reaction in (ALL, reaction.name)
                 for n, command in enumerate(reaction.to(recorded.fact, recorded))
             ]
         except Exception:
             _log.exception("%s is still not digested", parked.agg)
             return False
-        gate, refused = Gate(), []
+        refusals = [await self._ask(command, parked, name, n) for name, n, command in commands]
+        told = [refusal for refusal in refusals if refusal is not None]
+        for n, refusal in enumerate(told):
+            if refusal.status < 500:
+                ticket = _ticket(parked.agg, parked.reaction, refusal.name, poison=False)
+                await self._ask(ticket, parked, f"unfit:{parked.reaction}", n)
+        return all(refusal.status < 500 for refusal in told)
+
+    async def _ask(self, command: Command, parked: ParkedColumns, reaction: str, n: int) -> Refusal | None:
+        """The watermark has passed this fact, so the inbox guards a second attempt instead."""
+        gate, replies = Gate(), list[Reply]()
 
         def settled(_: int, reply: Reply) -> None:
-            if type(reply) is Refusal and reply.status >= 500:
-                refused.append(reply)
+            replies.append(reply)
             gate.close()
 
-        for reaction, n, command in commands:
-            gate.open()
-            # The watermark has passed this fact, so the inbox guards the second attempt instead.
-            place = (str(row.slot), str(row.epoch), str(row.seq), reaction.name, str(n))
-            self._bus.again(command, ("parked", *place), settled)
+        gate.open()
+        place = (str(parked.slot), str(parked.epoch), str(parked.seq), reaction, str(n))
+        self._bus.again(command, ("parked", *place), settled)
         await gate.passed()
-        return not refused
+        return replies[0] if isinstance(replies[0], Refusal) else None
+
+
+def _ticket(subject: str, reaction: str, why: str, *, poison: bool) -> RaiseTicket:
+    kind = PARKED if poison else REFUSED
+    return RaiseTicket(subject=subject, kind=kind, summary=f"{reaction}: {why}")
+
+
+def _unpark(shard: Shard, place: tuple[str, int, int, int, str]) -> None:
+    rows = WriteSet()
+    rows.unparked.append(place)
+    shard.note(rows, _nothing)
 
 
 def _nothing() -> None:

@@ -186,6 +186,9 @@ class Shard:
                 self._put_back.append(item)
             elif isinstance(failure, StoreFailure):
                 _answer(item, refusals.STORE_UNAVAILABLE.of(why=what))
+            elif type(item) is Item and item.origin is not None and not item.failed:
+                item.failed = what
+                await self._transact([item], [])
             else:
                 _answer(item, refusals.INTERNAL.of(what=what))
         if notes:
