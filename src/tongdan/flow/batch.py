@@ -212,10 +212,7 @@ class Batch:
         if item.name is not None:
             key = self._names.get(item.name_key, "")
         live = self._live.get(key) if key else None
-        if live is not None and item.shop and live.kind.shop(live.state) not in ("", item.shop):
-            live, key = None, ""  # another shop's order is as good as none
-            return refusals.UNKNOWN_ID.of(id=item.key)
-        if live is None and not item.route.creates:
+        if (live is None and not item.route.creates) or (live is not None and _is_foreign(item, live)):
             return refusals.UNKNOWN_ID.of(id=key or "/".join(item.name or ()))
         counter = None
         if not key:
@@ -426,6 +423,11 @@ class Batch:
 def _settled(item: Item, outcome: str) -> Decision:
     """An effect is over although its outcome taught nothing, or was refused by what had happened meanwhile."""
     return Decision(facts=(EffectSettled(effect=item.effect, outcome=outcome),))
+
+
+def _is_foreign(item: Item, live: Live) -> bool:
+    """One shop's client names another shop's order: for him there is none of that id."""
+    return bool(item.shop) and live.kind.shop(live.state) not in ("", item.shop)
 
 
 def _cause(item: Item) -> str:
