@@ -69,6 +69,15 @@ class SqliteOverview:
     def put(
         self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
     ) -> None:
+        """Raises StoreFailure, and then nothing was written."""
+        try:
+            self._put(orders, tickets, positions)
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+
+    def _put(
+        self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
+    ) -> None:
         with self._db as db:
             db.executemany(
                 "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -96,6 +96,7 @@ class Shard:
         self._engine = engine
         self._running = False
         self._put_back: list[Item] = []
+        self._notes_back: list[Note] = []
 
     def put(self, item: Waiting, *, reaction: bool = False) -> None:
         (self.reactions if reaction else self.intake).append(item)
@@ -116,9 +117,10 @@ class Shard:
             while self.intake or self.reactions or self.notes:
                 items, notes = self._gather()
                 await self._transact(items, notes)
-                if self._put_back:
+                if self._put_back or self._notes_back:
                     self.reactions.extendleft(reversed(self._put_back))
-                    self._put_back.clear()
+                    self.notes[:0] = self._notes_back
+                    self._put_back, self._notes_back = [], []
                     await self._engine.clock.sleep(RETRY_PAUSE_S)
         finally:
             self._running = False
@@ -171,7 +173,8 @@ class Shard:
     ) -> None:
         """Halve a batch that failed. What stands alone is refused, or, if nobody would send it again, put back."""
         what = str(failure) if isinstance(failure, StoreFailure) else type(failure).__name__
-        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), what, exc_info=failure)
+        trace = None if isinstance(failure, StoreFailure) else failure
+        _log.error("shard %d: a batch of %d failed: %s", self.number, len(items), what, exc_info=trace)
         if len(items) + len(notes) > 1:
             half, cut = len(items) // 2, len(notes) // 2
             if len(items) == 1:
@@ -191,9 +194,7 @@ class Shard:
                 await self._transact([item], [])
             else:
                 _answer(item, refusals.INTERNAL.of(what=what))
-        if notes:
-            self.notes = notes + self.notes
-            await self._engine.clock.sleep(RETRY_PAUSE_S)
+        self._notes_back += notes
 
     def _not_overtaking(self, items: Sequence[Waiting]) -> list[Waiting]:
         """Without reactions of a lane of which one was put back: they would move its watermark past that one."""

@@ -4,6 +4,7 @@ A view is never on the write path and never the truth: it lives in a file of its
 after a crash catches up from the journal position it had reached. Losing it costs a rebuild.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +15,9 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.reads import Reader
 from tongdan.flow.routes import KINDS
 from tongdan.flow.shard import Shard
-from tongdan.ports import OrderRow, Overview, TicketRow
+from tongdan.ports import OrderRow, Overview, StoreFailure, TicketRow
+
+_log: Final = logging.getLogger(__name__)
 
 FLUSH_AFTER_S: Final = 0.1
 FLUSH_ROWS: Final = 500  # rows written at once, so that the loop is never held for long
@@ -22,6 +25,7 @@ PENDING_LIMIT: Final = (
     50_000  # changed aggregates in memory; beyond it the view writes even while intake is busy
 )
 CATCH_UP_ROWS: Final = 2_000
+SICK_PAUSE_S: Final = 1.0  # after the overview could not be written
 
 
 class Views:
@@ -61,28 +65,41 @@ class Views:
 
     def _flush_some(self) -> None:
         self._cancel = None
-        if not self._bus.intake_is_busy() or len(self._pending) > PENDING_LIMIT:
-            self.flush(FLUSH_ROWS)
+        again_s = FLUSH_AFTER_S / 10
+        try:
+            if not self._bus.intake_is_busy() or len(self._pending) > PENDING_LIMIT:
+                self.flush(FLUSH_ROWS)
+        except StoreFailure as failure:
+            _log.error("the overview could not be written, and is tried again: %s", failure)
+            again_s = SICK_PAUSE_S
         if self._pending:
-            self._cancel = self._bus.clock.call_later(FLUSH_AFTER_S / 10, self._flush_some)
+            self._cancel = self._bus.clock.call_later(again_s, self._flush_some)
 
     def flush(self, limit: int | None = None) -> None:
-        """Write what is pending; positions move only when nothing is left behind them."""
+        """Write what is pending; positions move only when nothing is left behind them.
+
+        Raises StoreFailure when it cannot be written; then it all stays pending.
+        """
         keys = list(self._pending)[:limit]
-        changed = [(key, *self._pending.pop(key)) for key in keys]
+        changed = [(key, *self._pending[key]) for key in keys]
         orders = [_order_row(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
         tickets = [_ticket_row(key, state) for key, state, _ in changed if kind_of(key) == TICKET]
-        positions: dict[int, int] = {}
-        if not self._pending:
-            positions, self._positions = self._positions, {}
-        self._overview.put(orders, tickets, positions)
+        complete = len(keys) == len(self._pending)
+        self._overview.put(orders, tickets, self._positions if complete else {})
+        for key in keys:
+            del self._pending[key]
+        if complete:
+            self._positions = {}
 
     def stop(self) -> None:
         self._started = False
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
-        self.flush()
+        try:
+            self.flush()
+        except StoreFailure as failure:
+            _log.error("the overview is behind, and catches up at the next start: %s", failure)
 
 
 def _is_shown(agg: str) -> bool:
