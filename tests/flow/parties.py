@@ -42,12 +42,14 @@ PERSON = Person(name="张三", phone="13800000000", province="浙江", city="杭
 # ---- what comes in
 
 
-def place(native: str = "A-1", *, buyer: str = "user-1", sku: str = "SHIRT", units: int = 1) -> PlaceOrder:
+def place(
+    native: str = "A-1", *, buyer: str = "user-1", shop: str = "mp-1", sku: str = "SHIRT", units: int = 1
+) -> PlaceOrder:
     """An own shop's order of `units` shirts at 99 yuan."""
     line = Line(no=1, sku=sku, units=units, amount_fen=9_900 * units)
     return PlaceOrder(
         channel="MP",
-        shop="mp-1",
+        shop=shop,
         native=native,
         buyer=buyer,
         lines=(line,),

@@ -37,6 +37,9 @@ SHARDS = 4
 POLICY = Policy(
     shops={
         "mp-1": Shop(id="mp-1", channel="MP", native="mp-1", name="Own", legal_entity="E"),
+        "mp-watched": Shop(
+            id="mp-watched", channel="MP", native="w", name="W", legal_entity="E", owned=False
+        ),
         "dy-1": Shop(id="dy-1", channel="DY", native="323423", name="Douyin", legal_entity="E"),
     },
     channels={
