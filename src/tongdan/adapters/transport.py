@@ -29,11 +29,14 @@ class HttpTransport:
 
     def __init__(self) -> None:
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+        # Whoever comes while all connections are busy waits here: the client's own queue costs each request a look at
+        # all others, and its wait would count as the partner's.
+        self._turn: Final = asyncio.Semaphore(MAX_CONNECTIONS)
         self._client: Final = httpx.AsyncClient(limits=limits, follow_redirects=False, trust_env=False)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         try:
-            async with asyncio.timeout(request.timeout_s):
+            async with self._turn, asyncio.timeout(request.timeout_s):
                 return await self._exchange(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(_said(error)) from error
