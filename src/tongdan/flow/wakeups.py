@@ -20,7 +20,8 @@ _log: Final = logging.getLogger(__name__)
 
 CHUNK: Final = 500  # due aggregates woken at once
 LONGEST_SLEEP_S: Final = 60.0  # so that a clock set forward is noticed
-SICK_PAUSE_S: Final = 60.0  # before an aggregate whose wake-up failed is woken again
+IN_A_ROW: Final = 100  # wake-ups of one aggregate, which may let go a part of what is due each time
+SICK_PAUSE_S: Final = 60.0  # before an aggregate whose wake-up does not help is woken again
 
 
 class Wakeups:
@@ -73,23 +74,25 @@ class Wakeups:
         self._bus.spawn(self._wake_due(shard))
 
     async def _wake_due(self, shard: Shard) -> None:
+        times: dict[str, int] = {}
         try:
-            while self._started and not self._bus.stopping:
-                due = self._due(shard)
-                if not due:
-                    break
+            while self._started and not self._bus.stopping and (due := self._due(shard)):
                 gate, quiet = Gate(), set[str]()
                 for agg in due:
                     gate.open()
                     self._bus.wake_up(agg, _settled(agg, quiet, gate))
                 await gate.passed()
                 self._bus.probe("wake-up")
-                # A wake-up that was refused or failed, and whose deadline still stands, would ring for ever.
-                for agg in quiet.intersection(self._due(shard)):
-                    _log.error("the wake-up of %s changed nothing; it is tried again in a while", agg)
-                    self._sick[agg] = self._bus.clock.monotonic() + SICK_PAUSE_S
+                times = {agg: times.get(agg, 0) + 1 for agg in due}
+                # A wake-up that leaves its deadline standing would ring for ever.
+                for agg in self._due(shard):
+                    if agg in quiet or times.get(agg, 0) >= IN_A_ROW:
+                        _log.error("the wake-up of %s does not help; it is tried again in a while", agg)
+                        self._sick[agg] = self._bus.clock.monotonic() + SICK_PAUSE_S
         finally:
             self._running.discard(shard.number)
+            now_s = self._bus.clock.monotonic()
+            self._sick = {agg: until_s for agg, until_s in self._sick.items() if until_s > now_s}
             shard.next_due_us = shard.reader.next_due_us()
             if self._sick and shard.next_due_us is not None:
                 shard.next_due_us = max(shard.next_due_us, to_us(self._bus.clock.now()) + 1_000_000)
@@ -100,11 +103,7 @@ class Wakeups:
         return [agg for agg in found if self._fit(agg)]
 
     def _fit(self, agg: str) -> bool:
-        pause_until = self._sick.get(agg)
-        if pause_until is None or self._bus.clock.monotonic() >= pause_until:
-            self._sick.pop(agg, None)
-            return True
-        return False
+        return self._bus.clock.monotonic() >= self._sick.get(agg, 0.0)
 
 
 def _settled(agg: str, quiet: set[str], gate: Gate) -> Callable[[int, Reply], None]:
