@@ -82,6 +82,7 @@ class Service:
             self._api.should_exit = True
             await self._task
         await self.centre.stop()
+        gc.unfreeze()  # so that what holds files and libraries is let go before the interpreter ends
 
 
 class _Api(uvicorn.Server):
