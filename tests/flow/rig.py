@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply
 
+_serial = count(1)
 NOON = datetime(2026, 1, 27, 4, tzinfo=UTC)  # noon in UTC+8
 SHARDS = 4
 POLICY = Policy(
@@ -107,7 +109,6 @@ class Rig:
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
         self.views = Views(self.bus, self.reads, self.overview)
-        self._sent = 0
 
     async def start(self) -> None:
         self.views.start()
@@ -128,10 +129,9 @@ class Rig:
 
     def inbound(self, command: Command, *key: str, raw: bytes = b"", operator: str = "system") -> Inbound:
         """A message that stands for `command`; without a key it is one that never came before."""
-        self._sent += 1
         return Inbound(
             command=command,
-            key=key or ("test", str(self._sent), self.clock.now().isoformat()),
+            key=key or ("test", str(next(_serial))),
             source="test",
             shop="",
             happened_at=self.clock.now(),

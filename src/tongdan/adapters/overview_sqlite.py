@@ -35,12 +35,10 @@ class SqliteOverview:
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         try:
-            self._db = self._connect(path, readonly)
-            if not readonly and not self._is_sound():
-                self._db.close()
+            if not readonly and not self._is_sound(path):
                 for leftover in path.parent.glob(path.name + "*"):
                     leftover.unlink()
-                self._db = self._connect(path, readonly)
+            self._db = self._connect(path, readonly)
         except apsw.Error as error:
             raise StoreFailure(f"{path.name}: {error}") from error
 
@@ -60,11 +58,18 @@ class SqliteOverview:
                     db.pragma("user_version", _FORMAT)
         return db
 
-    def _is_sound(self) -> bool:
+    def _is_sound(self, path: Path) -> bool:
+        """Whether the file is an unharmed database of this format; one that begins here is."""
         try:
-            return (self._db.pragma("user_version"), self._db.pragma("quick_check")) == (_FORMAT, "ok")
+            db = self._connect(path, readonly=False)
+        except (apsw.NotADBError, apsw.CorruptError):
+            return False
+        try:
+            return (db.pragma("user_version"), db.pragma("quick_check")) == (_FORMAT, "ok")
         except apsw.Error:
             return False
+        finally:
+            db.close()
 
     def put(
         self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
