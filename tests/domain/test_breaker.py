@@ -70,3 +70,10 @@ def test_calls_made_before_it_opened_do_not_prolong_the_pause() -> None:
     late = breaker.record(after(0.5), ok=False)
     assert late.until == breaker.until
     assert late.openings == breaker.openings
+
+
+def test_a_clock_that_is_set_back_does_not_keep_it_shut() -> None:
+    assert not tripped().may_try(after(0.5))
+    assert tripped().may_try(after(-3_600))
+    assert tripped().wait_s(after(-3_600)) == 0.0
+    assert tripped().trying(after(1)).may_try(after(-3_600))

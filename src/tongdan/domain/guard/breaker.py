@@ -31,8 +31,10 @@ class Breaker(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
     def may_try(self, now: datetime) -> bool:
-        """Whether a call may be made at `now`."""
-        return self.state is BreakerState.CLOSED or self.until is None or now >= self.until
+        """Whether a call may be made at `now`. A pause longer than any means that the clock was set back."""
+        if self.state is BreakerState.CLOSED or self.until is None:
+            return True
+        return not now < self.until <= now + timedelta(seconds=max(PAUSE_LONGEST_S, PROBE_PATIENCE_S))
 
     def trying(self, now: datetime) -> "Breaker":
         """A call is being made at `now`: if the breaker is not closed, it is the probe, and the only one."""
