@@ -85,7 +85,7 @@ def test_one_number_from_two_buyers_is_two_orders_and_a_ticket(centre: Centre) -
         (place(line(units=0)), refusals.BAD_UNITS),
         (place(line(units=-1)), refusals.BAD_UNITS),
         (place(line(units=100_001)), refusals.BAD_UNITS),
-        (place(line(amount_fen=-1)), refusals.BAD_AMOUNT),
+        (place(line(amount_fen=-1), line(2)), refusals.BAD_AMOUNT),
         (place(line(amount_fen=MAX_FEN + 1)), refusals.BAD_AMOUNT),
         (place(freight_fen=-1, amount_fen=9_899), refusals.BAD_AMOUNT),
         (place(discount_fen=9_901, amount_fen=-1), refusals.BAD_AMOUNT),
@@ -249,6 +249,26 @@ def test_what_the_platform_does_not_release_yet_is_held(centre: Centre) -> None:
     centre.told(said("other", 90, "2"))
     assert centre.order(order).holds == ()
     assert status(centre.order(order)) is Status.RELEASED
+
+
+def test_a_detail_may_lift_what_the_platform_held(centre: Centre) -> None:
+    centre.stocked(SHIRT=5).told(detail(seconds=61, status="105", paid_at=after(60)))
+    assert centre.told(detail(seconds=90, status="2", paid_at=after(60))) == [
+        "ChannelReported",
+        "OrderReleased",
+    ]
+
+
+def test_what_a_platform_has_sold_has_to_be_found(centre: Centre) -> None:
+    centre.told(detail(seconds=2))
+    assert centre.tickets() == {(platform_order(centre), "line-short")}
+
+
+def test_what_an_own_shop_has_not_been_paid_for_need_not_be_found(centre: Centre) -> None:
+    centre.placed()
+    assert centre.tickets() == set()
+    centre.told(place(native="C-2", discount_fen=9_900, amount_fen=0))
+    assert centre.tickets() == {(centre.names["MP", "mp-1", "C-2"], "line-short")}
 
 
 # ---- evidence of other systems

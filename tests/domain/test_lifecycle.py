@@ -179,6 +179,25 @@ def test_a_buyer_may_complete_what_was_never_signed_for(centre: Centre, order: s
     assert [each.milestone for each in centre.effects_of(TellFinance)] == ["paid", "signed"]
 
 
+def test_finance_hears_of_the_signature_once(centre: Centre, sold: str) -> None:
+    centre.told(left(f"{sold}-S1", "W1", ("SHIRT", 2)))
+    centre.told(signed(f"{sold}-S1"))
+    centre.told(said("completed", 400, "5"))
+    assert [each.milestone for each in centre.effects_of(TellFinance)] == ["paid", "signed"]
+
+
+def test_finance_hears_of_no_signature_while_units_are_here(centre: Centre, sold: str) -> None:
+    centre.told(left(f"{sold}-S1", "W1", ("SHIRT", 1), final=False))
+    centre.told(said("completed", 400, "5"))
+    assert [each.milestone for each in centre.effects_of(TellFinance)] == ["paid"]
+    assert status(centre.order(sold)) is Status.SHIPPED
+
+
+def test_an_order_of_which_nothing_left_cannot_be_completed(centre: Centre, order: str) -> None:
+    centre.told(RecordWmsRefused(shipment=f"{order}-S1", reason="no such item"))
+    assert centre.refused(CompleteOrder(order=order)).name == "not-shipped-yet"
+
+
 def test_a_settlement_of_another_sum_is_a_ticket_until_it_is_right(centre: Centre, order: str) -> None:
     assert centre.told(settled(order, 9_000)) == ["SettlementMismatched"]
     assert centre.tickets() == {(order, "settlement-mismatched")}

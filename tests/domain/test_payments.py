@@ -10,6 +10,7 @@ from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAmount,
     LiftHold,
+    PlaceHold,
     RecordPayment,
     RecordPaymentFailure,
     RecordPrepay,
@@ -223,6 +224,22 @@ def test_a_platform_that_collects_after_its_own_cancellation_is_a_ticket(centre:
     assert centre.tickets() == {(order, "paid-after-cancel")}
     assert status(centre.order(order)) is Status.CANCELLED  # it pays back by itself
     assert accounts(centre, order) == (0, 0)
+
+
+def test_a_payment_keeps_the_stock_for_good(centre: Centre, order: str) -> None:
+    bucket = centre.states["stock/SHIRT"].bucket(order)
+    assert bucket.reservation(order, 1).until == after(2_700)
+    centre.told(PlaceHold(order=order, hold="review"))
+    assert centre.told(money(order)) == ["OrderPaid"]
+    assert centre.states["stock/SHIRT"].bucket(order).reservation(order, 1).until is None
+    centre.wait(10_000)
+    assert "ReservationExpired" not in centre.facts()
+
+
+def test_money_that_the_platform_took_before_it_cancelled_is_no_surprise(centre: Centre) -> None:
+    centre.told(said("cancelled", 60, "4"))
+    assert centre.told(said("paid", 60, "2", amount_fen=9_900)) == ["ChannelReported", "OrderPaid"]
+    assert centre.tickets() == set()
 
 
 def test_the_promise_to_ship_begins_with_the_payment(centre: Centre, order: str) -> None:

@@ -108,6 +108,17 @@ def test_accepted_and_every_step_are_evidence(dock: Dock) -> None:
     assert dock.shipment.stage is ShipmentStage.ACCEPTED
 
 
+def test_of_two_steps_at_one_second_the_same_one_is_shown_however_they_arrive() -> None:
+    shown = set()
+    for names in (("PICK", "PACKAGE"), ("PACKAGE", "PICK")):
+        dock = Dock()
+        dock.told(plan((1, "A", 1)))
+        for name in names:
+            dock.told(step(name, 20))
+        shown.add(dock.shipment.process)
+    assert shown == {"PICK"}
+
+
 def test_items_are_matched_by_sku_over_the_lines_in_order(dock: Dock) -> None:
     assert dock.told(confirm(ALL)) == ["ShipmentDispatched"]
     assert dock.moved() == [("ShipmentDispatched", [(1, 3), (2, 1), (3, 1)])]

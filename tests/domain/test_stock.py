@@ -136,6 +136,9 @@ def test_a_new_attempt_takes_the_place_of_the_old_one(shelf: Shelf) -> None:
     assert shelf.told(reserve(A, 2, attempt=2)) == ["StockReleased", "StockReserved"]
     assert shelf.told(release(A, attempt=1)) == []
     assert shelf.level() == (3, 1)
+    shelf.told(reserve(B, 2))
+    assert shelf.told(reserve(A, 1, attempt=3)) == ["StockReleased", "StockReserved", "StockReserved"]
+    assert shelf.level() == (3, 0)
 
 
 def test_a_reservation_expires_unless_it_is_kept(shelf: Shelf) -> None:
@@ -233,6 +236,11 @@ def test_what_leaves_from_elsewhere_frees_the_place_it_was_reserved_in(shelf: Sh
     shelf.told(reserve(A, 2))
     shelf.told(deduct(A, 2, warehouse="SOUTH"))
     assert (shelf.level("EAST"), shelf.level("SOUTH")) == ((5, 5), (3, 3))
+    shelf.told(count(1, seconds=10))
+    shelf.told(count(0, "SOUTH", seconds=10))
+    shelf.told(reserve(B))
+    shelf.told(reserve(C))
+    assert shelf.told(deduct(B, 1, warehouse="SOUTH")) == ["StockDeducted", "StockReserved"]
 
 
 # ---- the shape of the state

@@ -126,13 +126,13 @@ def record_wms_process(shipment: Shipment, command: RecordWmsProcess, ctx: Conte
     if signs and shipment.signed_at is not None and command.operated_at <= shipment.signed_at:
         return NOTHING
     last = shipment.process_at
-    if (command.status, command.operated_at) == (shipment.process, last):
+    if (command.operated_at, command.status) == (last, shipment.process):
         return NOTHING
     step = f.WmsProcessed(
         status=command.status,
         operated_at=command.operated_at,
         info=command.info,
-        stale=last is not None and command.operated_at < last,
+        stale=last is not None and (command.operated_at, command.status) < (last, shipment.process),
     )
     after = evolve(shipment, step)
     more: tuple[Fact, ...] = ()

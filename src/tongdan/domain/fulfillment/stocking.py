@@ -67,17 +67,17 @@ def reserve_stock(stock: Stock | None, command: ReserveStock, ctx: Context) -> D
     known = held.attempt if held is not None else bucket.last_ended(order, line)
     if attempt <= known or _waiting(stock, order, line) is not None:
         return NOTHING
-    facts: list[Fact] = []
-    if held is not None:
-        facts.append(_released(stock, held, held.attempt))
-        stock = evolve(stock, facts[0])
     wanted = Waiting(order, line, attempt, command.units, command.region, command.until is not None)
+    if held is None:
+        return Decision((_promise(stock, wanted, command.until, ctx),))
+    released = _released(stock, held, held.attempt)
+    promised = _promise(evolve(stock, released), wanted, command.until, ctx)
+    return _serving(stock, [released, promised], ctx)
+
+
+def _promise(stock: Stock, wanted: Waiting, until: datetime | None, ctx: Context) -> Fact:
     warehouse = _choose(stock, wanted, ctx.policy)
-    if warehouse is not None:
-        facts.append(_reserved(stock, wanted, warehouse, command.until))
-    else:
-        facts.append(_short(stock, wanted))
-    return Decision(tuple(facts))
+    return _short(stock, wanted) if warehouse is None else _reserved(stock, wanted, warehouse, until)
 
 
 def keep_reservation(stock: Stock | None, command: KeepReservation, ctx: Context) -> Decision | Refusal:
@@ -123,7 +123,7 @@ def deduct_stock(stock: Stock | None, command: DeductStock, ctx: Context) -> Dec
         units=command.units,
         dispatch=command.dispatch,
     )
-    return Decision((fact,))
+    return _serving(stock, [fact], ctx)
 
 
 def wake(stock: Stock, command: WakeUp, ctx: Context) -> Decision | Refusal:

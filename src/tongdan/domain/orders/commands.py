@@ -178,6 +178,12 @@ class ChangeAddress(Command, frozen=True, kw_only=True):
     person: Person
 
 
+class ErasePerson(Command, frozen=True, kw_only=True):
+    """Make the personal data of this order unreadable, everywhere and for good."""
+
+    order: str
+
+
 class ChangeAmount(Command, frozen=True, kw_only=True):
     order: str
     amount_fen: int

@@ -342,6 +342,10 @@ def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple([each for each in names if each != name])
 
 
+def _erased(order: Order, fact: f.PersonErased) -> Order:
+    return replace(order, erased_at=fact.erased_at)
+
+
 _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.OrderAnnounced: _announced,
     f.OrderCreated: _created,
@@ -373,6 +377,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.AddressChanged: _address_changed,
     f.AddressChangeTooLate: _address_too_late,
     f.AmountChanged: _amount_changed,
+    f.PersonErased: _erased,
     f.HoldPlaced: _hold_placed,
     f.HoldLifted: _hold_lifted,
 }

@@ -265,6 +265,12 @@ class AddressChangeTooLate(Fact, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+class PersonErased(Fact, frozen=True, kw_only=True):
+    """The personal data of the order can no longer be read by anybody; its ciphertext stays in the chain."""
+
+    erased_at: datetime
+
+
 class AmountChanged(Fact, frozen=True, kw_only=True):
     amount_fen: int
     reason: str

@@ -57,6 +57,8 @@ def lift_hold(order: Order, command: LiftHold, ctx: Context) -> Decision | Refus
 def change_address(order: Order, command: ChangeAddress, ctx: Context) -> Decision | Refusal:
     if refusal := _not_here(order, ctx):
         return refusal
+    if order.erased_at is not None:
+        return refusals.PERSON_ERASED.of(order=ctx.id)
     return Decision((AddressChanged(region=command.region, changed_at=ctx.now),), person=command.person)
 
 

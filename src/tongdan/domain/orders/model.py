@@ -133,6 +133,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     worries: tuple[str, ...] = ()
     address_at: datetime | None = None
     amount_at: datetime | None = None
+    erased_at: datetime | None = None
     detail_by: datetime | None = None
     pay_by: datetime | None = None
     ship_by: datetime | None = None

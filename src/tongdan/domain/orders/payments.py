@@ -140,11 +140,10 @@ def collect(
             transaction=transaction,
             amount_fen=amount_fen,
             paid_at=paid_at,
-            reserved=() if order.cancelled else asked_for(order),
+            reserved=asked_for(order),
             ship_by=paid_at + promise,
         )
     )
     tell_finance(draft, ctx, "paid", paid_at)
-    if not order.cancelled:
-        retry(draft, None)
+    retry(draft, None)
     advance(draft, ctx)

@@ -97,6 +97,12 @@ ALREADY_SHIPPED: Final = RefusalKind(
     en="{order} has left the warehouse, wholly or in part. Ask for a return instead.",
     zh="{order} 已全部或部分出库。请改为申请退货。",
 )
+PERSON_ERASED: Final = RefusalKind(
+    "person-erased",
+    409,
+    en="The personal data of {order} has been erased, and it takes no new one. Place a new order.",
+    zh="{order} 的个人信息已删除,不再接收新的个人信息。请重新下单。",
+)
 ALREADY_RELEASED: Final = RefusalKind(
     "already-released",
     409,
