@@ -434,8 +434,8 @@ class WriteSet:
     """All that one commit writes to one shard; rows are in the order of the columns above."""
 
     __slots__ = (
-        "closed", "counters", "cursors", "effects", "heads", "inbox", "journal", "names", "parked", "quarantine",
-        "runs", "states", "subjects", "unparked", "wakeups", "watermarks",
+        "closed", "counters", "cursors", "effects", "erased", "heads", "inbox", "journal", "names", "parked",
+        "quarantine", "runs", "states", "subjects", "unparked", "wakeups", "watermarks",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -444,6 +444,7 @@ class WriteSet:
         self.inbox: list[tuple[bytes, int, bytes]] = []  # key, at_us, reply
         self.names: list[tuple[bytes, str]] = []
         self.subjects: list[tuple[str, bytes]] = []  # subject, salt
+        self.erased: list[tuple[str]] = []  # subjects whose salt is overwritten
         self.effects: list[tuple[Any, ...]] = []
         self.closed: list[tuple[str]] = []  # effect ids that are over
         self.runs: list[RunColumns] = []
@@ -481,7 +482,17 @@ class ShardStore(Protocol):
 
     def states(self, keys: Sequence[str]) -> dict[str, StateColumns]: ...
 
-    def salts(self, subjects: Sequence[str]) -> dict[str, bytes]: ...
+    def salts(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        """Subject → salt; an empty one means that the subject was erased and nothing is sealed for it again."""
+
+    def persons(self, after: int, until: int) -> list[tuple[str, bytes]]:
+        """(aggregate, sealed person) of the journal rows at positions `after` < position ≤ `until` that have one."""
+
+    def scrub(self) -> bool:
+        """Leave no trace of what was overwritten in the files. False while somebody reads an older state of them.
+
+        Safe to call from another thread than the rest.
+        """
 
     def due(self, until_us: int, limit: int) -> list[str]:
         """Aggregates whose wake-up is due, earliest first."""
@@ -557,6 +568,16 @@ class Vault(Protocol):
     def open(self, salt: bytes, subject: str, sealed: bytes) -> bytes:
         """Raises ValueError when it does not open (wrong salt, subject, key, or changed bytes)."""
 
+    @property
+    def generation(self) -> int:
+        """Of the master key under which seals and tokens are made now."""
+
+    def token(self, kind: str, value: str) -> bytes:
+        """16 bytes that stand for `value` in an index: equal for equal values, and telling nothing without the key."""
+
+    def forget(self) -> None:
+        """Drop derived keys from memory."""
+
 
 class ShardAudit(Protocol):
     """One shard as a check reads it: one consistent snapshot, every table in a useful order, nothing interpreted."""
@@ -582,6 +603,9 @@ class ShardAudit(Protocol):
     def heads(self) -> dict[int, tuple[int, int, bytes]]: ...
 
     def names(self) -> dict[bytes, str]: ...
+
+    def salt(self, subject: str) -> bytes | None:
+        """Empty: erased. None: nothing was ever sealed for this subject."""
 
     def rows(self) -> int:
         """Journal rows, for progress."""

@@ -18,12 +18,12 @@ import msgspec
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.transport import HttpTransport
-from tongdan.adapters.vault import AesGcmVault, master_key
 from tongdan.domain.kernel.policy import Policy
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
@@ -63,7 +63,7 @@ class Centre:
         self.clock: Final = clock
         self.meters: Final = Meters()
         self._lock: IO[str] | None = _lock(data)
-        vault = AesGcmVault(master_key(data / MASTER_KEY, entropy), entropy)
+        vault = open_vault(data / MASTER_KEY, entropy)
         self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS)
         self.revision: Final = _revision(data, conf, clock.now())
         stores = [SqliteShard(_shard_file(data, n), n) for n in range(SHARDS)]
@@ -130,7 +130,7 @@ def reading(data: Path) -> Reader:
     if not _shard_file(data, 0).exists() or not (data / "overview.sqlite").exists():
         raise NoData(f"{data} holds no data of an order centre")
     readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
-    vault = AesGcmVault(master_key(data / MASTER_KEY, SystemEntropy()), SystemEntropy())
+    vault = open_vault(data / MASTER_KEY, SystemEntropy())
     return Reader(readers, vault, SqliteOverview(data / "overview.sqlite", readonly=True))
 
 

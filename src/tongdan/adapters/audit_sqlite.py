@@ -50,6 +50,10 @@ class SqliteAudit:
     def names(self) -> dict[bytes, str]:
         return dict(self._rows("SELECT digest, id FROM names"))
 
+    def salt(self, subject: str) -> bytes | None:
+        found = self._db.execute("SELECT salt FROM subjects WHERE subject = ?", (subject,)).fetchone()
+        return None if found is None else bytes(found[0])
+
     def rows(self) -> int:
         found: int = next(self._rows("SELECT count(*) FROM journal"))[0]
         return found

@@ -51,7 +51,7 @@ CREATE TABLE states (
 ) WITHOUT ROWID;
 CREATE TABLE inbox (key BLOB PRIMARY KEY, at_us INTEGER NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (digest BLOB PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE subjects (subject TEXT PRIMARY KEY, salt BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE subjects (subject TEXT PRIMARY KEY, salt BLOB NOT NULL) WITHOUT ROWID;  -- an empty salt: erased
 CREATE TABLE effects (
     id TEXT PRIMARY KEY, agg TEXT NOT NULL, partner TEXT NOT NULL, verb TEXT NOT NULL, body BLOB NOT NULL,
     created_us INTEGER NOT NULL
@@ -102,6 +102,7 @@ _WRITES: Final = (
     ("inbox", _insert("inbox", 3)),
     ("names", _insert("names", 2)),
     ("subjects", _insert("subjects", 2)),
+    ("erased", "REPLACE INTO subjects VALUES (?, x'')"),
     ("effects", _insert("effects", len(EffectColumns._fields))),
     ("closed", "DELETE FROM effects WHERE id = ?1"),
     ("closed", "DELETE FROM runs WHERE id = ?1"),
@@ -137,11 +138,30 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     return db
 
 
+def truncate_log(path: Path) -> bool:
+    """Bring the write-ahead log into the file and cut it to nothing. False while a reader or writer is in the way.
+
+    On a connection of its own, so that it neither waits nor disturbs a transaction under way.
+    """
+    db = connect(path)
+    try:
+        db.set_busy_timeout(0)
+        busy, _, _ = next(iter(db.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
+    except apsw.BusyError:
+        return False
+    except apsw.Error as error:
+        raise StoreFailure(f"{path.name}: {error}") from error
+    finally:
+        db.close()
+    return not busy
+
+
 class SqliteShard:
     """`ports.ShardStore` on one file."""
 
     def __init__(self, path: Path, shard: int, *, readonly: bool = False) -> None:
         self.shard = shard
+        self._path = path
         self._db = connect(path, readonly=readonly)
         version = self._db.pragma("user_version")
         if version == 0 and not readonly:
@@ -211,6 +231,15 @@ class SqliteShard:
 
     def salts(self, subjects: Sequence[str]) -> dict[str, bytes]:
         return dict(self._each("SELECT subject, salt FROM subjects WHERE subject = ?", subjects))
+
+    def persons(self, after: int, until: int) -> list[tuple[str, bytes]]:
+        return self._all(
+            "SELECT agg, person FROM journal WHERE pos > ? AND pos <= ? AND person IS NOT NULL",
+            (after, until),
+        )
+
+    def scrub(self) -> bool:
+        return truncate_log(self._path)
 
     def due(self, until_us: int, limit: int) -> list[str]:
         rows = self._all(

@@ -1,15 +1,14 @@
 """Personal data at rest: AES-256-GCM under a key derived per subject from the master key and the subject's salt.
 
-Deleting a salt row makes everything sealed under it unreadable, in journal, state, archives and backups alike, while
-the ciphertext stays in the hash chain. The master key is a file of mode 0600 made at first start, or an environment
-variable.
+Overwriting a salt makes everything sealed under it unreadable, in journal, state, archives and backups alike, while
+the ciphertext stays in the hash chain. Every seal names the generation of the master key it was made under: new ones
+use the newest, older ones open as long as the key of their generation is kept (`master_key.py`).
 """
 
-import os
-import stat
+import hmac
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -17,67 +16,60 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tongdan.ports import Entropy
 
-MASTER_KEY_ENV: Final = "TONGDAN_MASTER_KEY"
 SALT_BYTES: Final = 16
+KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_FORMAT: Final = b"\x01"  # the generation of the master key; rotation adds the next
 
 
 class AesGcmVault:
     """`sealed` = generation (1 byte) · nonce (12) · ciphertext and tag; the subject's name is authenticated with it."""
 
-    def __init__(self, master_key: bytes, entropy: Entropy) -> None:
-        if len(master_key) != 32:
-            raise ValueError(f"the master key must have 32 bytes, got {len(master_key)}")
-        self._master_key = master_key
+    def __init__(
+        self, master_key: bytes, entropy: Entropy, *, generation: int = 1, older: Mapping[int, bytes] | None = None
+    ) -> None:  # fmt: skip
+        """`older`: generation → key, for what was sealed before `master_key` came."""
+        self._keys = {**(older or {}), generation: master_key}
+        if any(len(key) != KEY_BYTES for key in self._keys.values()):
+            raise ValueError(f"a master key must have {KEY_BYTES} bytes")
+        self._generation = generation
+        self._mark = bytes([generation])
         self._entropy = entropy
+        self._token_key = blake2b(key=master_key, digest_size=32, person=b"tongdan-tokens").digest()
         # One order is sealed several times within a moment (raw payload, receiver): deriving its key once is enough.
         self._cipher = lru_cache(maxsize=4_096)(self._derive)
 
-    def _derive(self, salt: bytes) -> AESGCM:
-        return AESGCM(blake2b(salt, key=self._master_key, digest_size=32, person=b"tongdan-subject").digest())
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def _derive(self, generation: int, salt: bytes) -> AESGCM:
+        if not salt:
+            raise ValueError("without a salt nothing is sealed or opened")
+        key = self._keys.get(generation)
+        if key is None:
+            raise ValueError(
+                f"sealed under generation {generation} of the master key, which is not known here"
+            )
+        return AESGCM(blake2b(salt, key=key, digest_size=32, person=b"tongdan-subject").digest())
 
     def seal(self, salt: bytes, subject: str, plain: bytes) -> bytes:
         nonce = self._entropy.token(_NONCE_BYTES)
-        return _FORMAT + nonce + self._cipher(salt).encrypt(nonce, plain, subject.encode())
+        return (
+            self._mark + nonce + self._cipher(self._generation, salt).encrypt(nonce, plain, subject.encode())
+        )
 
     def open(self, salt: bytes, subject: str, sealed: bytes) -> bytes:
-        if sealed[:1] != _FORMAT:
-            raise ValueError("sealed under a master key generation that is not known here")
+        if len(sealed) <= _NONCE_BYTES:
+            raise ValueError("too short to have been sealed")
         nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return self._cipher(salt).decrypt(nonce, ciphertext, subject.encode())
+            return self._cipher(sealed[0], salt).decrypt(nonce, ciphertext, subject.encode())
         except InvalidTag:
             raise ValueError("does not open under this salt and subject") from None
+
+    def token(self, kind: str, value: str) -> bytes:
+        return hmac.digest(self._token_key, f"{kind}:{value}".encode(), "sha256")[:16]
 
     def forget(self) -> None:
         """Drop derived keys from memory, as erasure demands."""
         self._cipher.cache_clear()
-
-
-def master_key(path: Path, entropy: Entropy) -> bytes:
-    """The 32-byte master key: from the environment (hex) if set, else from `path`, made there at first start.
-
-    Raises PermissionError when others may read the file, ValueError when it is not 64 hex digits.
-    """
-    if given := os.environ.get(MASTER_KEY_ENV):
-        return _from_hex(given, MASTER_KEY_ENV)
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(entropy.token(32).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise PermissionError(f"{path} must be readable by its owner only: chmod 600 {path}")
-    return _from_hex(path.read_text().strip(), str(path))
-
-
-def _from_hex(text: str, where: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise ValueError(f"{where} must hold the master key as 64 hex digits")
-    return key

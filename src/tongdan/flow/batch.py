@@ -294,6 +294,9 @@ class Batch:
         wake_at = live.kind.wake_at(state)
         wake_us = None if wake_at is None else to_us(wake_at)
         raw, person = self._seal(item, key, live, decision.person)
+        if decision.erases:
+            self._salts[subject_of(key)] = b""
+            self.rows.erased.append((subject_of(key),))
         closes = self._stage_closed(closing, key, decision.supersedes)
         effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), decision.effects)
         shop = item.shop or live.kind.shop(state)
@@ -337,6 +340,8 @@ class Batch:
                 salt = self._env.entropy.token(16)
                 self.rows.subjects.append((subject, salt))
             self._salts[subject] = salt
+        if not salt:  # erased: what comes later is recorded without the people it names
+            return None, None
         seal = self._env.vault.seal
         return (
             seal(salt, subject, item.raw) if item.raw else None,

@@ -60,7 +60,7 @@ class Reader:
         store = self._of(subject)
         row = store.states([subject]).get(subject)
         salt = store.salts([subject]).get(subject)
-        if row is None or row.person is None or salt is None:
+        if row is None or row.person is None or not salt:
             return None
         return _PERSON.decode(self._vault.open(salt, subject, row.person))
 
@@ -85,7 +85,7 @@ class Reader:
     def _opened(self, row: JournalColumns, salts: dict[str, bytes]) -> JournalRow:
         subject = subject_of(row.agg)
         raw = None
-        if row.raw is not None and subject in salts:
+        if row.raw is not None and salts.get(subject):
             raw = self._vault.open(salts[subject], subject, row.raw)
         return JournalRow(
             slot=row.slot, epoch=row.epoch, seq=row.seq, aggregate=row.agg, version=row.ver,

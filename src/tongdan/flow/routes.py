@@ -31,6 +31,7 @@ from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import (
     delivery,
+    erasure,
     evolve,
     holds,
     intake,
@@ -203,6 +204,8 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.CancelOrder, lifecycle.cancel_order),
     **_orders(_O.NoteSystemStatus, lifecycle.note_system_status),
     **_orders(_O.NoteDone, lifecycle.note_done),
+    # the people behind it are forgotten
+    **_orders(_O.ErasePerson, erasure.erase_person),
     # names and tickets
     _S.ClaimAlias: Route(_alias, _by_alias, alias.claim_alias, creates=True),
     _S.RaiseTicket: Route(_ticket, _by_subject, repair.raise_ticket, creates=True),

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from tongdan.domain.kernel.keys import key_slot, kind_of
+from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of
 from tongdan.domain.kernel.messages import EffectDied, EffectReplayed
 from tongdan.domain.kernel.slots import digest
 from tongdan.flow.journal import GENESIS, effect_digest, effect_digests, encode, read_fact, row_hash, to_us
@@ -223,6 +223,8 @@ class ShardCheck:
         except Exception as error:  # whatever a changed byte may do to a fold, it is a finding
             self._find(f"facts of {agg}", f"cannot be folded: {type(error).__name__}")
             return
+        if kind.name == ORDER and state.erased_at is not None and self._audit.salt(agg):
+            self._find(f"salt of {agg}", "its personal data was erased, yet can be read")
         due_us = None if wake_at is None else to_us(wake_at)
         if (None if wake is None else wake[1]) != due_us or history[-1].wake_us != due_us:
             self._find(f"wake-up of {agg}", f"expected {due_us}, found {None if wake is None else wake[1]}")

@@ -74,6 +74,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "AddressChanged": ("address changed", "地址已变更"),
     "AddressChangeTooLate": ("address changed after hand-over", "下发后才变更地址"),
     "AmountChanged": ("amount changed to {amount} yuan: {reason}", "金额改为 {amount} 元：{reason}"),
+    "PersonErased": ("personal data erased", "个人信息已删除"),
     "HoldPlaced": ("held: {hold} {note}", "挂起：{hold} {note}"),
     "HoldLifted": ("hold lifted: {hold} {note}", "解除挂起：{hold} {note}"),
     "SystemSaid": ("{system} says {native_status}", "{system} 状态 {native_status}"),

@@ -85,14 +85,15 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """What a command leads to.
 
     `person` replaces the sealed personal data of the aggregate. `supersedes` names verbs of this aggregate's effects
-    that are withdrawn if they have not been sent. A decision without facts writes nothing but the inbox row and may
-    carry nothing else.
+    that are withdrawn if they have not been sent. `erases`: with the same commit the key of the subject's personal data
+    goes for good. A decision without facts writes nothing but the inbox row and may carry nothing else.
     """
 
     facts: tuple[Fact, ...] = ()
     effects: tuple[Effect, ...] = ()
     person: Person | None = None
     supersedes: tuple[str, ...] = ()
+    erases: bool = False
 
 
 NOTHING: Final = Decision()
