@@ -17,7 +17,7 @@ from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, WRONG_KEY
 
 COOKIE: Final = "tongdan_key"
 
-_bearer: Final = HTTPBearer(auto_error=False, description="An API key (`tongdan keys issue`).")
+_bearer: Final = HTTPBearer(auto_error=False, description="An API key (`tongdan keys create`).")
 _header: Final = APIKeyHeader(
     name="X-Api-Key", auto_error=False, description="The same key, in its own header."
 )
