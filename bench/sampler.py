@@ -36,16 +36,18 @@ class Sampler:
         self._ticks = [0] * len(PHASES)
         self._clocks: dict[int, int] = {}
         self._main = threading.main_thread().ident or 0
+        self._running = True
         self._share: tuple[int, int, float] = (0, 0, 0.0)
 
     def start(self) -> None:
         signal.signal(signal.SIGALRM, self._tick)
         signal.signal(signal.SIGUSR2, self._next_phase)
         # Real time, because the kernel counts CPU timers in its own ticks of 4 ms; idle ticks charge nothing.
-        signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
+        signal.setitimer(signal.ITIMER_REAL, TICK_S)
         atexit.register(self._stop)
 
     def _stop(self) -> None:
+        self._running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         self._write()
 
@@ -71,8 +73,9 @@ class Sampler:
             self._clocks[ident] = clock
             if spent > 0:
                 self._charge(here if ident == self._main else frame, spent)
-        # What this tick itself cost is left out of the next one's account.
+        # What this tick itself cost is left out of the next one's account, which is set now: ticks never overlap.
         self._clocks[self._main] = time.thread_time_ns()
+        signal.setitimer(signal.ITIMER_REAL, TICK_S if self._running else 0)
 
     def _charge(self, frame: FrameType | None, spent_ns: int) -> None:
         stage, reactions = "", 0.0
