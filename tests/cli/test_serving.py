@@ -104,7 +104,7 @@ def test_a_taken_port_is_a_wrong_use(tmp_path: Path, data: Path, centre: subproc
     ]
     failed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert failed.returncode == 2
-    assert "Cannot listen" in failed.stderr
+    assert "Cannot start" in failed.stderr
 
 
 def test_a_demo_runs_day_after_day(tmp_path: Path) -> None:

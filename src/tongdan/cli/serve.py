@@ -64,10 +64,8 @@ def serve(
                 f"{data} 正由另一进程使用；请先停止它，或换一个目录。",
             )
         )
-    except (ConfError, CredentialsRefused) as error:
+    except (ConfError, CredentialsRefused, OSError) as error:
         fail(t("Cannot start: ", "无法启动：") + str(error))
-    except OSError as error:
-        fail(t("Cannot listen: ", "无法监听：") + str(error))
     except StoreFailure as failure:
         fail(t("The data cannot be used: ", "数据无法使用：") + str(failure), DOES_NOT_HOLD)
 
