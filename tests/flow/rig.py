@@ -28,7 +28,7 @@ from tongdan.flow.meters import Meters
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import commit_inline, no_probe
-from tongdan.flow.verify import Finding, ShardCheck
+from tongdan.flow.verify import Finding, check_shard
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply
@@ -204,14 +204,11 @@ def as_after_a_crash(data: Path, to: Path) -> Path:
 
 def findings(data: Path) -> list[Finding]:
     """What a check of the files in `data` finds."""
-    found: list[Finding] = []
-    for shard in range(SHARDS):
-        audit = SqliteAudit(shard_file(data, shard), shard)
-        try:
-            found += ShardCheck(audit, SHARDS, lambda _: None).run().findings
-        finally:
-            audit.close()
-    return found
+    return [finding for shard in range(SHARDS) for finding in findings_of(shard_file(data, shard), shard)]
+
+
+def findings_of(file: Path, shard: int) -> list[Finding]:
+    return check_shard(lambda n: SqliteAudit(file, n), shard, SHARDS, lambda _: None).findings
 
 
 def later(seconds: float) -> datetime:

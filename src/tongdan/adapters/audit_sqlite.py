@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from tongdan.adapters.store_sqlite import COLUMNS, connect
-from tongdan.ports import EffectColumns, JournalColumns, RunColumns, StateColumns
+from tongdan.ports import EffectColumns, JournalColumns, RunColumns, StateColumns, StoreFailure
 
 
 class SqliteAudit:
@@ -14,10 +16,17 @@ class SqliteAudit:
     def __init__(self, path: Path, shard: int) -> None:
         self.shard = shard
         self._db = connect(path, readonly=True)
-        self._db.execute("BEGIN")
+        try:
+            self._db.execute("BEGIN")
+        except apsw.Error as error:
+            raise StoreFailure(f"{path.name}: {error}") from error
 
     def _rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
-        yield from self._db.cursor().execute(statement)
+        """Raises StoreFailure where the file is torn or holds text that is none."""
+        try:
+            yield from self._db.cursor().execute(statement)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise StoreFailure(str(error)) from error
 
     def journal(self) -> Iterator[tuple[int, JournalColumns]]:
         for row in self._rows(f"SELECT pos, {COLUMNS} FROM journal ORDER BY pos"):

@@ -18,7 +18,7 @@ from tongdan.domain.kernel.messages import EffectDied, EffectReplayed
 from tongdan.domain.kernel.slots import digest
 from tongdan.flow.journal import GENESIS, effect_digest, effect_digests, encode, read_fact, row_hash, to_us
 from tongdan.flow.routes import KINDS
-from tongdan.ports import EffectColumns, JournalColumns, ShardAudit, StateColumns
+from tongdan.ports import EffectColumns, JournalColumns, ShardAudit, StateColumns, StoreFailure
 
 FINDING_LIMIT: Final = 100  # findings kept of one shard; beyond it they are only counted
 PROGRESS_EVERY: Final = 2_000  # rows between two progress reports
@@ -83,12 +83,16 @@ class ShardCheck:
         self._names: dict[bytes, str] = {}
 
     def run(self) -> ShardReport:
-        rows = self._check_chains()
-        self._check_heads()
-        effects = self._check_effects()
-        self._check_names()
-        aggregates, wakeups = self._check_aggregates()
-        heads = {slot: f"{epoch}.{seq}:{hash_.hex()}" for slot, (epoch, seq, hash_) in self._heads.items()}
+        rows = effects = aggregates = wakeups = 0
+        try:
+            rows = self._check_chains()
+            self._check_heads()
+            effects = self._check_effects()
+            self._check_names()
+            aggregates, wakeups = self._check_aggregates()
+        except StoreFailure as failure:
+            self._find(f"file of shard {self._audit.shard}", f"cannot be read on: {failure}")
+        heads = {slot: f"{epoch}.{seq}:{_hex(hash_)}" for slot, (epoch, seq, hash_) in self._heads.items()}
         return ShardReport(
             shard=self._audit.shard, rows=rows, aggregates=aggregates, effects=effects, wakeups=wakeups,
             heads=heads, findings=self._findings, more=self._more,
@@ -103,15 +107,18 @@ class ShardCheck:
     # -- in order of arrival
 
     def _check_chains(self) -> int:
-        expected_pos, n = None, 0
+        expected_pos, n = 1, 0
         for n, (pos, row) in enumerate(self._audit.journal(), 1):
-            if expected_pos is not None and pos != expected_pos:
+            if pos != expected_pos:
                 self._find(
                     f"journal position {pos}", f"expected position {expected_pos}: rows are missing or moved"
                 )
             expected_pos = pos + 1
-            self._check_link(row)
-            self._replay_effects(row)
+            try:
+                self._check_link(row)
+                self._replay_effects(row)
+            except Exception as error:  # whatever a changed byte may do to the check, it is a finding
+                self._find(_place(row), f"cannot be understood: {type(error).__name__}")
             if n % PROGRESS_EVERY == 0:
                 self._tick(PROGRESS_EVERY)
         self._tick(n % PROGRESS_EVERY)
@@ -152,7 +159,7 @@ class ShardCheck:
 
     def _check_heads(self) -> None:
         stored = self._audit.heads()
-        for slot in sorted(stored.keys() | self._heads.keys()):
+        for slot in sorted(stored.keys() | self._heads.keys(), key=str):
             if stored.get(slot) != self._heads.get(slot):
                 self._find(f"head of slot {slot}", "is not the slot's last row")
 
@@ -180,7 +187,7 @@ class ShardCheck:
         for name in stored.keys() | self._names.keys():
             if stored.get(name) != self._names.get(name):
                 agg = self._names.get(name) or stored.get(name)
-                self._find(f"name {name.hex()}", f"does not lead to the order that bears it ({agg})")
+                self._find(f"name {_hex(name)}", f"does not lead to the order that bears it ({agg})")
 
     # -- by aggregate
 
@@ -196,7 +203,12 @@ class ShardCheck:
             if read >= PROGRESS_EVERY:
                 self._tick(read)
                 read = 0
-            self._check_aggregate(agg, history, states, wakeups)
+            try:
+                self._check_aggregate(agg, history, states, wakeups)
+            except StoreFailure:
+                raise
+            except Exception as error:  # as above
+                self._find(f"state of {agg}", f"cannot be understood: {type(error).__name__}")
         self._tick(read)
         for row in states.rest():
             self._find(f"state of {row.agg}", "no row of the journal tells of it")
@@ -282,7 +294,7 @@ class _Merge(Iterator[K]):
         return row
 
     def before(self, key: str) -> Iterator[K]:
-        while self._next is not None and self._key(self._next) < key:
+        while self._next is not None and _order(self._key(self._next)) < _order(key):
             yield next(self)
 
     def take(self, key: str) -> K | None:
@@ -290,6 +302,16 @@ class _Merge(Iterator[K]):
 
     def rest(self) -> Iterator[K]:
         yield from self
+
+
+def _order(key: Any) -> tuple[bool, bytes]:
+    """The order in which a store hands out keys, even where somebody has put bytes into a column of text."""
+    return (True, key) if isinstance(key, bytes) else (False, str(key).encode())
+
+
+def _hex(value: object) -> str:
+    """Bytes as text; what somebody has put in their place as it is."""
+    return value.hex() if isinstance(value, bytes) else repr(value)
 
 
 def _place(row: JournalColumns) -> str:
@@ -306,17 +328,28 @@ def _share(counter: Any) -> None:
     _shared = counter
 
 
+def check_shard(opener: Opener, shard: int, shards: int, tick: Callable[[int], None]) -> ShardReport:
+    """Check one shard. Raises nothing: a file that cannot be read is a finding."""
+    try:
+        audit = opener(shard)
+    except StoreFailure as failure:
+        unread = Finding(shard, f"file of shard {shard}", f"cannot be opened: {failure}")
+        return ShardReport(
+            shard=shard, rows=0, aggregates=0, effects=0, wakeups=0, heads={}, findings=[unread], more=0
+        )
+    try:
+        return ShardCheck(audit, shards, tick).run()
+    finally:
+        audit.close()
+
+
 def _check(opener: Opener, shard: int, shards: int) -> ShardReport:
     def tick(rows: int) -> None:
         if _shared is not None:
             with _shared.get_lock():
                 _shared.value += rows
 
-    audit = opener(shard)
-    try:
-        return ShardCheck(audit, shards, tick).run()
-    finally:
-        audit.close()
+    return check_shard(opener, shard, shards, tick)
 
 
 def verify(
