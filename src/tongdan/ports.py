@@ -556,6 +556,42 @@ class Overview(Protocol):
     def close(self) -> None: ...
 
 
+class TokenBook(Protocol):
+    """Tokens and the subjects they stand for: a view, complete up to a journal position of each shard."""
+
+    def open_under(self, key_check: bytes) -> dict[int, int]:
+        """Shard → position reached. A book that was made under another key is emptied first."""
+
+    def clear(self) -> dict[int, int]:
+        """Begin anew: no tokens, no positions."""
+
+    def put(self, tokens: Sequence[tuple[bytes, str]], shard: int, pos: int) -> None: ...
+
+    def holders(self, token: bytes, limit: int) -> list[str]: ...
+
+    def drop(self, subjects: Sequence[str]) -> None: ...
+
+    def scrub(self) -> bool:
+        """As `ShardStore.scrub`."""
+
+    def close(self) -> None: ...
+
+
+class ErasureEntry(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    operator: str
+    subjects: tuple[str, ...]
+
+
+class ErasureLog(Protocol):
+    """Outside the store and its backups, so that a restore brings nobody back. Raises StoreFailure."""
+
+    def append(self, subjects: Sequence[str], at: datetime, operator: str) -> ErasureEntry:
+        """Durable when it returns."""
+
+    def entries(self) -> list[ErasureEntry]: ...
+
+
 class StoreFailure(Exception):
     """The store could not do it (disk full, lost token, corruption); nothing of the batch was written."""
 

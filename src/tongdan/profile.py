@@ -4,6 +4,7 @@
 service, for a replay on virtual time and for a test; only clock, chance, transport and committer differ.
 """
 
+import asyncio
 import fcntl
 import json
 import os
@@ -18,19 +19,23 @@ import msgspec
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.adapters.store_sqlite import SqliteShard
+from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.kernel.policy import Policy
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
+from tongdan.flow.erasure import Erasure
 from tongdan.flow.meters import Meters
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
+from tongdan.flow.tokens import Tokens
 from tongdan.flow.verify import Report, verify
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
@@ -40,6 +45,7 @@ SHARDS: Final = 4
 CREDENTIALS: Final = "credentials.json"
 API_KEYS: Final = "api-keys.json"
 MASTER_KEY: Final = "master.key"
+ERASURES: Final = "erasures.jsonl"
 
 
 class DataInUse(Exception):
@@ -69,7 +75,10 @@ class Centre:
         stores = [SqliteShard(_shard_file(data, n), n) for n in range(SHARDS)]
         readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
-        self._files: Final[Sequence[SqliteShard | SqliteOverview]] = [*stores, *readers, self._overview]
+        book = SqliteTokens(data / "tokens.sqlite")
+        self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteTokens]] = [
+            *stores, *readers, self._overview, book
+        ]  # fmt: skip
         self.bus: Final = Bus(
             list(zip(stores, readers, strict=True)), clock=clock, entropy=entropy, vault=vault, policy=self.policy,
             revision=self.revision, committer=committer, meters=self.meters, probe=probe,
@@ -82,12 +91,16 @@ class Centre:
         )
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         self.views: Final = Views(self.bus, self.reads, self._overview)
+        self.tokens: Final = Tokens(self.bus, vault, book)
+        self.erasure: Final = Erasure(self.bus, self.tokens, ErasureLogFile(data / ERASURES), vault)
         self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
         self.reads.live_counts = lambda: {"backlog": self.bus.backlog(), "relay_lag": self.relay.lag()}
 
     async def start(self) -> None:
         """Catch up, then go on where the last process stopped."""
+        await self.erasure.resume()
         self.views.start()
+        self.tokens.start()
         self.runner.start()
         await self.relay.start()
         self.wakeups.start()
@@ -103,6 +116,7 @@ class Centre:
         self.runner.stop()
         await self.bus.stop()
         self.views.stop()
+        self.tokens.stop()
         for file in self._files:
             file.close()
         if self._lock is not None:
@@ -132,6 +146,22 @@ def reading(data: Path) -> Reader:
     readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
     vault = open_vault(data / MASTER_KEY, SystemEntropy())
     return Reader(readers, vault, SqliteOverview(data / "overview.sqlite", readonly=True))
+
+
+def apply_erasures(data: Path, conf: Path) -> int:
+    """Erase in a restored `data` everybody whom its erasure log names; how many orders that were.
+
+    A start does the same before it does anything else. Raises what `embedded` raises.
+    """
+
+    async def apply() -> int:
+        centre = embedded(data, conf)
+        try:
+            return await centre.erasure.resume()
+        finally:
+            await centre.stop()
+
+    return asyncio.run(apply())
 
 
 def verify_data(

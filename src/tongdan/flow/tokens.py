@@ -1,0 +1,151 @@
+"""Which orders a person is behind, without knowing the person: keyed tokens of phone, name and receiver ids.
+
+A view beside the loop: it follows the journal's sealed persons, so it is never in the way of intake and catches up by
+itself after a crash. An order keeps the tokens of everybody it ever named, because the journal keeps their ciphertext.
+Nothing but tokens leaves this file, and they are dropped when the person is erased.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from tongdan.domain.kernel.keys import subject_of
+from tongdan.domain.kernel.messages import Person
+from tongdan.flow.batch import Batch
+from tongdan.flow.bus import Bus
+from tongdan.flow.shard import Shard
+from tongdan.ports import TokenBook, Vault
+
+_log: Final = logging.getLogger(__name__)
+
+FOLLOW_AFTER_S: Final = 0.2
+CHUNK: Final = 200  # journal positions at once, so that the loop is never held for long
+BEHIND_LIMIT: Final = 100_000  # journal rows; beyond it the view follows even while intake is busy
+SUBJECT_LIMIT: Final = 10_000  # orders of one person
+_SHORTEST_PHONE: Final = 5
+_person: Final = msgspec.msgpack.Decoder(Person)
+
+Clue = tuple[str, str]  # kind and value
+
+
+class Tokens:
+    """Keeps the book of tokens up to date and answers whom a token stands for."""
+
+    def __init__(self, bus: Bus, vault: Vault, book: TokenBook) -> None:
+        self._bus = bus
+        self._vault = vault
+        self._book = book
+        self._reached: dict[int, int] = {}
+        self._cancel: Callable[[], None] | None = None
+        self._started = False
+        bus.listeners.append(self)
+
+    def start(self) -> None:
+        self._started = True
+        self.catch_up()
+
+    def committed(self, shard: Shard, batch: Batch) -> None:
+        if self._started and self._cancel is None and batch.rows.journal:
+            self._cancel = self._bus.clock.call_later(FOLLOW_AFTER_S, self._follow)
+
+    def _follow(self) -> None:
+        self._cancel = None
+        behind = [shard for shard in self._bus.shards if self._behind(shard)]
+        if behind and (not self._bus.intake_is_busy() or max(map(self._behind, behind)) > BEHIND_LIMIT):
+            self._step(max(behind, key=self._behind))
+        if any(map(self._behind, self._bus.shards)):
+            self._cancel = self._bus.clock.call_later(FOLLOW_AFTER_S / 20, self._follow)
+
+    def catch_up(self) -> None:
+        """Read all that has been committed. A book of another key, or ahead of the journal, is begun anew."""
+        if not self._reached:
+            self._reached = self._book.open_under(self._vault.token("book", ""))
+            if any(self._behind(shard) < 0 for shard in self._bus.shards):
+                self._reached = self._book.clear()
+        for shard in self._bus.shards:
+            while self._behind(shard):
+                self._step(shard)
+
+    def _behind(self, shard: Shard) -> int:
+        return shard.heads.pos - self._reached.get(shard.number, 0)
+
+    def _step(self, shard: Shard) -> None:
+        after = self._reached.get(shard.number, 0)
+        until = min(after + CHUNK, shard.heads.pos)
+        sealed = [(subject_of(agg), person) for agg, person in shard.reader.persons(after, until)]
+        salts = shard.reader.salts(sorted({subject for subject, _ in sealed}))
+        found = set[tuple[bytes, str]]()
+        for subject, person in sealed:
+            if salt := salts.get(subject):  # without one there is nobody to be found any more
+                found.update((token, subject) for token in self._tokens(salt, subject, person))
+        self._book.put(sorted(found), shard.number, until)
+        self._reached[shard.number] = until
+
+    def _tokens(self, salt: bytes, subject: str, sealed: bytes) -> set[bytes]:
+        try:
+            person = _person.decode(self._vault.open(salt, subject, sealed))
+        except (
+            ValueError
+        ):  # changed bytes, or a key that is gone: `verify` and reads say so, the view goes on
+            _log.error("a person of %s cannot be opened", subject)
+            return set()
+        return {self._vault.token(*clue) for clue in clues(person)}
+
+    def holders(self, clues: Iterable[Clue]) -> list[str]:
+        """The orders that one of the clues leads to, at most SUBJECT_LIMIT + 1 a clue."""
+        found = set[str]()
+        for clue in clues:
+            found.update(self._book.holders(self._vault.token(*clue), SUBJECT_LIMIT + 1))
+        return sorted(found)
+
+    def drop(self, subjects: Iterable[str]) -> None:
+        self._book.drop(sorted(subjects))
+
+    def scrub(self) -> bool:
+        return self._book.scrub()
+
+    def stop(self) -> None:
+        self._started = False
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+
+def clues(person: Person) -> set[Clue]:
+    """What leads to a person: phone, its last four digits, pairs of the name's characters, ids of the platform.
+
+    Where a platform shows only a masked value (138****1234), that value is the clue.
+    """
+    found = set[Clue]()
+    if "*" in person.phone:
+        found.add(("masked", masked(person.phone)))
+    elif len(number := phone_digits(person.phone)) >= _SHORTEST_PHONE:
+        found |= {("phone", number), ("last4", number[-4:])}
+    if "*" in person.name:
+        found.add(("masked-name", person.name))
+    elif name := "".join(person.name.split()):
+        found |= {("name", name[n : n + 2]) for n in range(max(1, len(name) - 1))}
+    ids = (person.buyer, person.sealed.get("open_address_id", ""))
+    return found | {("id", value) for value in ids if value}
+
+
+def phone_digits(phone: str) -> str:
+    """`+86 138-1234-1234` → `13812341234`."""
+    digits = "".join(each for each in phone if each.isascii() and each.isdigit())
+    return digits[-11:] if len(digits) > 11 and digits.removeprefix("00").startswith("86") else digits
+
+
+def masks_of(phone: str) -> set[Clue]:
+    """How platforms may show this number: a few digits at either end, stars between."""
+    number = phone_digits(phone)
+    return {
+        ("masked", masked(number[:head] + "*" + number[-tail:])) for head in range(4) for tail in (2, 3, 4)
+    }
+
+
+def masked(shown: str) -> str:
+    """`138****1234` → `138*1234`: how many stars there are says nothing."""
+    head, *_, tail = shown.split("*")
+    return f"{phone_digits(head)}*{phone_digits(tail)}"
