@@ -34,7 +34,7 @@ def money(
 
 
 def ask(order: str, method: str = "wechat") -> RequestPayment:
-    return RequestPayment(order=order, method=method, payer="openid-1")
+    return RequestPayment(order=order, method=method)
 
 
 @pytest.fixture
@@ -57,7 +57,6 @@ def test_an_attempt_is_opened_under_a_number_of_ours(centre: Centre, order: str)
         shop="mp-1",
         out_trade_no=f"{order}-P1",
         amount_fen=9_900,
-        payer="openid-1",
     )
     assert centre.told(RecordPrepay(order=order, attempt=1, prepay="wx1")) == ["PrepayIssued"]
     assert centre.told(RecordPrepay(order=order, attempt=1, prepay="wx1")) == []

@@ -132,7 +132,7 @@ def test_wechat_pay_and_its_adapter_believe_each_other(stage: Staged) -> None:
         for attempt in range(1, 13):  # both of the platform's keys come to be used
             number = f"{ORDER}-P{attempt}"
             effect = Prepay(
-                partner="payment/wechat", shop="mp-main", out_trade_no=number, amount_fen=1_234, payer="o1"
+                partner="payment/wechat", shop="mp-main", out_trade_no=number, amount_fen=1_234
             )
             assert await on.look_up(effect, ORDER) is None
             done = await on.perform(effect, ORDER)
@@ -221,7 +221,7 @@ def test_a_mini_program_order_arrives_as_it_was_placed(stage: Staged) -> None:
         assert [(line.sku, line.units) for line in placed.lines] == [("A1", 2), ("A2", 1)]
         assert placed.person.name == order.buyer.name
         (asked,) = on.commands(RequestPayment)
-        assert (asked.order, asked.payer) == (order.id, order.buyer.openid)
+        assert (asked.order, placed.person.payer) == (order.id, order.buyer.openid)
 
     stage(body)
 
@@ -237,7 +237,7 @@ def test_a_partner_turns_away_who_has_another_key(stage: Staged, name: str) -> N
             "qimen/main": _push(1, "WH-EAST"),
             "finance/main": _tell(ORDER, "paid", on.clock.now()),
             "wechat/1900000109": Prepay(
-                partner="payment/wechat", shop="mp-main", out_trade_no=f"{ORDER}-P1", amount_fen=1, payer="o1"
+                partner="payment/wechat", shop="mp-main", out_trade_no=f"{ORDER}-P1", amount_fen=1
             ),
         }[name]
         failed = await on.perform(effect, ORDER)

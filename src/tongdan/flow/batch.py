@@ -52,6 +52,7 @@ from tongdan.ports import (
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
+_PERSON: Final = msgspec.msgpack.Decoder(Person)
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
 
 
@@ -281,8 +282,8 @@ class Batch:
             self._slots.get(slot) or self._heads.slots.get(slot) or (FIRST_EPOCH, 0, GENESIS)
         )
         facts = decision.facts
-        if not facts:
-            return Accepted(key, slot, epoch, seq)
+        if not facts:  # all that it tells was known
+            return Accepted(key, slot, epoch, seq, True)
         if counter is not None:
             self._counters[counter] = self._next(counter) + 1
             self._names[item.name_key] = key
@@ -342,10 +343,12 @@ class Batch:
             self._salts[subject] = salt
         if not salt:  # erased: what comes later is recorded without the people it names
             return None, None
-        seal = self._env.vault.seal
+        vault = self._env.vault
+        if person is not None and live.person is not None:
+            person = person.after(_PERSON.decode(vault.open(salt, subject, live.person)))
         return (
-            seal(salt, subject, item.raw) if item.raw else None,
-            seal(salt, subject, encode(person)) if person is not None else None,
+            vault.seal(salt, subject, item.raw) if item.raw else None,
+            vault.seal(salt, subject, encode(person)) if person is not None else None,
         )
 
     def _stage_effects(self, key: str, place: tuple[int, int, int], effects: tuple[Effect, ...]) -> bytes:

@@ -115,7 +115,10 @@ class Bus:
         if not messages:
             done(())
             return None
-        items = [self._item(message) for message in messages]
+        try:
+            items = [self._item(message) for message in messages]
+        except ValueError as error:  # a command names what cannot be an id
+            return refusals.UNKNOWN_ID.of(id=str(error))
         if refusal := self._overload(items):
             self.meters.refused.add(refusal.name, by=len(items))
             return refusal

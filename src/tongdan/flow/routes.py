@@ -102,10 +102,10 @@ WAKES: Final[dict[str, Decide]] = {ORDER: lifecycle.wake, STOCK: stocking.wake}
 
 
 def _by_order(command: Any) -> Target:
-    """By the order's own id. Raises ValueError for what is no order id."""
+    """By the order's own id. Raises ValueError with what is no order id."""
     parsed = parse(command.order)
     if parsed is None or parsed.part:
-        raise ValueError(f"{command.order!r} is no order id")
+        raise ValueError(command.order)
     return Target(parsed.slot, command.order)
 
 
@@ -124,10 +124,10 @@ def _name(command: Any) -> Name:
 
 
 def _by_shipment(command: Any) -> Target:
-    """Raises ValueError for what is no shipment id."""
+    """Raises ValueError with what is no shipment id."""
     parsed = parse(command.shipment)
     if parsed is None or parsed.part != "S":
-        raise ValueError(f"{command.shipment!r} is no shipment id")
+        raise ValueError(command.shipment)
     return Target(parsed.slot, command.shipment)
 
 

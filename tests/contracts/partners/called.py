@@ -19,7 +19,8 @@ CHEN = Person(
     city="杭州市",
     district="余杭区",
     detail="良渚街道 12 号",
-    buyer="oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+    buyer="U7",
+    payer="openid-1",
 )
 
 Answer = HttpResponse | type[Unreachable] | type[NoAnswer]

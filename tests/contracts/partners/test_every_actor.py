@@ -24,7 +24,7 @@ WRITE_BACK = WriteBackShipment(
     waybill="SF1", units=(("4781234567890123456", 1),), request=f"{ORDER}-S1.1",
 )  # fmt: skip
 PREPAY = Prepay(
-    partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500, payer="openid-1"
+    partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500
 )
 PUSH = PushToWms(
     partner="wms/WH-EAST", shipment=f"{ORDER}-S1", order=ORDER, channel="DY", shop="dy-main",

@@ -135,6 +135,7 @@ async def test_a_call_the_gateway_turns_away_is_no_word_on_the_order(said: bytes
     [
         (answer("success"), True, ""),
         (answer("failure", "S020", "订单已打包出库"), False, "S020 订单已打包出库"),
+        (answer("failure", "S011", "出库单不存在"), True, "S011 出库单不存在"),
     ],
 )
 async def test_a_cancel_is_answered_yes_or_no(said: bytes, stopped: bool, reason: str) -> None:

@@ -7,6 +7,7 @@ of every action names its order again, and no body of one action is a valid body
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Annotated, Final
 
 import msgspec
@@ -73,7 +74,7 @@ class OrderLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /own/{shop}/orders`."""
+    """The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by."""
 
     order_no: Reference
     user: Reference
@@ -81,6 +82,7 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=MAX_LINES)]
     amount_fen: Fen
     receiver: Receiver
+    payer: Annotated[str, Meta(max_length=128)] = ""
     freight_fen: Fen = 0
     discount_fen: Fen = 0
     currency: str = CURRENCY
@@ -97,10 +99,9 @@ class Action(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewPayment(Action):
-    """`POST …/payments`: `payer` is what the provider knows the buyer by (WeChat: the openid)."""
+    """`POST …/payments`."""
 
     method: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
-    payer: Annotated[str, Meta(max_length=128)] = ""
 
 
 class Cancellation(Action):
@@ -214,11 +215,11 @@ class OwnShopDoor:
             discount_fen=order.discount_fen,
             placed_at=placed_at,
             region=region_of(receiver.province),
-            person=person_of(receiver, order.user),
+            person=person_of(receiver, order.user, order.payer),
         )
         return Inbound(
             command=command,
-            key=("own", shop.id, order.order_no),
+            key=("own", shop.id, order.order_no, blake2b(request.body, digest_size=16).hexdigest()),
             source=SOURCE,
             shop=shop.id,
             happened_at=placed_at,
@@ -267,7 +268,7 @@ def _check_reference(field: str, text: str) -> None:
         raise NotReadable(f"Expected printable ASCII without spaces - at `$.{field}`")
 
 
-def person_of(receiver: Receiver, buyer: str = "") -> Person:
+def person_of(receiver: Receiver, buyer: str = "", payer: str = "") -> Person:
     return Person(
         name=receiver.name,
         phone=receiver.phone,
@@ -276,13 +277,14 @@ def person_of(receiver: Receiver, buyer: str = "") -> Person:
         district=receiver.district,
         detail=receiver.detail,
         buyer=buyer,
+        payer=payer,
     )
 
 
 def _command(order: str, action: NewPayment | Cancellation | NewAddress | NewAmount) -> Command:
     match action:
         case NewPayment():
-            return RequestPayment(order=order, method=action.method, payer=action.payer)
+            return RequestPayment(order=order, method=action.method)
         case Cancellation():
             return CancelOrder(order=order, reason=action.reason)
         case NewAddress():

@@ -51,6 +51,10 @@ PARTNER_WIDE: Final = (
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+# Qimen gives this answer no code of its own: a warehouse that never got the order will not send it either.
+NEVER_HEARD_OF: Final = ("不存在", "not exist", "not found")
+
+
 class QimenActor:
     """Calls with the credential `qimen/{wms}`: `app_key`, `secret`, `customer_id`."""
 
@@ -106,8 +110,8 @@ class QimenActor:
         if isinstance(said, Failed):
             return said
         root, response = said
-        stopped = _succeeded(root)
-        reason = "" if stopped else _complaint(root)
+        reason = "" if _succeeded(root) else _complaint(root)
+        stopped = not reason or any(word in reason.lower() for word in NEVER_HEARD_OF)
         return Done(RecordRecall(shipment=effect.shipment, stopped=stopped, reason=reason), response.body)
 
     async def _call(self, method: str, content: Element) -> tuple[Element, HttpResponse] | Failed:

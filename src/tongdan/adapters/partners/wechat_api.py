@@ -90,9 +90,8 @@ class WechatActor:
         effect, order, attempt, mchid = self._about(errand)
         if not mchid:
             return Failed(f"no merchant for shop {effect.shop} in conf/partners.yml", final=True)
-        person = None if effect.payer else errand.person()
-        payer = effect.payer or (person.buyer if person else "")
-        if not payer:
+        person = errand.person()
+        if person is None or not person.payer:
             return Done(RecordPrepayRefused(order=order, attempt=attempt, reason="payer-unknown"))
         fields = fields_of(self._wire, f"wechat/{mchid}", "appid")
         if isinstance(fields, Failed):
@@ -106,7 +105,7 @@ class WechatActor:
                 "out_trade_no": effect.out_trade_no,
                 "notify_url": f"{self._settings.notify_url}{mchid}",
                 "amount": {"total": effect.amount_fen, "currency": CURRENCY},
-                "payer": {"openid": payer},
+                "payer": {"openid": person.payer},
             }
         )
         response = await self._call(errand, mchid, "POST", JSAPI, body)

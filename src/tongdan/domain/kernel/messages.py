@@ -34,6 +34,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The people behind one order. Exists only in commands, in adapters and as ciphertext: never in facts or state.
 
+    `buyer` is the platform's mark of who bought, `payer` what the payment provider knows them by (WeChat: openid);
     `sealed` carries what a platform encrypted itself (receiver ciphertexts, virtual numbers) unopened.
     """
 
@@ -44,7 +45,13 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     district: str = ""
     detail: str = ""
     buyer: str = ""
+    payer: str = ""
     sealed: dict[str, str] = {}
+
+    def after(self, known: "Person") -> "Person":
+        """This person where another was known: the receiver is the new one, whole; who bought and who pays stays,
+        unless it is said anew."""
+        return msgspec.structs.replace(self, buyer=self.buyer or known.buyer, payer=self.payer or known.payer)
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):

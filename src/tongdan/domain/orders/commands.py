@@ -71,7 +71,6 @@ class RequestPayment(Command, frozen=True, kw_only=True):
 
     order: str
     method: str
-    payer: str = ""
 
 
 class RecordPrepay(Command, frozen=True, kw_only=True):

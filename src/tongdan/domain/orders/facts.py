@@ -314,7 +314,6 @@ class Prepay(Effect, frozen=True, kw_only=True):
     shop: str
     out_trade_no: str
     amount_fen: int
-    payer: str
 
 
 class WriteBackShipment(Effect, frozen=True, kw_only=True):

@@ -49,7 +49,6 @@ def request_payment(order: Order, command: RequestPayment, ctx: Context) -> Deci
             shop=order.shop,
             out_trade_no=payment_id(ctx.id, attempt),
             amount_fen=order.amount_fen,
-            payer=command.payer,
         )
     )
     return draft.decision()

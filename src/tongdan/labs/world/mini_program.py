@@ -124,9 +124,7 @@ class MiniProgram:
     async def _open(self, order: OwnOrder, method: str, attempt: int) -> Trade | None:
         """Ask for a payment and wait for the sheet on the phone. While stock is pending, ask again."""
         for _ in range(STOCK_TRIES):
-            answer = await self._act(
-                order, "payments", f"p{attempt}", method=method, payer=order.buyer.openid
-            )
+            answer = await self._act(order, "payments", f"p{attempt}", method=method)
             if answer is None or answer.status < 400:
                 break
             order.no_payment = str(json.loads(answer.body)["error"])
@@ -167,6 +165,7 @@ class MiniProgram:
             "amount_fen": order.amount_fen,
             "freight_fen": freight_fen,
             "discount_fen": discount_fen,
+            "payer": order.buyer.openid,
             "receiver": _receiver(order.buyer),
         }
 
