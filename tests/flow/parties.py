@@ -43,12 +43,18 @@ PERSON = Person(name="张三", phone="13800000000", province="浙江", city="杭
 
 
 def place(
-    native: str = "A-1", *, buyer: str = "user-1", shop: str = "mp-1", sku: str = "SHIRT", units: int = 1
+    native: str = "A-1",
+    *,
+    channel: str = "MP",
+    buyer: str = "user-1",
+    shop: str = "mp-1",
+    sku: str = "SHIRT",
+    units: int = 1,
 ) -> PlaceOrder:
     """An own shop's order of `units` shirts at 99 yuan."""
     line = Line(no=1, sku=sku, units=units, amount_fen=9_900 * units)
     return PlaceOrder(
-        channel="MP",
+        channel=channel,
         shop=shop,
         native=native,
         buyer=buyer,
@@ -60,10 +66,12 @@ def place(
     )
 
 
-def say(native: str, event: str = "created", status: str = "1", said_at: datetime = NOON) -> NoteChannelEvent:
-    """A push of Douyin about one of its orders."""
+def say(
+    native: str, event: str = "created", status: str = "1", said_at: datetime = NOON, *, channel: str = "DY"
+) -> NoteChannelEvent:
+    """A push of a platform about one of its orders."""
     return NoteChannelEvent(
-        channel="DY", shop="dy-1", native=native, event=event, native_status=status, said_at=said_at
+        channel=channel, shop="dy-1", native=native, event=event, native_status=status, said_at=said_at
     )
 
 
