@@ -289,8 +289,8 @@ class Bus:
         return self._of_slot[slot]
 
     def backlog(self) -> int:
-        """Commands that wait for a transaction."""
-        return sum(len(shard.intake) + len(shard.reactions) for shard in self.shards)
+        """Commands that are not yet answered."""
+        return sum(len(each.intake) + len(each.reactions) + each.under_way for each in self.shards)
 
     async def stop(self) -> None:
         """Take nothing new, write what was taken, answer it."""

@@ -22,7 +22,7 @@ _log: Final = logging.getLogger(__name__)
 
 BATCH_LIMIT: Final = 1_000  # commands of one transaction
 REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leaves room for
-BUSY_BATCH: Final = 24  # so much intake in one batch means that it does not come one by one any more
+BUSY_BATCH: Final = 12  # so much intake in one batch means that it does not come one by one any more
 RETRY_PAUSE_S: Final = 1.0  # after the store failed on something that nobody outside would send again
 COMMIT_THREADS: Final = 4
 
@@ -93,6 +93,7 @@ class Shard:
         self.notes: list[Note] = []
         self.next_due_us = reader.next_due_us()
         self.busy_at = 0.0
+        self.under_way = 0  # commands in the transaction that is open
         self._engine = engine
         self._running = False
         self._put_back: list[Item] = []
@@ -116,7 +117,9 @@ class Shard:
         try:
             while self.intake or self.reactions or self.notes:
                 items, notes = self._gather()
+                self.under_way = len(items)
                 await self._transact(items, notes)
+                self.under_way = 0
                 if self._put_back or self._notes_back:
                     self.reactions.extendleft(reversed(self._put_back))
                     self.notes[:0] = self._notes_back
