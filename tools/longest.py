@@ -24,7 +24,9 @@ def show(title: str, rows: list[tuple[int, str]], guide: int) -> None:
 
 
 def main() -> None:
-    texts = {path: path.read_text() for root in ROOTS for path in sorted(Path(root).rglob("*.py"))}
+    texts = {
+        path: path.read_text(encoding="utf-8") for root in ROOTS for path in sorted(Path(root).rglob("*.py"))
+    }
     show(
         "Longest functions",
         [f for path, text in texts.items() for f in functions(path, text)],

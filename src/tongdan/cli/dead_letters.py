@@ -9,22 +9,20 @@ import getpass
 from pathlib import Path
 from typing import Annotated, Final
 
-import httpx
 import msgspec
 import typer
 
-from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.clock import SystemEntropy
+from tongdan.cli.asking import ask_service
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir, serving
+from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
 from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.messages import Refusal, ReplayEffect, SkipEffect
 from tongdan.ports import Inbound
-from tongdan.profile import API_KEYS, DataInUse, embedded
-from tongdan.surfaces.http.keys import ApiKeys, Scope
+from tongdan.profile import DataInUse, embedded
+from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.words import local_time, pick
-
-ASK_WITHIN_S: Final = 15.0
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -102,36 +100,11 @@ def _decide(data: Path, conf: Path | None, command: ReplayEffect | SkipEffect, v
     """Exits with 1 when it is refused."""
     with open_reading(data):
         pass  # exits with 2 unless there is data
-    url = serving(data)
-    if url is None or not _ask_service(
-        data, f"{url}/api/v1/dead-letters/{command.effect}/{verb}", command.reason
-    ):
+    path = f"/api/v1/dead-letters/{command.effect}/{verb}"
+    if ask_service(data, path, {"reason": command.reason}, Scope.OPERATE) is None:
         refusal = _ask_files(data, conf_dir(conf), command)
         if refusal is not None:
             fail(pick((refusal.en, refusal.zh), LANGUAGE), DOES_NOT_HOLD)
-
-
-def _ask_service(data: Path, url: str, reason: str) -> bool:
-    """False when nobody answers there. Whoever may write the data may make a key; this one lives for one request."""
-    keys, entropy = ApiKeys(data / API_KEYS), SystemEntropy()
-    name = f"cli-{getpass.getuser().lower()}-{entropy.token(4).hex()}"
-    token = keys.issue(name, [Scope.OPERATE], entropy, SystemClock().now())
-    try:
-        answer = httpx.post(
-            url,
-            json={"reason": reason},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=ASK_WITHIN_S,
-            trust_env=False,
-        )
-    except httpx.ConnectError:
-        return False
-    finally:
-        keys.revoke(name)
-    if answer.is_error:
-        said = answer.json()
-        fail(pick((said["message"], said["message_zh"]), LANGUAGE), DOES_NOT_HOLD)
-    return True
 
 
 def _ask_files(data: Path, conf: Path, command: ReplayEffect | SkipEffect) -> Refusal | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 import tongdan
-from tongdan.cli import dead_letters, demo, export, keys, orders, serve, tickets, timeline, verify
+from tongdan.cli import dead_letters, demo, erase, export, keys, orders, serve, tickets, timeline, verify
 from tongdan.cli.language import t
 
 app: Final = typer.Typer(
@@ -64,3 +64,4 @@ app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(keys.app, name="keys")
+app.command("erase", help=erase.HELP)(erase.erase)

@@ -21,6 +21,7 @@ from tongdan.ports import Entropy
 from tongdan.profile import API_KEYS, Centre
 from tongdan.surfaces.front_door import FrontDoor
 from tongdan.surfaces.http.app import create_app
+from tongdan.surfaces.http.erasures import router_of
 from tongdan.surfaces.http.keys import ApiKeys
 from tongdan.surfaces.http.parts import Parts
 from tongdan.surfaces.intake import PushPort
@@ -65,7 +66,7 @@ class Service:
             clock=centre.clock, entropy=self._entropy, samples=lambda: list(self._front.samples),
             ready=lambda: self._ready,
         )  # fmt: skip
-        app = create_app(parts, push_url=self.push_url)
+        app = create_app(parts, push_url=self.push_url, routers=[router_of(centre.erasure)])
         self._api = _Api(
             uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off")
         )

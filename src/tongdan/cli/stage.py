@@ -88,4 +88,4 @@ def _is_free(port: int) -> bool:
 def _write_conf(source: Path, target: Path, partners: Partners) -> None:
     shutil.copytree(source, target, dirs_exist_ok=True)
     text = yaml.safe_dump(msgspec.to_builtins(partners), allow_unicode=True, sort_keys=False)
-    (target / "partners.yml").write_text(text)
+    (target / "partners.yml").write_text(text, encoding="utf-8")
