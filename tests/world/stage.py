@@ -44,7 +44,13 @@ C = TypeVar("C", bound=Command)
 CONF = Path(__file__).parents[2] / "conf"
 START = datetime(2026, 1, 27, tzinfo=UTC)
 ANYBODY = Person(
-    name="王小明", phone="12000000001", province="浙江省", city="杭州市", detail="1 号", buyer="U1", payer="o1"
+    name="王小明",
+    phone="12000000001",
+    province="浙江省",
+    city="杭州市",
+    detail="1 号",
+    buyer="U1",
+    payer="o1",
 )
 
 

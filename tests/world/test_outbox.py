@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tests.world.stage import START
 
-from tongdan.adapters.clock import run_virtual
+from tongdan.adapters.clock import PacedClock, run_virtual
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.faults import Faults, Plan
-from tongdan.labs.world.outbox import OVERTAKEN_WITHIN_S, GivenUp, Outbox
+from tongdan.labs.world.outbox import IN_FLIGHT, OVERTAKEN_WITHIN_S, GivenUp, Outbox
 from tongdan.labs.world.setting import Names, Setting
 from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer
 
@@ -22,9 +22,11 @@ class Line:
         self.clock = clock
         self.arrived: list[tuple[float, str]] = []
         self.answers: list[int] = []
+        self.takes_s = 0.0
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         self.arrived.append((self.clock.monotonic(), request.body.decode()))
+        await self.clock.sleep(self.takes_s)
         status = self.answers.pop(0) if self.answers else 200
         if not status:
             raise NoAnswer("broken")
@@ -40,7 +42,7 @@ def travel(
         line, faults = Line(clock), Faults(1, clock, 0.0)
         if fault:
             faults._plans["A"] = Plan(fault, WHERE)
-        setting = Setting(1, clock, line, "http://centre", faults, Bustle(clock), Names())
+        setting = Setting(1, clock, clock, line, "http://centre", faults, Bustle(clock), Names())
         outbox = Outbox[str](setting, _wrap, _accepted, RETRIES_S, together=together, linger_s=1.0)
         await body(outbox, line, setting)
         await setting.bustle.quiet(1.0, 10**7, lambda: False)
@@ -161,3 +163,26 @@ def test_a_faulty_message_travels_alone() -> None:
         assert line.arrived == [(1.0, "b"), (10.0, "a")]
 
     travel(body, "lost", together=2)
+
+
+def test_a_partner_has_only_so_many_requests_open_at_once() -> None:
+    async def body(outbox: Outbox[str], line: Line, setting: Setting) -> None:
+        line.takes_s = 1.0
+        for n in range(2 * IN_FLIGHT + 1):
+            outbox.post(f"{n}", WHERE, f"{n}")
+        await setting.clock.sleep(10)
+        assert [at for at, _ in line.arrived] == [0.0] * IN_FLIGHT + [1.0] * IN_FLIGHT + [2.0]
+
+    travel(body)
+
+
+def test_a_world_in_a_hurry_still_gives_the_centre_time() -> None:
+    async def main(clock: Clock) -> None:
+        fast = PacedClock(clock, 10_000)
+        setting = Setting(1, fast, clock, Line(clock), "", Faults(1, fast, 0), Bustle(clock), Names())
+        await setting.wait(100, at_least_s=0.5)
+        assert clock.monotonic() == 0.5
+        await setting.wait(100_000, at_least_s=0.5)
+        assert clock.monotonic() == 10.5
+
+    run_virtual(main, START)

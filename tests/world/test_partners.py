@@ -131,9 +131,7 @@ def test_wechat_pay_and_its_adapter_believe_each_other(stage: Staged) -> None:
     async def body(on: Stage) -> None:
         for attempt in range(1, 13):  # both of the platform's keys come to be used
             number = f"{ORDER}-P{attempt}"
-            effect = Prepay(
-                partner="payment/wechat", shop="mp-main", out_trade_no=number, amount_fen=1_234
-            )
+            effect = Prepay(partner="payment/wechat", shop="mp-main", out_trade_no=number, amount_fen=1_234)
             assert await on.look_up(effect, ORDER) is None
             done = await on.perform(effect, ORDER)
             assert isinstance(done, Done)

@@ -192,7 +192,7 @@ def test_a_parcel_arrives_at_the_time_its_name_has_in_store() -> None:
     async def body(clock: Clock) -> None:
         bustle = Bustle(clock)
         nowhere = InProcessTransport({}, clock)
-        setting = Setting(1, clock, nowhere, "http://centre", Faults(1, clock, 0), bustle, Names())
+        setting = Setting(1, clock, clock, nowhere, "http://centre", Faults(1, clock, 0), bustle, Names())
         carrier = Carrier(setting)
         waybill = carrier.hand_over("S1/1")
         assert carrier.knows(waybill)

@@ -27,8 +27,9 @@ TRY_AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 FREIGHT_FEN: Final = 600
 FREE_FREIGHT_FROM_FEN: Final = 9_900
 COUPON_FEN: Final = 500
-SHEET_OPENS_WITHIN_S: Final = 1_200.0
 STOCK_TRIES: Final = 20
+STOCK_AGAIN_S: Final = 5.0
+STOCK_AGAIN_AT_LEAST_S: Final = 0.5
 
 
 class Call(NamedTuple):
@@ -130,8 +131,8 @@ class MiniProgram:
             order.no_payment = str(json.loads(answer.body)["error"])
             if order.no_payment != "stock-pending":
                 return None
-            await self._setting.clock.sleep(5)
-        trade = await self._wechat.opened(payment_id(order.id, attempt), SHEET_OPENS_WITHIN_S)
+            await self._setting.wait(STOCK_AGAIN_S, at_least_s=STOCK_AGAIN_AT_LEAST_S)
+        trade = await self._wechat.opened(payment_id(order.id, attempt))
         if trade is not None:
             order.trades.append(trade)
         return trade

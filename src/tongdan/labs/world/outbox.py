@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 ON_THE_WAY: Final = (LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN)
 COPIES: Final = 3
+IN_FLIGHT: Final = 16  # requests of one partner that wait for their answers at one time
+AGAIN_AFTER_S: Final = 0.2  # of everybody's time: no partner repeats itself faster, however fast it lives
 OVERTAKEN_WITHIN_S: Final = 4 * 86_400.0
 
 
@@ -52,6 +54,7 @@ class Outbox(Generic[T]):
         self._together: Final = together
         self._linger_s: Final = linger_s
         self._gathering: list[tuple[T, asyncio.Future[HttpResponse | None]]] = []
+        self._lines: Final = asyncio.Semaphore(IN_FLIGHT)
         self._passing: Final[dict[str, asyncio.Event]] = {}
 
     def post(self, message: T, where: str, order: str) -> None:
@@ -73,7 +76,7 @@ class Outbox(Generic[T]):
             for _ in range(COPIES - 1):
                 self._setting.bustle.start(self._copy(message))
         for attempt, wait_s in enumerate((0.0, *self._retries_s)):
-            await clock.sleep(wait_s)
+            await self._setting.wait(wait_s, at_least_s=AGAIN_AFTER_S if attempt else 0)
             if attempt == 0 and fault == LOST:
                 continue
             alone = bool(fault) or attempt > 0 or self._together == 1
@@ -90,7 +93,8 @@ class Outbox(Generic[T]):
     async def _send(self, messages: Sequence[T]) -> HttpResponse | None:
         self.sent += len(messages)
         try:
-            answer = await self._setting.centre.send(self._wrap(messages))
+            async with self._lines:
+                answer = await self._setting.centre.send(self._wrap(messages))
         except (Unreachable, NoAnswer):
             return None
         return answer if self._accepted(answer) else None

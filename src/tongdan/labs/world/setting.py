@@ -27,15 +27,27 @@ class Names:
 
 
 class Setting(NamedTuple):
-    """`clock` runs at the world's pace; `centre_url` is the base URL of the centre's push port."""
+    """`clock` runs at the world's pace, `common` at everybody's; `centre_url` is the centre's push port."""
 
     seed: int
     clock: Clock
+    common: Clock
     centre: Transport
     centre_url: str
     faults: Faults
     bustle: Bustle
     names: Names
+
+    async def wait(self, seconds: float, *, at_least_s: float) -> None:
+        """Wait at the world's pace, but no less than `at_least_s` of everybody's time.
+
+        For what waits for the centre: it does not become faster because the world is in a hurry.
+        """
+        began_s = self.common.monotonic()
+        await self.clock.sleep(seconds)
+        rest_s = at_least_s - (self.common.monotonic() - began_s)
+        if rest_s > 0:
+            await self.common.sleep(rest_s)
 
     def stream(self, *name: object) -> Stream:
         return Stream(self.seed, *name)

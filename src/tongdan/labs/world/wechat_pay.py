@@ -29,6 +29,8 @@ from tongdan.labs.world.setting import Setting
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
+PATIENCE_S: Final = 1_200.0  # of a buyer who waits for the payment sheet
+PATIENCE_AT_LEAST_S: Final = 10.0
 RETRIES_S: Final = (15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, *[10_800] * 3, *[21_600] * 2)
 FRESH_WITHIN_S: Final = 300
 JSAPI: Final = "/v3/pay/transactions/jsapi"
@@ -93,10 +95,11 @@ class WechatPay:
 
     # ---- what buyers do
 
-    async def opened(self, out_trade_no: str, within_s: float) -> Trade | None:
+    async def opened(self, out_trade_no: str) -> Trade | None:
         """The payment sheet on the buyer's phone: the trade once it is open, None if not in time."""
         event = self._opened.setdefault(out_trade_no, asyncio.Event())
-        waited = asyncio.ensure_future(self._setting.clock.sleep(within_s))
+        patience = self._setting.wait(PATIENCE_S, at_least_s=PATIENCE_AT_LEAST_S)
+        waited = asyncio.ensure_future(patience)
         opened = asyncio.ensure_future(event.wait())
         await asyncio.wait({waited, opened}, return_when=asyncio.FIRST_COMPLETED)
         waited.cancel()

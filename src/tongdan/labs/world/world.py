@@ -75,7 +75,14 @@ class World:
         self.bustle: Final = Bustle(clock)
         notify = urlsplit(partners.wechat.notify_url)
         self.setting: Final = Setting(
-            seed, self.clock, centre, f"{notify.scheme}://{notify.netloc}", self.faults, self.bustle, Names()
+            seed,
+            self.clock,
+            clock,
+            centre,
+            f"{notify.scheme}://{notify.netloc}",
+            self.faults,
+            self.bustle,
+            Names(),
         )
         self.policy: Final = policy
         self.shops: Final = {shop.channel: shop for shop in policy.shops.values()}
