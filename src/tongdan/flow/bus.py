@@ -44,7 +44,7 @@ from tongdan.ports import (
 
 QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
 LAG_LIMIT: Final = 2_000_000  # facts without their reactions before intake is told to come again
-BUSY_FOR_S: Final = 0.02  # how long after a busy batch everything else still gives way
+BUSY_FOR_S: Final = 0.25  # how long after a busy batch everything else still gives way
 WAITER_LIMIT: Final = 10_000  # answers held back for a later state
 
 T = TypeVar("T")
