@@ -8,7 +8,9 @@ import asyncio
 import fcntl
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_file import CredentialsFile
 from tongdan.adapters.erasure_log import ErasureLogFile
-from tongdan.adapters.master_key import open_vault
+from tongdan.adapters.master_key import MasterKeyRefused, open_vault, retire, rotate
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.policy_files import Conf, load_conf
@@ -162,6 +164,28 @@ def apply_erasures(data: Path, conf: Path) -> int:
             await centre.stop()
 
     return asyncio.run(apply())
+
+
+def rotate_master(data: Path) -> int:
+    """Give the master key a new generation, used from the next start on; its number. Raises MasterKeyRefused."""
+    return rotate(data / MASTER_KEY, SystemEntropy())
+
+
+def retire_master(data: Path, generation: int) -> None:
+    """Forget a generation of the master key. Raises DataInUse, or MasterKeyRefused while something needs it."""
+    with _lock(data):
+        sealed = sum(_sealed_under(data, shard)[generation] for shard in range(SHARDS))
+        if sealed:
+            raise MasterKeyRefused(
+                f"{sealed} values that can be read are sealed under generation {generation}",
+                f"仍有 {sealed} 个可读密文由第 {generation} 代加密",
+            )
+        retire(data / MASTER_KEY, SystemEntropy(), generation)
+
+
+def _sealed_under(data: Path, shard: int) -> Counter[int]:
+    with closing(SqliteAudit(_shard_file(data, shard), shard)) as audit:
+        return audit.sealed_under()
 
 
 def verify_data(

@@ -1,5 +1,6 @@
 """A shard file as `tongdan verify` reads it: one read transaction, so it may run beside the service."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import apsw
 
 from tongdan.adapters.store_sqlite import COLUMNS, connect
+from tongdan.domain.kernel.keys import subject_of
 from tongdan.ports import EffectColumns, JournalColumns, RunColumns, StateColumns, StoreFailure
 
 
@@ -21,10 +23,10 @@ class SqliteAudit:
         except apsw.Error as error:
             raise StoreFailure(f"{path.name}: {error}") from error
 
-    def _rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """Raises StoreFailure where the file is torn or holds text that is none."""
         try:
-            yield from self._db.cursor().execute(statement)
+            yield from self._db.cursor().execute(statement, values)
         except (apsw.Error, UnicodeDecodeError) as error:
             raise StoreFailure(str(error)) from error
 
@@ -60,8 +62,18 @@ class SqliteAudit:
         return dict(self._rows("SELECT digest, id FROM names"))
 
     def salt(self, subject: str) -> bytes | None:
-        found = self._db.execute("SELECT salt FROM subjects WHERE subject = ?", (subject,)).fetchone()
-        return None if found is None else bytes(found[0])
+        found = next(self._rows("SELECT salt FROM subjects WHERE subject = ?", (subject,)), None)
+        return None if found is None else found[0]
+
+    def sealed_under(self) -> Counter[int]:
+        """Generation of the master key → how many values sealed under it can still be read."""
+        erased = {subject for (subject,) in self._rows("SELECT subject FROM subjects WHERE salt = x''")}
+        n = Counter[int]()
+        for agg, *marks in self._rows("SELECT agg, substr(person, 1, 1), substr(raw, 1, 1) FROM journal"):
+            if any(marks) and subject_of(agg) not in erased:
+                n.update(mark[0] for mark in marks if mark)
+        n.update(mark[0] for (mark,) in self._rows("SELECT substr(raw, 1, 1) FROM quarantine"))
+        return n
 
     def rows(self) -> int:
         found: int = next(self._rows("SELECT count(*) FROM journal"))[0]

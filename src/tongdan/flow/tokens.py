@@ -127,7 +127,7 @@ def clues(person: Person) -> set[Clue]:
         found.add(("masked-name", person.name))
     elif name := "".join(person.name.split()):
         found |= {("name", name[n : n + 2]) for n in range(max(1, len(name) - 1))}
-    ids = (person.buyer, person.sealed.get("open_address_id", ""))
+    ids = (person.buyer, person.payer, person.sealed.get("open_address_id", ""))
     return found | {("id", value) for value in ids if value}
 
 

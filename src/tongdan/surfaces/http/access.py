@@ -58,6 +58,7 @@ def _with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
 Reader = Annotated[Principal, Depends(_with(Scope.READ))]
 Writer = Annotated[Principal, Depends(_with(Scope.WRITE))]
 Operator = Annotated[Principal, Depends(_with(Scope.OPERATE))]
+Eraser = Annotated[Principal, Depends(_with(Scope.ERASE))]
 
 
 async def visitor(request: Request, parts: PartsOf) -> Principal | None:

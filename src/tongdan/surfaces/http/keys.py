@@ -32,6 +32,7 @@ class Scope(StrEnum):
     WRITE = "write"  # hold, cancel, change
     REVEAL = "reveal"  # personal data and payloads as received
     OPERATE = "operate"  # dead letters
+    ERASE = "erase"  # personal data, for good
 
 
 class KeysRefused(Exception):
