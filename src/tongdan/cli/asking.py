@@ -1,6 +1,8 @@
 """Asking the centre that serves the data, with a key made for this one question."""
 
 import getpass
+import os
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,14 @@ from tongdan.surfaces.words import pick
 ASK_WITHIN_S: Final = 15.0
 
 
+def operator() -> str:
+    """Who sits here, for the journal; a container may run under a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
 def ask_service(
     data: Path, path: str, body: dict[str, Any], scope: Scope, *, within_s: float = ASK_WITHIN_S
 ) -> Any:
@@ -28,7 +38,7 @@ def ask_service(
     if url is None:
         return None
     keys, entropy = ApiKeys(data / API_KEYS), SystemEntropy()
-    name = f"cli-{getpass.getuser().lower()}-{entropy.token(4).hex()}"
+    name = f"cli-{re.sub('[^a-z0-9]', '-', operator().lower())[:32]}-{entropy.token(4).hex()}"
     token = keys.issue(name, [scope], entropy, SystemClock().now())
     headers = {"Authorization": f"Bearer {token}"}
     try:

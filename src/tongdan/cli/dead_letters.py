@@ -5,7 +5,6 @@ over its API, with a key made for this one question; otherwise the command opens
 """
 
 import asyncio
-import getpass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +12,7 @@ import msgspec
 import typer
 
 from tongdan.adapters.clock import SystemEntropy
-from tongdan.cli.asking import ask_service
+from tongdan.cli.asking import ask_service, operator
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
@@ -117,7 +116,7 @@ def _ask_files(data: Path, conf: Path, command: ReplayEffect | SkipEffect) -> Re
             shop="",
             happened_at=centre.clock.now(),
             raw=msgspec.json.encode({"reason": command.reason}),
-            operator=getpass.getuser(),
+            operator=operator(),
         )
         try:
             reply = await centre.bus.ask(message)

@@ -5,7 +5,6 @@ is exactly what was shown.
 """
 
 import asyncio
-import getpass
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 import typer
 
-from tongdan.cli.asking import ask_service
+from tongdan.cli.asking import ask_service, operator
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
@@ -104,7 +103,7 @@ def _erase(data: Path, conf: Path | None, orders: Sequence[str]) -> Erased:
     said = ask_service(data, API, {"subjects": list(orders)}, Scope.ERASE, within_s=ASK_WITHIN_S)
     if said is not None:
         return msgspec.convert(said, Erased)
-    return _on_files(data, conf, lambda erasure: erasure.erase(orders, getpass.getuser()))
+    return _on_files(data, conf, lambda erasure: erasure.erase(orders, operator()))
 
 
 def _on_files(data: Path, conf: Path | None, ask: Callable[[Erasure], Awaitable[T | Refusal]]) -> T:
