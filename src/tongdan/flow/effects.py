@@ -137,7 +137,9 @@ class Runner:
         run = self._shards[queue[0]].env.outstanding.runs.get(queue[0])
         if run is not None and run.dead:
             return
-        wait_s = 0.0 if run is None else (run.due_us - to_us(self._bus.clock.now())) / 1e6
+        # Where the last attempt lies ahead, the clock was set back: the pause counts from that attempt.
+        now_us = to_us(self._bus.clock.now())
+        wait_s = 0.0 if run is None else (run.due_us - max(now_us, run.lease_us)) / 1e6
         if wait_s > 0:
             self._bus.clock.call_later(wait_s, lambda: self._line_up(desk, lane))
         else:
