@@ -1,12 +1,11 @@
 """Ids: over channels, days, slots, restarts and crashes no two orders ever get the same one."""
 
-import tempfile
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.parties import place, say
-from tests.flow.rig import NOON, Rig, as_after_a_crash, virtual
+from tests.flow.rig import NOON, Rig, as_after_a_crash, scratch, virtual
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.kernel.ids import business_day, parse
@@ -63,7 +62,7 @@ async def check(clock: Clock, folder: Path, steps: list[object]) -> None:
 @settings(max_examples=25)
 @given(_steps)
 def test_ids_never_collide(steps: list[object]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         run_virtual(lambda clock: check(clock, Path(folder), steps), NOON)
 
 

@@ -4,14 +4,13 @@ Random commands of every kind go to the real routes, with partners that fail at 
 crashes; at the end (and after each crash) a check must find nothing.
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.flow.parties import PERSON, Partner, count, detail, everybody, pay, place, say
-from tests.flow.rig import NOON, Rig, as_after_a_crash, findings, later
+from tests.flow.rig import NOON, Rig, as_after_a_crash, findings, later, scratch
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.fulfillment.commands import (
@@ -189,5 +188,5 @@ class Story:
 def test_the_journal_folds_to_the_states_and_accounts_for_what_is_outstanding(
     steps: list[tuple[str, int]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         run_virtual(lambda clock: Story(clock, Path(folder)).live(steps), NOON)
