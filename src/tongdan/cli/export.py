@@ -4,17 +4,13 @@ The file appears under its name only when it is whole. Payloads as received hold
 is exported is what was concluded from them, with the hash that ties each row to the one before.
 """
 
-import csv
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import IO, Annotated
 
-import msgspec
 import typer
 
 from tongdan.cli.language import t, teach
@@ -22,7 +18,7 @@ from tongdan.cli.output import err, fail, progress
 from tongdan.cli.places import DATA, DataOption, ShopOption
 from tongdan.cli.reading import open_reading
 from tongdan.cli.words import instant
-from tongdan.ports import JournalRow
+from tongdan.surfaces.audit_trail import Form, lines_of
 
 HELP = teach(
     """Write the audit trail to a file (or to stdout), one row an event.
@@ -35,16 +31,6 @@ JSON Lines 内容完整；CSV 可用表格软件打开。其中不含姓名、�
     "tongdan export --format csv --shop mp-main --since 2026-01-27 --out audit.csv",
     "tongdan export | head -3",
 )
-COLUMNS: Final = (
-    "slot", "epoch", "seq", "aggregate", "version", "fact", "fact_version", "status_before", "status_after",
-    "happened_at", "recorded_at", "operator", "source", "shop", "owned", "command", "cause", "revision", "hash", "body",
-)  # fmt: skip
-Write = Callable[[JournalRow], None]
-
-
-class Format(StrEnum):
-    jsonl = "jsonl"
-    csv = "csv"
 
 
 def export(
@@ -55,9 +41,7 @@ def export(
             "--out", metavar="FILE", help=t("Write here instead of stdout.", "写入文件而非标准输出。")
         ),
     ] = None,
-    form: Annotated[
-        Format, typer.Option("--format", help=t("jsonl or csv.", "jsonl 或 csv。"))
-    ] = Format.jsonl,
+    form: Annotated[Form, typer.Option("--format", help=t("jsonl or csv.", "jsonl 或 csv。"))] = Form.JSONL,
     since: Annotated[
         str,
         typer.Option(
@@ -66,57 +50,33 @@ def export(
     ] = "",
     shop: ShopOption = "",
 ) -> None:
-    start: datetime | None = instant(since) if since else None
-    with open_reading(data) as reading, _target(to, form) as stream:
+    start = instant(since) if since else None
+    with open_reading(data) as reading, _target(to) as file, progress() as bar:
         total = None if start or shop else reading.reads.counts()["journal_rows"]
-        write = _jsonl(stream) if form is Format.jsonl else _csv(stream)
-        count = 0
-        with progress() as bar:
-            task = bar.add_task(t("rows", "行"), total=total)
-            for row in reading.reads.journal(since=start, shop=shop):
-                write(row)
-                count += 1
-                if count % 1_000 == 0:
-                    bar.update(task, completed=count)
-    err.print(t(f"{count} rows", f"{count} 行") + (f" → {to}" if to else ""))
+        task, count = bar.add_task(t("rows", "行"), total=total), 0
+        rows = reading.reads.journal(since=start, shop=shop)
+        for count, line in enumerate(lines_of(rows, form), 1):
+            file.write(line)
+            if count % 1_000 == 0:
+                bar.update(task, completed=count)
+    written = count - (form is Form.CSV)
+    err.print(t(f"{written} rows", f"{written} 行") + (f" → {to}" if to else ""))
 
 
 @contextmanager
-def _target(to: Path | None, form: Format) -> Iterator[IO[str]]:
+def _target(to: Path | None) -> Iterator[IO[bytes]]:
     """stdout, or a file that is put in place when it is whole."""
     if to is None:
-        yield sys.stdout
+        yield sys.stdout.buffer
         return
     if not to.parent.is_dir():
         fail(t(f"There is no directory {to.parent}.", f"目录 {to.parent} 不存在。"))
     part = to.with_name(to.name + ".part")
-    encoding = (
-        "utf-8-sig" if form is Format.csv else "utf-8"
-    )  # spreadsheets tell Chinese from mojibake by the mark
     try:
-        with part.open("w", encoding=encoding, newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _jsonl(stream: IO[str]) -> Write:
-    def write(row: JournalRow) -> None:
-        stream.write(msgspec.json.encode(row).decode() + "\n")
-
-    return write
-
-
-def _csv(stream: IO[str]) -> Write:
-    sheet = csv.writer(stream)
-    sheet.writerow(COLUMNS)
-
-    def write(row: JournalRow) -> None:
-        cells: dict[str, object] = msgspec.to_builtins(row)
-        cells["body"] = msgspec.json.encode(row.body).decode()
-        sheet.writerow([cells[name] for name in COLUMNS])
-
-    return write

@@ -1,29 +1,21 @@
 """What somebody who runs Tongdan looks at: tickets, quarantine, dead letters, strangers, health, the audit trail."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Any, Final
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from tongdan.ports import JournalRow
+from tongdan.surfaces.audit_trail import Form, lines_of
 from tongdan.surfaces.http.access import Operator, Reader
 from tongdan.surfaces.http.metrics import CONTENT_TYPE, exposition
 from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import Parts, PartsOf
 
 EXPORT_ROWS: Final = 100  # rows read before the loop may do something else
-CSV_COLUMNS: Final = (
-    "slot", "epoch", "seq", "aggregate", "version", "fact", "fact_version", "status_before", "status_after",
-    "happened_at", "recorded_at", "operator", "source", "shop", "owned", "command", "cause", "revision", "hash", "body",
-)  # fmt: skip
 BACKLOG_DEGRADED: Final = 10_000
 
 router: Final = APIRouter(tags=["operations"])
@@ -77,11 +69,6 @@ class Health(BaseModel):
     degraded: list[Worry] = Field(
         description="What works less than it should; orders are taken all the same."
     )
-
-
-class Form(StrEnum):
-    JSONL = "jsonl"
-    CSV = "csv"
 
 
 @router.get("/tickets")
@@ -140,10 +127,9 @@ async def export(
     """
     start = read_instant("since", since) if since else None
     rows = parts.reads.journal(since=start, shop=shop)
-    lines = _csv(rows) if form is Form.CSV else (msgspec.json.encode(row) + b"\n" for row in rows)
     kind = "text/csv; charset=utf-8" if form is Form.CSV else "application/x-ndjson"
     headers = {"Content-Disposition": f'attachment; filename="audit.{form.value}"'}
-    return StreamingResponse(_streamed(parts, lines), media_type=kind, headers=headers)
+    return StreamingResponse(_streamed(parts, lines_of(rows, form)), media_type=kind, headers=headers)
 
 
 async def _streamed(parts: Parts, lines: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -151,20 +137,6 @@ async def _streamed(parts: Parts, lines: Iterator[bytes]) -> AsyncIterator[bytes
     while chunk := b"".join(islice(lines, EXPORT_ROWS)):
         yield chunk
         await parts.clock.sleep(0)
-
-
-def _csv(rows: Iterator[JournalRow]) -> Iterator[bytes]:
-    yield b"\xef\xbb\xbf" + _csv_line(CSV_COLUMNS)  # the mark tells spreadsheets that it is UTF-8
-    for row in rows:
-        cells: dict[str, object] = msgspec.to_builtins(row)
-        cells["body"] = msgspec.json.encode(row.body).decode()
-        yield _csv_line([cells[name] for name in CSV_COLUMNS])
-
-
-def _csv_line(cells: Any) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode()
 
 
 @open_router.get("/health", responses={503: {"model": Health}})
