@@ -25,6 +25,7 @@ CHUNK: Final = 200  # journal positions at once, so that the loop is never held 
 BEHIND_LIMIT: Final = 100_000  # journal rows; beyond it the view follows even while intake is busy
 SUBJECT_LIMIT: Final = 10_000  # orders of one person
 _SHORTEST_PHONE: Final = 5
+_LEAST_SHOWN: Final = 4  # digits of a masked phone; fewer fit half the world
 _person: Final = msgspec.msgpack.Decoder(Person)
 
 Clue = tuple[str, str]  # kind and value
@@ -120,7 +121,8 @@ def clues(person: Person) -> set[Clue]:
     """
     found = set[Clue]()
     if "*" in person.phone:
-        found.add(("masked", masked(person.phone)))
+        if len(phone_digits(person.phone)) >= _LEAST_SHOWN:
+            found.add(("masked", masked(person.phone)))
     elif len(number := phone_digits(person.phone)) >= _SHORTEST_PHONE:
         found |= {("phone", number), ("last4", number[-4:])}
     if "*" in person.name:
@@ -140,9 +142,8 @@ def phone_digits(phone: str) -> str:
 def masks_of(phone: str) -> set[Clue]:
     """How platforms may show this number: a few digits at either end, stars between."""
     number = phone_digits(phone)
-    return {
-        ("masked", masked(number[:head] + "*" + number[-tail:])) for head in range(4) for tail in (2, 3, 4)
-    }
+    shown = ((head, tail) for head in range(4) for tail in (2, 3, 4))
+    return {("masked", f"{number[:head]}*{number[-tail:]}") for head, tail in shown}
 
 
 def masked(shown: str) -> str:
