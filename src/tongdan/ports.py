@@ -448,7 +448,9 @@ class WriteSet:
         self.effects: list[tuple[Any, ...]] = []
         self.closed: list[tuple[str]] = []  # effect ids that are over
         self.runs: list[RunColumns] = []
-        self.wakeups: list[tuple[str, int | None, int | None]] = []  # aggregate, due_us before and now; None: none
+        self.wakeups: list[
+            tuple[str, int | None, int | None]
+        ] = []  # aggregate, due_us before and now; None: none
         self.heads: list[tuple[int, int, int, bytes]] = []  # slot, epoch, seq, hash
         self.counters: list[tuple[int, str, str, int]] = []  # slot, channel, day, next n
         self.watermarks: list[

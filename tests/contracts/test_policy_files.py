@@ -34,6 +34,8 @@ def test_what_is_delivered_is_good() -> None:
     assert sorted(policy.shops) == ["dy-main", "mp-main"]
     assert list(policy.warehouses) == ["WH-EAST", "WH-SOUTH", "WH-NORTH"]
     assert policy.channels["DY"].statuses["105"] == "paid_hold"
+    assert list(policy.carriers) == ["SF"]
+    assert policy.carriers["SF"].statuses["8000"] == policy.carriers["SF"].statuses["80"] == "signed"
 
 
 def test_every_province_is_served_first_by_one_warehouse() -> None:
@@ -60,6 +62,9 @@ def test_stock_outlives_the_time_to_pay() -> None:
         ("channels/DY.yml", "code: DY", "code: TB", "code", "the file's name"),
         ("channels/MP.yml", "Asia/Shanghai", "Asia/Hangzhou", "zone", "got 'Asia/Hangzhou'"),
         ("channels/MP.yml", "Asia/Shanghai", "../../etc/passwd", "zone", "a time zone"),
+        ("carriers/SF.yml", "signed", "delivered", "statuses.80", "got 'delivered'"),
+        ("carriers/SF.yml", "code: SF", "code: ZTO", "code", "the file's name"),
+        ("carriers/SF.yml", "Asia/Shanghai", "Asia/Hangzhou", "zone", "got 'Asia/Hangzhou'"),
         ("warehouses.yml", "上海", "沪", "WH-EAST.regions", "got '沪'"),
         (
             "warehouses.yml",
@@ -121,7 +126,7 @@ def test_the_digest_names_the_text_of_all_files(folder: Path) -> None:
     for path in sorted(folder.rglob("*.yml")):
         path.write_text(path.read_text() + "# reviewed\n")
         seen.add(load_conf(folder).digest)
-    assert len(seen) == 7
+    assert len(seen) == 8
 
 
 def test_a_number_on_a_channel_belongs_to_one_shop(folder: Path) -> None:

@@ -8,6 +8,7 @@ from tests.domain.centre import NOON
 
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
+from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment import shipping, stocking
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.kernel import messages
@@ -52,6 +53,9 @@ def test_every_fact_moves_exactly_one_kind() -> None:
     of_sync: set[type[Fact]] = {
         sync_facts.AliasClaimed,
         sync_facts.AliasContested,
+        sync_facts.LetterParked,
+        sync_facts.LetterDelivered,
+        sync_facts.ClaimOverdue,
         sync_facts.TicketRaised,
         sync_facts.TicketResolved,
     }
@@ -125,7 +129,12 @@ def test_every_kind_of_ticket_has_words_in_both_languages() -> None:
     for en, zh in kinds.WORDS.values():
         assert en.isascii()
         assert not zh.isascii()
-    worries = {value for name, value in vars(model).items() if name.startswith("WORRY_")}
+    worries = {
+        value
+        for module in (model, shipment_state)
+        for name, value in vars(module).items()
+        if name.startswith("WORRY_")
+    }
     assert worries <= named, "a worry that ends must resolve the ticket it raised"
 
 
@@ -135,15 +144,17 @@ ID = "DY20260127000892"
 @pytest.mark.parametrize("order", ["", "DY1", f"{ID}-P1", f"{ID}-S1", f"{ID} "])
 def test_what_is_no_order_id_leads_nowhere(order: str) -> None:
     command = order_commands.CompleteOrder(order=order)
-    with pytest.raises(ValueError, match="no order id"):
+    with pytest.raises(ValueError) as refused:
         COMMANDS[type(command)].target(command)
+    assert str(refused.value) == order
 
 
 @pytest.mark.parametrize("shipment", ["", ID, f"{ID}-P1", f"{ID}-R1"])
 def test_what_is_no_shipment_id_leads_nowhere(shipment: str) -> None:
     command = fulfillment_commands.RecallShipment(shipment=shipment, reason="r")
-    with pytest.raises(ValueError, match="no shipment id"):
+    with pytest.raises(ValueError) as refused:
         COMMANDS[type(command)].target(command)
+    assert str(refused.value) == shipment
 
 
 def test_an_order_and_all_that_belongs_to_it_share_a_slot() -> None:

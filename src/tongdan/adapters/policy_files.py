@@ -16,7 +16,8 @@ import yaml
 
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
-from tongdan.domain.kernel.policy import ChannelMap, Deadlines, Policy, Shop, Warehouse
+from tongdan.domain.fulfillment.shipment import ParcelStatus
+from tongdan.domain.kernel.policy import CarrierMap, ChannelMap, Deadlines, Policy, Shop, Warehouse
 from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import PAID_HOLD
 
@@ -49,6 +50,7 @@ def load_conf(folder: Path) -> Conf:
     """Read and check every file of `folder`. Raises ConfError."""
     files = _Files(folder)
     channels = _channels(files)
+    carriers = _carriers(files)
     warehouses = _keyed("warehouses.yml", files.many("warehouses.yml", Warehouse), lambda one: one.code)
     shops = _keyed("shops.yml", files.many("shops.yml", Shop), lambda one: one.id)
     _check_shops(shops, channels)
@@ -59,7 +61,9 @@ def load_conf(folder: Path) -> Conf:
             raise ConfError("deadlines.yml", name, "expected a positive number of seconds")
     partners = files.one("partners.yml", Partners)
     _check_partners(partners, shops)
-    policy = Policy(shops=shops, channels=channels, warehouses=warehouses, deadlines=deadlines)
+    policy = Policy(
+        shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines
+    )
     return Conf(policy, partners, files.digest())
 
 
@@ -153,14 +157,31 @@ def _channels(files: _Files) -> dict[str, ChannelMap]:
         if name != f"channels/{channel.code}.yml" or len(channel.code) != 2 or not channel.code.isupper():
             raise ConfError(name, "code", "expected two capital letters that are also the file's name")
         _check_zone(name, "zone", channel.zone)
-        for native, status in channel.statuses.items():
-            if status not in CANONICAL:
-                expected = f"expected one of {', '.join(sorted(CANONICAL))}, got {status!r}"
-                raise ConfError(name, f"statuses.{native}", expected)
+        _check_statuses(name, channel.statuses, CANONICAL)
         channels[channel.code] = channel
     if not channels:
         raise ConfError("channels/", "", "expected at least one channel, such as channels/DY.yml")
     return channels
+
+
+def _carriers(files: _Files) -> dict[str, CarrierMap]:
+    """None at all is allowed: then parcels are known by what warehouses say of them."""
+    carriers = {}
+    for name in files.names("carriers"):
+        carrier = files.one(name, CarrierMap)
+        if name != f"carriers/{carrier.code}.yml" or not (carrier.code.isascii() and carrier.code.isalnum()):
+            raise ConfError(name, "code", "expected letters and digits that are also the file's name")
+        _check_zone(name, "zone", carrier.zone)
+        _check_statuses(name, carrier.statuses, frozenset(ParcelStatus))
+        carriers[carrier.code] = carrier
+    return carriers
+
+
+def _check_statuses(file: str, statuses: dict[str, str], known: frozenset[str]) -> None:
+    for native, status in statuses.items():
+        if status not in known:
+            expected = f"expected one of {', '.join(sorted(known))}, got {status!r}"
+            raise ConfError(file, f"statuses.{native}", expected)
 
 
 def _check_shops(shops: dict[str, Shop], channels: dict[str, ChannelMap]) -> None:

@@ -21,7 +21,7 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, prov
 
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
-PARTNERS: Final = ("douyin", "wechat", "qimen", "finance")
+PARTNERS: Final = ("douyin", "wechat", "qimen", "finance", "sf")
 
 
 class NotADemo(Exception):

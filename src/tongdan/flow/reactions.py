@@ -11,6 +11,7 @@ from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.kernel.ids import parse, shipment_id
+from tongdan.domain.kernel.keys import waybill_alias
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
@@ -169,13 +170,21 @@ def note_short(fact: stock.ShipmentShort, at: Recorded) -> Commands:
 
 
 def note_wms_said(fact: stock.WmsProcessed, at: Recorded) -> Commands:
-    shipment = parse(at.aggregate)
+    return _said("wms", at.aggregate, fact.status, fact.operated_at)
+
+
+def note_carrier_said(fact: stock.ParcelTracked, at: Recorded) -> Commands:
+    return _said("carrier", at.aggregate, fact.code, fact.at)
+
+
+def _said(system: str, aggregate: str, status: str, said_at: datetime) -> Iterator[Command]:
+    shipment = parse(aggregate)
     assert shipment is not None
     yield order.NoteSystemStatus(
         order=shipment.order,
-        system=f"wms/{shipment.part}{shipment.part_no}",
-        native_status=fact.status,
-        said_at=fact.operated_at,
+        system=f"{system}/{shipment.part}{shipment.part_no}",
+        native_status=status,
+        said_at=said_at,
     )
 
 
@@ -194,6 +203,15 @@ def undo_cancelled(fact: told.OrderCancelled, at: Recorded) -> Commands:
 
 def claim_client_number(fact: told.OrderCreated, at: Recorded) -> Commands:
     yield ClaimAlias(alias=f"client-order/{fact.shop}/{fact.native}", order=at.aggregate)
+
+
+def claim_waybill(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
+    if fact.track_by is not None:
+        yield ClaimAlias(alias=waybill_alias(fact.carrier, fact.waybill), order=at.aggregate)
+
+
+def deliver_letter(fact: sync.LetterDelivered, at: Recorded) -> Commands:
+    yield ship.RecordTracks(shipment=fact.to, tracks=(fact.letter,))
 
 
 # ---- tickets
@@ -233,6 +251,19 @@ def lines_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
 def left_after_cancel(fact: told.LinesShipped, at: Recorded) -> Commands:
     if not fact.wanted:
         yield from _ticket(at, kinds.LEFT_AFTER_CANCEL, f"{fact.shipment} {fact.carrier} {fact.waybill}")
+
+
+def unknown_track(fact: stock.ParcelTracked, at: Recorded) -> Commands:
+    if not fact.status:
+        yield from _ticket(at, kinds.UNKNOWN_TRACK, f"{fact.carrier} {fact.waybill} {fact.code}")
+
+
+def parcel_silent(fact: stock.ParcelsSilent, at: Recorded) -> Commands:
+    return _ticket(at, kinds.PARCEL_SILENT, ", ".join(fact.waybills))
+
+
+def claim_overdue(fact: sync.ClaimOverdue, at: Recorded) -> Commands:
+    return _ticket(at, kinds.CLAIM_OVERDUE, f"×{fact.letters}")
 
 
 def alias_contested(fact: sync.AliasContested, at: Recorded) -> Commands:
@@ -277,7 +308,16 @@ def dead_letter_tended(fact: EffectSkipped | EffectReplayed, at: Recorded) -> Co
     )
 
 
-Healing = told.OrderDetailed | told.LineReserved | told.LinesShipped | told.OrderSettled | told.OrderCancelled
+Healing = (
+    told.OrderDetailed
+    | told.LineReserved
+    | told.LinesShipped
+    | told.OrderSettled
+    | told.OrderCancelled
+    | stock.ParcelTracked
+    | stock.ShipmentSigned
+    | sync.AliasClaimed
+)
 
 
 def healed(fact: Healing, at: Recorded) -> Commands:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment import shipping, stock, stocking
+from tongdan.domain.fulfillment import shipping, stock, stocking, tracking
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.ids import parse
@@ -74,7 +74,7 @@ _shipment: Final = Kind(
     name=SHIPMENT,
     state=Shipment,
     evolve=shipping.evolve,
-    wake_at=_never,
+    wake_at=tracking.wake_at,
     status=_no_status,
     shop=lambda shipment: shipment.shop,
 )
@@ -87,7 +87,13 @@ _stock: Final = Kind(
     shop=_no_shop,
 )
 _alias: Final = Kind(
-    name=ALIAS, state=alias.Alias, evolve=alias.evolve, wake_at=_never, status=_no_status, shop=_no_shop
+    name=ALIAS,
+    state=alias.Alias,
+    evolve=alias.evolve,
+    wake_at=alias.wake_at,
+    status=_no_status,
+    shop=_no_shop,
+    schema=2,
 )
 _ticket: Final = Kind(
     name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
@@ -96,7 +102,12 @@ _ticket: Final = Kind(
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in (_order, _shipment, _stock, _alias, _ticket)}
 
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
-WAKES: Final[dict[str, Decide]] = {ORDER: lifecycle.wake, STOCK: stocking.wake}
+WAKES: Final[dict[str, Decide]] = {
+    ORDER: lifecycle.wake,
+    STOCK: stocking.wake,
+    SHIPMENT: tracking.wake,
+    ALIAS: alias.wake,
+}
 
 # ---- where a command goes
 
@@ -136,7 +147,7 @@ def _by_sku(command: Any) -> Target:
     return Target(key_slot(key), key)
 
 
-def _by_alias(command: sync_commands.ClaimAlias) -> Target:
+def _by_alias(command: Any) -> Target:
     key = alias_key(command.alias)
     return Target(key_slot(key), key)
 
@@ -195,6 +206,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_shipments(_F.ConfirmDelivery, shipping.confirm_delivery),
     **_shipments(_F.RecallShipment, shipping.recall_shipment),
     **_shipments(_F.RecordRecall, shipping.record_recall),
+    **_shipments(_F.RecordTracks, tracking.record_tracks),
     **_orders(_O.NoteShipped, delivery.note_shipped),
     **_orders(_O.NoteSigned, delivery.note_signed),
     **_orders(_O.NoteShipmentStopped, delivery.note_shipment_stopped),
@@ -208,6 +220,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.ErasePerson, erasure.erase_person),
     # names and tickets
     _S.ClaimAlias: Route(_alias, _by_alias, alias.claim_alias, creates=True),
+    _S.SendByAlias: Route(_alias, _by_alias, alias.send_by_alias, creates=True),
     _S.RaiseTicket: Route(_ticket, _by_subject, repair.raise_ticket, creates=True),
     _S.ResolveTicket: Route(_ticket, _by_subject, repair.resolve_ticket, creates=True),
 }
@@ -235,8 +248,11 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-short", _f.ShipmentShort, then.note_short),
     Reaction("note-wms-said", _f.WmsProcessed, then.note_wms_said),
     Reaction("undo-cancelled", _o.OrderCancelled, then.undo_cancelled),
-    # own shops' order numbers
+    Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
+    # names from outside: own shops' order numbers, waybills, and what is sent by them
     Reaction("claim-client-number", _o.OrderCreated, then.claim_client_number),
+    Reaction("claim-waybill", _f.ShipmentDispatched, then.claim_waybill),
+    Reaction("deliver-letter", _s.LetterDelivered, then.deliver_letter),
     # what needs eyes
     Reaction("ticket-detail-overdue", _o.DetailOverdue, then.detail_overdue),
     Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, then.payment_duplicated),
@@ -251,6 +267,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-channel-said", _o.ChannelReported, then.channel_said_oddly),
     Reaction("ticket-recall-failed", _f.RecallFailed, then.recall_failed),
     Reaction("ticket-surplus", _f.ShipmentSurplus, then.shipment_surplus),
+    Reaction("ticket-unknown-track", _f.ParcelTracked, then.unknown_track),
+    Reaction("ticket-parcel-silent", _f.ParcelsSilent, then.parcel_silent),
+    Reaction("ticket-claim-overdue", _s.ClaimOverdue, then.claim_overdue),
     Reaction("ticket-alias-contested", _s.AliasContested, then.alias_contested),
     Reaction("ticket-dead-letter", messages.EffectDied, then.dead_letter),
     # what has healed
@@ -261,6 +280,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-shipped", _o.LinesShipped, then.healed),
     Reaction("healed-settled", _o.OrderSettled, then.healed),
     Reaction("healed-cancelled", _o.OrderCancelled, then.healed),
+    Reaction("healed-tracked", _f.ParcelTracked, then.healed),
+    Reaction("healed-signed", _f.ShipmentSigned, then.healed),
+    Reaction("healed-claimed", _s.AliasClaimed, then.healed),
 )
 
 # Facts of earlier releases: (name, version) → what turns its fields into those of the next version.

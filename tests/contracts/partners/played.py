@@ -30,6 +30,7 @@ from tongdan.adapters.partners.douyin import DouyinDoor
 from tongdan.adapters.partners.finance import FinanceDoor
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.qimen import QimenDoor
+from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.ports import Door, Inbound, NotUnderstood, PushRequest
@@ -100,6 +101,11 @@ def credentials() -> HeldCredentials:
             "douyin/dy-main": {**douyin, "access_token": "token-of-the-shop"},
             "own/mp-main": {"secret": "secret of the own shop"},
             "finance/main": {"secret": "secret of the finance system"},
+            "sf/main": {
+                "partner_id": "TDKJ",
+                "check_word": "check word of the account",
+                "push_secret": "push-secret-of-the-account",
+            },
             "qimen/main": {"app_key": "23012345", "secret": "qimen-secret", "customer_id": "C1"},
             f"wechat/{MCHID}": {
                 "appid": "wxd678efh567hg6787",
@@ -114,13 +120,14 @@ def credentials() -> HeldCredentials:
 
 
 class Played(NamedTuple):
-    """A partner at its door; `contents` are golden."""
+    """A partner at its door; `contents` are golden. `signed`: it proves who it is with every message."""
 
     name: str
     door: Door
     wrap: Callable[[bytes], bytes]
     sign: Callable[[bytes, str], PushRequest]
     contents: Sequence[bytes]
+    signed: bool = True
 
     def push(self, content: bytes, path: str = "") -> PushRequest:
         return self.sign(self.wrap(content), path)
@@ -260,6 +267,15 @@ def qimen_push(
     return request(path or "/push/qimen/main", {}, body, urlencode(query))
 
 
+# ---- SF
+
+
+def sf_push(body: bytes, path: str = "") -> PushRequest:
+    """Its only proof is the address."""
+    secret = credentials().get("sf/main")["push_secret"]
+    return request(path or f"/push/sf/{secret}", {"content-type": "application/json"}, body)
+
+
 # ---- what a door made of it
 
 
@@ -319,5 +335,13 @@ def everybody() -> tuple[Played, ...]:
             as_is,
             finance_push,
             [golden(f"finance/settled-{unit}.json") for unit in ("fen", "yuan")],
+        ),
+        Played(
+            "sf",
+            SfDoor(held, "main", ZoneInfo("Asia/Shanghai")),
+            as_is,
+            sf_push,
+            [golden(f"sf/route-{by}.json") for by in ("waybill", "order")],
+            signed=False,
         ),
     )

@@ -1,5 +1,7 @@
 """What every actor promises, whatever it does: whose fault a failure is, and whether it may have taken place."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from tests.contracts.partners.called import Answer, Case, Partner, errand, failed, ok
 from tests.contracts.partners.played import CONF, NOW
@@ -9,8 +11,9 @@ from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.partners.douyin_api import DouyinActor
 from tongdan.adapters.partners.finance import FinanceActor
 from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.sf_api import SfActor
 from tongdan.adapters.partners.wechat_api import WechatActor
-from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms
+from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
 from tongdan.ports import HttpResponse, NoAnswer, Unreachable
@@ -23,9 +26,7 @@ WRITE_BACK = WriteBackShipment(
     partner="channel/DY/dy-main", channel="DY", shop="dy-main", native="4781234567890123456", carrier="SF",
     waybill="SF1", units=(("4781234567890123456", 1),), request=f"{ORDER}-S1.1",
 )  # fmt: skip
-PREPAY = Prepay(
-    partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500
-)
+PREPAY = Prepay(partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500)
 PUSH = PushToWms(
     partner="wms/WH-EAST", shipment=f"{ORDER}-S1", order=ORDER, channel="DY", shop="dy-main",
     native="4781234567890123456", warehouse="WH-EAST", items=(Item(1, "DOWN-JACKET-M", 2, 19_901),), placed_at=NOW,
@@ -33,6 +34,10 @@ PUSH = PushToWms(
 CANCEL = CancelAtWms(partner="wms/WH-EAST", shipment=f"{ORDER}-S1", warehouse="WH-EAST", reason="不想要了")
 TELL = TellFinance(
     partner="finance", order=ORDER, channel="DY", shop="dy-main", milestone="paid", amount_fen=12_900, at=NOW
+)
+
+QUERY = QueryRoutes(
+    partner="carrier/SF", shipment=f"{ORDER}-S1", waybills=("SF7444703608745", "SF7444703608746")
 )
 
 
@@ -54,6 +59,14 @@ def case(effect: Effect) -> Case:
             lambda wire: QimenActor(effect.partner, PARTNERS.qimen, POLICY, wire),
             errand(effect, f"{ORDER}-S1"),
         )
+    if isinstance(effect, QueryRoutes):
+        host = "bspgw.sf-express.com"
+        zone = ZoneInfo(POLICY.carriers["SF"].zone)
+        return Case(
+            host,
+            lambda wire: SfActor(effect.partner, PARTNERS.sf, zone, wire),
+            errand(effect, f"{ORDER}-S1"),
+        )
     host = "finance.example.com"
     return Case(
         host, lambda wire: FinanceActor(effect.partner, PARTNERS.finance, wire), errand(effect, ORDER)
@@ -64,7 +77,9 @@ def verb_of(played: object) -> str:
     return type(played.errand.effect).__name__ if isinstance(played, Case) else ""
 
 
-@pytest.fixture(params=[case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL)], ids=verb_of)
+@pytest.fixture(
+    params=[case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL, QUERY)], ids=verb_of
+)
 def played(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
     return found
@@ -102,7 +117,7 @@ async def test_without_its_credential_nothing_is_sent_and_the_partner_waits(play
 
 # finance answers by status alone
 @pytest.mark.parametrize(
-    "played", [case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL)], ids=verb_of
+    "played", [case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, QUERY)], ids=verb_of
 )
 @pytest.mark.parametrize("body", [b"", b"\xff", b"<html>busy</html>", b"[[[", b"{}", b"null", b"9" * 5_000])
 async def test_an_answer_that_is_none_is_never_taken_for_success(played: Case, body: bytes) -> None:
@@ -111,7 +126,7 @@ async def test_an_answer_that_is_none_is_never_taken_for_success(played: Case, b
     assert (failure.unknown, failure.final) == (True, False)
 
 
-@pytest.mark.parametrize("played", [case(each) for each in (FETCH, PUSH, TELL)], ids=verb_of)
+@pytest.mark.parametrize("played", [case(each) for each in (FETCH, PUSH, TELL, QUERY)], ids=verb_of)
 async def test_an_errand_of_another_kind_is_a_dead_letter(played: Case) -> None:
     partner = Partner(played.host, ok(b""))
     failure = await failed(played.actor(partner.wire).perform(errand(PREPAY, OWN)))
@@ -129,14 +144,14 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     actors = connect_actors(CONF, wire.credentials, wire.transport, wire.clock, SeededEntropy("0"))
     by_name = {actor.partner: actor for actor in actors}
     assert sorted(by_name) == [
-        "channel/DY/dy-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
+        "carrier/SF", "channel/DY/dy-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
     ]  # fmt: skip
-    for effect in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL):
+    for effect in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL, QUERY):
         assert type(effect) in by_name[effect.partner].verbs
 
 
 def test_every_partner_has_its_door() -> None:
     doors = open_doors(CONF, Partner("nowhere", ok(b"")).wire.credentials)
     assert sorted(door.path for door in doors) == [
-        "/own/mp-main/", "/push/douyin/", "/push/finance/", "/push/qimen/", "/push/wechat/",
+        "/own/mp-main/", "/push/douyin/", "/push/finance/", "/push/qimen/", "/push/sf/", "/push/wechat/",
     ]  # fmt: skip

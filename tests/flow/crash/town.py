@@ -187,7 +187,7 @@ async def staged(
     Partners reach the centre `through` what is made of the line.
     """
     data, conf, clock = data or folder / "data", folder / "conf", SystemClock()
-    partners_ports, (port,) = free_ports(4), free_ports(1)
+    partners_ports, (port,) = free_ports(5), free_ports(1)
     settings = _write_conf(conf, partners_ports, port)
     provision(data, settings.policy, settings.partners, SystemEntropy())
     centre = CentreProcess(data, conf, port, folder / "centre.log")
@@ -262,7 +262,7 @@ def _write_conf(conf: Path, partners_ports: list[int], port: int) -> Conf:
         (conf / path.relative_to(CONF)).write_bytes(path.read_bytes())
     deadlines = conf / "deadlines.yml"
     deadlines.write_text(yaml.safe_dump(yaml.safe_load(deadlines.read_text()) | DEADLINES_S))
-    names = ("douyin", "wechat", "qimen", "finance")
+    names = ("douyin", "wechat", "qimen", "finance", "sf")
     urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(names, partners_ports, strict=True)}
     here = loopback(load_conf(conf).partners, urls, f"http://127.0.0.1:{port}")
     (conf / "partners.yml").write_text(yaml.safe_dump(msgspec.to_builtins(here), allow_unicode=True))

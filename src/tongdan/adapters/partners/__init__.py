@@ -19,6 +19,9 @@ from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.sf import CARRIER as SF
+from tongdan.adapters.partners.sf import SfDoor
+from tongdan.adapters.partners.sf_api import SfActor
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
     """Every entrance that `conf` has need of; each own shop has its own."""
-    partners = conf.partners
+    partners, carriers = conf.partners, conf.policy.carriers
     own = [OwnShopDoor(shop, credentials) for shop in conf.policy.shops.values() if shop.channel == OWN]
     return (
         *own,
@@ -37,6 +40,11 @@ def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
         WechatDoor(credentials),
         QimenDoor(credentials, ZoneInfo(partners.qimen.zone)),
         FinanceDoor(credentials, ZoneInfo(partners.finance.zone)),
+        *(
+            SfDoor(credentials, partners.sf.account, ZoneInfo(carriers[code].zone))
+            for code in carriers
+            if code == SF
+        ),
     )
 
 
@@ -59,4 +67,9 @@ def connect_actors(
         *(QimenActor(f"wms/{code}", partners.qimen, policy, wire) for code in policy.warehouses),
         WechatActor("payment/wechat", partners.wechat, policy, wire),
         FinanceActor("finance", partners.finance, wire),
+        *(
+            SfActor(f"carrier/{code}", partners.sf, ZoneInfo(policy.carriers[code].zone), wire)
+            for code in policy.carriers
+            if code == SF
+        ),
     )

@@ -53,6 +53,13 @@ class FinanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     zone: str
 
 
+class SfSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`account` names the credential `sf/{account}`; the clock of the carrier stands in its map."""
+
+    base_url: str
+    account: str
+
+
 class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `conf/partners.yml`."""
 
@@ -60,3 +67,4 @@ class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     wechat: WechatSettings
     qimen: QimenSettings
     finance: FinanceSettings
+    sf: SfSettings

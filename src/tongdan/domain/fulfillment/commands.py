@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.tracks import Track
 
 
 class CountStock(Command, frozen=True, kw_only=True):
@@ -123,6 +124,13 @@ class ConfirmDelivery(Command, frozen=True, kw_only=True):
     final: bool
     confirmed_at: datetime
     out_biz_code: str = ""
+
+
+class RecordTracks(Command, frozen=True, kw_only=True):
+    """Where the carrier says that parcels are, unasked or asked (`QueryRoutes`). Empty: it knows nothing."""
+
+    shipment: str
+    tracks: tuple[Track, ...]
 
 
 class RecallShipment(Command, frozen=True, kw_only=True):

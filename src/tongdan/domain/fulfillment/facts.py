@@ -115,7 +115,8 @@ class WmsProcessed(Fact, frozen=True, kw_only=True):
 class ShipmentDispatched(Fact, frozen=True, kw_only=True):
     """One parcel left. `dispatch` = shipment + number of the departure; `complete`: nothing is left behind.
 
-    `parcel` is how the WMS names it: the waybill, or the number of the confirmation.
+    `parcel` is how the WMS names it: the waybill, or the number of the confirmation. `track_by`: when its carrier
+    will be asked where it is, unless it tells before; None for a carrier that is not followed.
     """
 
     order: str
@@ -128,13 +129,47 @@ class ShipmentDispatched(Fact, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     dispatched_at: datetime
     complete: bool
+    track_by: datetime | None = None
 
 
 class ShipmentSigned(Fact, frozen=True, kw_only=True):
+    """`ends` names the tickets whose cause is gone."""
+
     order: str
     items: tuple[Item, ...]
     signed_at: datetime
     dispatches: tuple[str, ...]
+    ends: tuple[str, ...] = ()
+
+
+class ParcelTracked(Fact, frozen=True, kw_only=True):
+    """One node of a parcel's way. `status` is what its `code` means ("": the carrier's map does not know it).
+
+    `next_by`: when the carrier is asked, unless it tells more before.
+    """
+
+    order: str
+    carrier: str
+    waybill: str
+    code: str
+    status: str
+    at: datetime
+    next_by: datetime
+    ends: tuple[str, ...] = ()
+
+
+class TracksAsked(Fact, frozen=True, kw_only=True):
+    """Nothing was heard of these parcels for too long: their carrier is asked, for the `times`-th time in a row."""
+
+    waybills: tuple[str, ...]
+    times: int
+    again_at: datetime
+
+
+class ParcelsSilent(Fact, frozen=True, kw_only=True):
+    """Asking has not helped either; it ends here."""
+
+    waybills: tuple[str, ...]
 
 
 class ShipmentShort(Fact, frozen=True, kw_only=True):
@@ -188,3 +223,10 @@ class CancelAtWms(Effect, frozen=True, kw_only=True):
     shipment: str
     warehouse: str
     reason: str
+
+
+class QueryRoutes(Effect, frozen=True, kw_only=True):
+    """SF `EXP_RECE_SEARCH_ROUTES`. Natural: a read."""
+
+    shipment: str
+    waybills: tuple[str, ...]

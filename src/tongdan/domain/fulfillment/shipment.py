@@ -7,7 +7,7 @@ planned lines in order, because real confirmations carry blank line numbers and 
 """
 
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import msgspec
@@ -46,6 +46,21 @@ SHIPMENT: Final = Machine(
 )
 
 
+class ParcelStatus(StrEnum):
+    """What a node of a track can mean, whoever the carrier is."""
+
+    PICKED_UP = "picked_up"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    AT_LOCKER = "at_locker"
+    SIGNED = "signed"
+    EXCEPTION = "exception"
+    RETURNED = "returned"
+
+
+WORRY_SILENT: Final = "parcel-silent"
+
+
 class Departure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Units that left at one time. `parcel`: the waybill, or the confirmation's own number."""
 
@@ -58,11 +73,21 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     signed: bool = False
 
 
+class Node(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
+    """One node of a parcel's way; nodes are kept in the order of their time."""
+
+    at: datetime
+    waybill: str
+    code: str
+    status: str
+
+
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state of a shipment.
 
     `surplus` counts units by (parcel, SKU) that nobody had asked for; `signed_at` is the receiver's latest signature
-    that was reported, applied or not. `closed`: what has not left will not leave.
+    that was reported, applied or not. `closed`: what has not left will not leave. `tracks` are the latest nodes,
+    at most MAX_TRACKS; `ask_at`: the carrier is to be asked then; `asked`: how often in vain; `silent`: given up.
     """
 
     order: str
@@ -81,6 +106,10 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     process: str = ""
     process_at: datetime | None = None
     signed_at: datetime | None = None
+    tracks: tuple[Node, ...] = ()
+    ask_at: datetime | None = None
+    asked: int = 0
+    silent: bool = False
 
     def remaining(self) -> tuple[Item, ...]:
         """What is planned and has not left, line by line."""

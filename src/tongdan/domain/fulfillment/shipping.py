@@ -4,7 +4,9 @@ Reports are never refused. A recall withdraws the push if it has not been sent a
 because nobody can know that it was not sent; units that had left already are reported as such.
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,11 +23,20 @@ from tongdan.domain.fulfillment.commands import (
     RecordWmsRefused,
 )
 from tongdan.domain.fulfillment.facts import Item
-from tongdan.domain.fulfillment.shipment import SHIPMENT, Departure, Shipment, ShipmentStage
+from tongdan.domain.fulfillment.shipment import (
+    SHIPMENT,
+    WORRY_SILENT,
+    Departure,
+    Node,
+    ParcelStatus,
+    Shipment,
+    ShipmentStage,
+)
 from tongdan.domain.kernel.messages import EFFECT_FACTS, NOTHING, Context, Decision, Fact, Refusal
 
 SIGN: Final = "SIGN"
 ENDED_BY_WMS: Final = frozenset({"REJECT", "CANCELED", "CLOSED"})
+MAX_TRACKS: Final = 300
 
 
 # ---- out
@@ -137,7 +148,7 @@ def record_wms_process(shipment: Shipment, command: RecordWmsProcess, ctx: Conte
     after = evolve(shipment, step)
     more: tuple[Fact, ...] = ()
     if signs:
-        more = _signatures(after)
+        more = signatures(after)
     elif command.status in ENDED_BY_WMS:
         ended = _recalled if shipment.recall else _refused
         more = ended(after, f"{command.status} {command.info}".strip()).facts
@@ -147,14 +158,14 @@ def record_wms_process(shipment: Shipment, command: RecordWmsProcess, ctx: Conte
 def confirm_delivery(shipment: Shipment, command: ConfirmDelivery, ctx: Context) -> Decision | Refusal:
     facts: list[Fact] = []
     for parcel, packages in _parcels(command).items():
-        for fact in _depart(shipment, parcel, packages, command, ctx.id):
+        for fact in _depart(shipment, parcel, packages, command, ctx):
             facts.append(fact)
             shipment = evolve(shipment, fact)
     if command.final and (short := _still_to_leave(shipment)):
         facts.append(f.ShipmentShort(order=shipment.order, items=short))
         shipment = evolve(shipment, facts[-1])
     if facts:
-        facts.extend(_signatures(shipment))
+        facts.extend(signatures(shipment))
     return Decision(tuple(facts))
 
 
@@ -167,7 +178,7 @@ def _parcels(command: ConfirmDelivery) -> dict[str, list[Package]]:
 
 
 def _depart(
-    shipment: Shipment, parcel: str, packages: list[Package], command: ConfirmDelivery, id: str
+    shipment: Shipment, parcel: str, packages: list[Package], command: ConfirmDelivery, ctx: Context
 ) -> list[Fact]:
     """What this parcel carries beyond what it was reported with before."""
     fresh: dict[str, int] = {}
@@ -182,7 +193,7 @@ def _depart(
             f.ShipmentDispatched(
                 order=shipment.order,
                 warehouse=command.warehouse or shipment.warehouse,
-                dispatch=f"{id}.{len(shipment.departures) + 1}",
+                dispatch=f"{ctx.id}.{len(shipment.departures) + 1}",
                 parcel=parcel,
                 carrier=packages[0].carrier,
                 waybill=packages[0].waybill,
@@ -190,11 +201,17 @@ def _depart(
                 items=items,
                 dispatched_at=command.confirmed_at,
                 complete=_units(shipment.remaining()) == _units(items),
+                track_by=_track_by(packages[0], ctx),
             )
         )
     if surplus := tuple([Item(0, sku, units) for sku, units in fresh.items() if units > 0]):
         facts.append(f.ShipmentSurplus(order=shipment.order, parcel=parcel, items=surplus))
     return facts
+
+
+def _track_by(package: Package, ctx: Context) -> datetime | None:
+    followed = package.waybill and package.carrier in ctx.policy.carriers
+    return ctx.now + timedelta(seconds=ctx.policy.deadlines.track_within_s) if followed else None
 
 
 def _reported(shipment: Shipment, parcel: str) -> Iterator[tuple[str, int]]:
@@ -220,28 +237,38 @@ def _units(items: tuple[Item, ...]) -> int:
     return sum(item.units for item in items)
 
 
-def _signatures(shipment: Shipment) -> tuple[Fact, ...]:
-    """Signatures that can be given now.
+def signatures(shipment: Shipment) -> tuple[Fact, ...]:
+    """Signatures that can be given now: by the carrier for its parcel, or by the WMS; what is signed stays so.
 
-    A signature covers what had left by then. A warehouse may confirm late, under a later time than the signature's
+    The WMS's covers what had left by then. A warehouse may confirm late, under a later time than the signature's
     own; if only one departure is known, it is the one that was signed for.
     """
-    signed_at = shipment.signed_at
-    if signed_at is None:
-        return ()
-    only = len(shipment.departures) == 1
-    signed = [d for d in shipment.departures if not d.signed and (only or d.at <= signed_at)]
+    said_at, only = shipment.signed_at, len(shipment.departures) == 1
+    by_carrier = {
+        node.waybill: node.at for node in reversed(shipment.tracks) if node.status == ParcelStatus.SIGNED
+    }
+    signed: dict[datetime, list[Departure]] = {}
+    for departure in shipment.departures:
+        at = by_carrier.get(departure.waybill)
+        if at is None and said_at is not None and (only or departure.at <= said_at):
+            at = said_at
+        if at is not None and not departure.signed:
+            signed.setdefault(at, []).append(departure)
+    return tuple([_signed(shipment, at, signed[at]) for at in sorted(signed)])
+
+
+def _signed(shipment: Shipment, at: datetime, signed: list[Departure]) -> f.ShipmentSigned:
     items: dict[int, Item] = {}
     for item in (item for departure in signed for item in departure.items):
         old = items.get(item.line)
         items[item.line] = item if old is None else replace(item, units=item.units + old.units)
-    if not signed:
-        return ()
-    dispatches = tuple([departure.dispatch for departure in signed])
-    fact = f.ShipmentSigned(
-        order=shipment.order, items=tuple(items.values()), signed_at=signed_at, dispatches=dispatches
+    return f.ShipmentSigned(
+        order=shipment.order,
+        items=tuple(items.values()),
+        signed_at=at,
+        dispatches=tuple([departure.dispatch for departure in signed]),
+        ends=(WORRY_SILENT,) if shipment.silent else (),
     )
-    return (fact,)
 
 
 # ---- folding
@@ -297,17 +324,33 @@ def _on_dispatched(shipment: Shipment, fact: f.ShipmentDispatched) -> Shipment:
     stage = ShipmentStage.DISPATCHED if fact.complete else ShipmentStage.PARTLY_DISPATCHED
     if shipment.stage is not stage:
         stage = SHIPMENT.step(shipment.stage, stage)
-    return replace(shipment, stage=stage, departures=(*shipment.departures, departure))
+    ask_at = fact.track_by or shipment.ask_at
+    return replace(shipment, stage=stage, departures=(*shipment.departures, departure), ask_at=ask_at)
 
 
 def _on_signed(shipment: Shipment, fact: f.ShipmentSigned) -> Shipment:
     departures = tuple(
         [replace(d, signed=True) if d.dispatch in fact.dispatches else d for d in shipment.departures]
     )
-    shipment = replace(shipment, departures=departures)
+    shipment = replace(shipment, departures=departures, silent=False)
     if all(d.signed for d in departures) and (shipment.closed or not shipment.remaining()):
         return replace(shipment, stage=SHIPMENT.step(shipment.stage, ShipmentStage.SIGNED))
     return shipment
+
+
+def _on_tracked(shipment: Shipment, fact: f.ParcelTracked) -> Shipment:
+    tracks = list(shipment.tracks)
+    insort(tracks, Node(at=fact.at, waybill=fact.waybill, code=fact.code, status=fact.status))
+    kept = tuple(tracks[-MAX_TRACKS:])
+    return replace(shipment, tracks=kept, ask_at=fact.next_by, asked=0, silent=False)
+
+
+def _on_asked(shipment: Shipment, fact: f.TracksAsked) -> Shipment:
+    return replace(shipment, asked=fact.times, ask_at=fact.again_at)
+
+
+def _on_silent(shipment: Shipment, fact: f.ParcelsSilent) -> Shipment:
+    return replace(shipment, ask_at=None, silent=True)
 
 
 def _on_surplus(shipment: Shipment, fact: f.ShipmentSurplus) -> Shipment:
@@ -339,6 +382,9 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Shipment]]] = {
     f.WmsProcessed: _on_processed,
     f.ShipmentDispatched: _on_dispatched,
     f.ShipmentSigned: _on_signed,
+    f.ParcelTracked: _on_tracked,
+    f.TracksAsked: _on_asked,
+    f.ParcelsSilent: _on_silent,
     f.ShipmentShort: _on_short,
     f.ShipmentSurplus: _on_surplus,
     f.RecallRequested: _on_recall,

@@ -24,6 +24,11 @@ def alias_key(alias: str) -> str:
     return f"{ALIAS}/{alias}"
 
 
+def waybill_alias(carrier: str, waybill: str) -> str:
+    """The alias under which a parcel leads to its shipment: two carriers may use one number."""
+    return f"waybill/{carrier}/{waybill}"
+
+
 def ticket_key(subject: str, kind: str) -> str:
     return f"{TICKET}/{subject}/{kind}"
 

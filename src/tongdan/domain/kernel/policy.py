@@ -31,6 +31,19 @@ class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
     statuses: dict[str, str]
 
 
+class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier that tells and is asked where parcels are; `code` is the WMS's for it.
+
+    `statuses`: how the nodes of its tracks read in canonical words; `zone` is its clock.
+    """
+
+    code: str
+    name_zh: str
+    name_en: str
+    zone: str
+    statuses: dict[str, str]
+
+
 class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     """A warehouse; `regions` are the province names it serves first."""
 
@@ -48,10 +61,13 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     reservation_s: int = 2_700
     ship_within_s: int = 172_800
     complete_after_signed_s: int = 604_800
+    track_within_s: int = 86_400
+    claim_within_s: int = 86_400
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     shops: dict[str, Shop] = {}
     channels: dict[str, ChannelMap] = {}
+    carriers: dict[str, CarrierMap] = {}
     warehouses: dict[str, Warehouse] = {}
     deadlines: Deadlines = Deadlines()

@@ -1,13 +1,25 @@
 """What may be asked of an alias and of a ticket."""
 
 from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.tracks import Track
 
 
 class ClaimAlias(Command, frozen=True, kw_only=True):
-    """`alias` ("client-order/SHOP/NO") is to lead to `order`, and to no other."""
+    """`alias` ("client-order/SHOP/NO", "waybill/CARRIER/NO") is to lead to `order`, and to no other.
+
+    `order` is the id of what it leads to: an order or a shipment.
+    """
 
     alias: str
     order: str
+
+
+class SendByAlias(Command, frozen=True, kw_only=True):
+    """Bring `letter` to whatever `alias` leads to; until that is known it waits there. `source`: who sent it."""
+
+    alias: str
+    source: str
+    letter: Track
 
 
 class RaiseTicket(Command, frozen=True, kw_only=True):

@@ -3,11 +3,15 @@
 from datetime import datetime
 
 from tongdan.domain.kernel.messages import Fact
+from tongdan.domain.kernel.tracks import Track
 
 
 class AliasClaimed(Fact, frozen=True, kw_only=True):
+    """`ends` names the tickets whose cause is gone."""
+
     alias: str
     order: str
+    ends: tuple[str, ...] = ()
 
 
 class AliasContested(Fact, frozen=True, kw_only=True):
@@ -16,6 +20,28 @@ class AliasContested(Fact, frozen=True, kw_only=True):
     alias: str
     order: str
     holder: str
+
+
+class LetterParked(Fact, frozen=True, kw_only=True):
+    """A message came before the alias was claimed; `claim_by` is when somebody has to be told of that."""
+
+    alias: str
+    source: str
+    letter: Track
+    claim_by: datetime
+
+
+class LetterDelivered(Fact, frozen=True, kw_only=True):
+    """A message, parked or not, goes on to what the alias leads to."""
+
+    to: str
+    letter: Track
+
+
+class ClaimOverdue(Fact, frozen=True, kw_only=True):
+    """Nobody has claimed the alias in time. Its `letters` go on waiting."""
+
+    letters: int
 
 
 class TicketRaised(Fact, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ PAID_AFTER_CANCEL: Final = "paid-after-cancel"
 LINE_SHORT: Final = "line-short"
 LINES_STOPPED: Final = "lines-stopped"
 LEFT_AFTER_CANCEL: Final = "left-after-cancel"
+CLAIM_OVERDUE: Final = "claim-overdue"
 ALIAS_CONTESTED: Final = "alias-contested"
 SETTLEMENT_MISMATCHED: Final = "settlement-mismatched"
 UNKNOWN_STATUS: Final = "unknown-status"
@@ -20,6 +21,8 @@ ADDRESS_TOO_LATE: Final = "address-too-late"
 RECALL_FAILED: Final = "recall-failed"
 SHIPMENT_SURPLUS: Final = "shipment-surplus"
 SHIPMENT_OVERDUE: Final = "shipment-overdue"
+PARCEL_SILENT: Final = "parcel-silent"
+UNKNOWN_TRACK: Final = "unknown-track"
 DEAD_LETTER: Final = "dead-letter"
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -33,7 +36,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     LINE_SHORT: ("Sold, but not in stock", "已售出但库存不足"),
     LINES_STOPPED: ("A warehouse will not send units that are still wanted", "仓库不发货,但订单仍需要"),
     LEFT_AFTER_CANCEL: ("A parcel left although the order was cancelled", "订单已取消,包裹仍已发出"),
-    ALIAS_CONTESTED: ("Two orders claim the same order number", "两个订单使用了同一订单号"),
+    ALIAS_CONTESTED: ("Two claim the same order number or waybill", "同一订单号或运单号被重复使用"),
+    CLAIM_OVERDUE: ("A carrier speaks of a parcel nobody has confirmed", "承运商推送的包裹未见仓库确认"),
     SETTLEMENT_MISMATCHED: ("Finance settled another sum", "财务结算金额不符"),
     UNKNOWN_STATUS: ("The channel uses a status that its map does not know", "渠道状态未在映射表中"),
     CHANNEL_CONTRADICTS: ("The channel says what cannot be", "渠道状态与实际矛盾"),
@@ -41,6 +45,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     RECALL_FAILED: ("Parcels could not be called back", "包裹未能拦截"),
     SHIPMENT_SURPLUS: ("The warehouse reports units that were never asked for", "仓库上报了未要求的商品"),
     SHIPMENT_OVERDUE: ("Not shipped by the promised time", "未按承诺时间发货"),
+    PARCEL_SILENT: ("The carrier has said nothing of a parcel for long", "包裹长时间没有物流轨迹"),
+    UNKNOWN_TRACK: ("The carrier uses a code that its map does not know", "承运商状态码未在映射表中"),
     DEAD_LETTER: (
         "Something could not be told to a partner; later messages wait",
         "消息未能送达合作方,后续消息等待中",

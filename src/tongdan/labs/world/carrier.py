@@ -1,21 +1,38 @@
-"""The carrier: a parcel is handed over under a waybill, travels, and is signed for.
+"""The carrier's road: a parcel is handed over under a waybill, is scanned on its way, and is signed for.
 
-Warehouse and platform both watch its waybills; the carrier's own interfaces come with a later adapter.
+Warehouse and platform both watch its waybills; whoever listens (`on_scan`) hears of every scan. What the carrier's own
+interfaces make of that is in `sf.py`.
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from tongdan.labs.world.setting import Setting
 
 TRANSIT_LEAST_S: Final = 6 * 3_600.0
 TRANSIT_MORE_MEAN_S: Final = 18 * 3_600.0
+PICKED_UP, OUT, SIGNED, IMAGE = "50", "44", "80", "8000"
+# The scans of a parcel, and at which part of its way each is; the image of the signature comes later.
+SCANS: Final = ((PICKED_UP, 0.0), ("30", 0.05), ("36", 0.1), ("31", 0.7), (OUT, 0.85), (SIGNED, 1.0))
+IMAGE_AFTER_S: Final = 600.0
+
+
+class Scan(NamedTuple):
+    """`parcel` is how its warehouse knows it (`…-S1/1`)."""
+
+    parcel: str
+    waybill: str
+    code: str
+    at: datetime
 
 
 class Carrier:
     """Waybills are `SF` and thirteen digits, as SF Express writes them."""
 
     def __init__(self, setting: Setting) -> None:
+        self.on_scan: list[Callable[[Scan], None]] = []
         self._setting: Final = setting
         self._arrivals: Final[dict[str, asyncio.Event]] = {}
 
@@ -23,9 +40,9 @@ class Carrier:
         """Take over the parcel a warehouse knows as `parcel`; returns its waybill."""
         stream = self._setting.stream("parcel", parcel)
         waybill = f"SF{stream.digits(13)}"
-        arrival = self._arrivals[waybill] = asyncio.Event()
+        self._arrivals[waybill] = asyncio.Event()
         travel_s = TRANSIT_LEAST_S + stream.waiting_s(TRANSIT_MORE_MEAN_S)
-        self._setting.bustle.start(self._travel(arrival, travel_s))
+        self._setting.bustle.start(self._travel(parcel, waybill, travel_s))
         return waybill
 
     def knows(self, waybill: str) -> bool:
@@ -35,6 +52,17 @@ class Carrier:
         """Return when the parcel has been signed for. Raises KeyError for a waybill never given out."""
         await self._arrivals[waybill].wait()
 
-    async def _travel(self, arrival: asyncio.Event, travel_s: float) -> None:
-        await self._setting.clock.sleep(travel_s)
-        arrival.set()
+    async def _travel(self, parcel: str, waybill: str, travel_s: float) -> None:
+        clock, done = self._setting.clock, 0.0
+        for code, part in SCANS:
+            await clock.sleep((part - done) * travel_s)
+            done = part
+            self._scan(parcel, waybill, code)
+        self._arrivals[waybill].set()
+        await clock.sleep(IMAGE_AFTER_S)
+        self._scan(parcel, waybill, IMAGE)
+
+    def _scan(self, parcel: str, waybill: str, code: str) -> None:
+        scan = Scan(parcel, waybill, code, self._setting.clock.now())
+        for listener in self.on_scan:
+            listener(scan)

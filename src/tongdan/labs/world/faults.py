@@ -79,6 +79,9 @@ _LATER: Final = {
     "wms.PACKAGE": (LOST, OVERTAKEN),
     "wms.confirm": (WMS_SHORT, LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
     "wms.SIGN": (LOST, ACK_LOST, LATE, REPEATED),
+    "sf.50": (LOST, ACK_LOST, LATE, REPEATED),
+    "sf.44": (UNKNOWN_STATUS,),
+    "sf.80": (LOST, ACK_LOST, LATE, REPEATED),
     "finance.settled": (LOST, ACK_LOST, REPEATED),
 }
 MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {

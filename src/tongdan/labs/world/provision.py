@@ -61,6 +61,11 @@ def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) 
         "customer_id": f"C{_digits(entropy, 10)}",
     }
     ours[f"finance/{partners.finance.system}"] = {"secret": entropy.token(32).hex()}
+    ours[f"sf/{partners.sf.account}"] = {
+        "partner_id": _digits(entropy, 10),
+        "check_word": entropy.token(16).hex(),
+        "push_secret": entropy.token(24).hex(),
+    }
     write_credentials(keys, theirs)
     write_credentials(path, ours)
 
@@ -142,4 +147,5 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         wechat=replace(partners.wechat, base_url=urls["wechat"], notify_url=f"{centre_url}/push/wechat/"),
         qimen=replace(partners.qimen, base_url=f"{urls['qimen']}/router/qimen/service"),
         finance=replace(partners.finance, base_url=f"{urls['finance']}/order-milestones"),
+        sf=replace(partners.sf, base_url=f"{urls['sf']}/std/service"),
     )

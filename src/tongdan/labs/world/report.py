@@ -211,6 +211,7 @@ def _outboxes(world: World) -> Iterator[tuple[str, Outbox[Any]]]:
     yield "wechat", world.wechat.outbox
     yield "qimen", world.warehouses.outbox
     yield "finance", world.finance.outbox
+    yield "sf", world.sf.outbox
 
 
 def _sample(verdicts: list[tuple[Fault, str]], by_native: dict[str, _Case]) -> str:

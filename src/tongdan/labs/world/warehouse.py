@@ -1,8 +1,8 @@
 """A Qimen WMS (奇门) that runs three warehouses: takes delivery orders, works on them, and reports every step.
 
 Each warehouse has the habits of a real installation: the first is tidy; the second repeats the order code
-as its `outBizCode`, leaves line numbers blank, plans 0 and weighs nothing; the third names no items in its
-only parcel and signs in small letters. Times are local and carry no zone. Source: Qimen API 26000 to 26003
+as its `outBizCode`, leaves line numbers blank, plans 0, weighs nothing, confirms late; the third names no
+items in its only parcel and signs in small letters. Times are local and carry no zone. Source: Qimen API 26000 to 26003
 and recorded call-backs.
 """
 
@@ -26,6 +26,7 @@ RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
 # The steps inside the house, and how long each takes on average.
 STEPS: Final = (("ACCEPT", 240), ("PICK", 3_600), ("CHECK", 900), ("PACKAGE", 900), ("WEIGH", 300))
 SECOND_PARCEL_MEAN_S: Final = 28_800
+CONFIRMED_AFTER_S: Final = 600  # by the careless one, when the carrier has long spoken of the parcel
 TIDY, CARELESS, TERSE = range(3)
 XML: Final = {"content-type": "text/xml;charset=utf-8"}
 
@@ -180,14 +181,16 @@ class Warehouses:
             if no > 1:
                 await self._setting.clock.sleep(stream.waiting_s(SECOND_PARCEL_MEAN_S))
             delivery.stage = "DELIVERED" if no == len(parcels) else "PARTDELIVERED"
-            self._dispatch(delivery, parcel, no, final=no == len(parcels))
+            await self._dispatch(delivery, parcel, no, final=no == len(parcels))
         for waybill in delivery.waybills:
             await self._carrier.arrival(waybill)
         delivery.stage, delivery.signed = "SIGN", bool(delivery.waybills)
         if delivery.signed:
             self._report(delivery, "SIGN")
 
-    def _dispatch(self, delivery: Delivery, parcel: Sequence[tuple[Item, int]], no: int, final: bool) -> None:
+    async def _dispatch(
+        self, delivery: Delivery, parcel: Sequence[tuple[Item, int]], no: int, final: bool
+    ) -> None:
         """Hand one parcel to the carrier and confirm it; the last confirmation is the final one."""
         waybills = []
         if any(units for _, units in parcel):
@@ -195,6 +198,8 @@ class Warehouses:
             delivery.waybills += waybills
         for item, units in parcel:
             item.left += units
+        if self._habits[delivery.warehouse] == CARELESS:
+            await self._setting.clock.sleep(CONFIRMED_AFTER_S)
         body = self._confirmation(delivery, parcel, waybills, no, final)
         self._send(delivery, "deliveryorder.confirm", body, "wms.confirm")
 

@@ -31,6 +31,7 @@ from tongdan.labs.world.people import buyer_of
 from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credentials
 from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
+from tongdan.labs.world.sf import SfExpress
 from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
@@ -105,6 +106,8 @@ class World:
         api = DouyinApi(setting, self.carrier, self.douyin, app, douyin.native)
         account, codes = credentials[f"qimen/{qimen.wms}"], tuple(self.policy.warehouses)
         self.warehouses = Warehouses(setting, self.carrier, qimen.wms, account, codes, ZoneInfo(qimen.zone))
+        sf, zone = credentials[f"sf/{partners.sf.account}"], ZoneInfo(self.policy.carriers["SF"].zone)
+        self.sf = SfExpress(setting, self.carrier, sf, zone)
         secret = credentials[f"finance/{finance.system}"]["secret"]
         self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
         self._urls = {
@@ -112,12 +115,14 @@ class World:
             "wechat": partners.wechat.base_url,
             "qimen": qimen.base_url,
             "finance": finance.base_url,
+            "sf": partners.sf.base_url,
         }
         self._partners: Mapping[str, Handler] = {
             "douyin": self._guarded("douyin", api.handle),
             "wechat": self._guarded("wechat", self.wechat.handle),
             "qimen": self._guarded("qimen", self.warehouses.handle),
             "finance": self._guarded("finance", self.finance.handle),
+            "sf": self._guarded("sf", self.sf.handle),
         }
 
     # ---- where the partners are

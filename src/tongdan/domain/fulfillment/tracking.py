@@ -1,0 +1,94 @@
+"""Where parcels are: what carriers tell of them, unasked or asked.
+
+A node counts once, whether it was pushed, pushed again or asked for; its time places it, not its arrival, and any node
+that means "signed" signs for its parcel, because carriers add nodes after it. A carrier from which nothing was heard
+for too long is asked, a bounded number of times; then a person is told.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from tongdan.domain.fulfillment import facts as f
+from tongdan.domain.fulfillment.commands import RecordTracks
+from tongdan.domain.fulfillment.shipment import WORRY_SILENT, Shipment
+from tongdan.domain.fulfillment.shipping import MAX_TRACKS, evolve, signatures
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal, WakeUp
+from tongdan.domain.kernel.tracks import Track
+
+MAX_ASKED: Final = 7  # times in a row that brought nothing new
+WAYBILLS_A_QUERY: Final = 10
+VERB: Final = f.QueryRoutes.__name__
+
+
+def record_tracks(shipment: Shipment, command: RecordTracks, ctx: Context) -> Decision | Refusal:
+    """Reports are never refused. What is older than all of MAX_TRACKS nodes is past telling."""
+    facts: list[Fact] = []
+    for track in command.tracks:
+        if _is_news(shipment, track):
+            facts.append(_tracked(shipment, track, ctx))
+            shipment = evolve(shipment, facts[-1])
+    if facts:
+        facts.extend(signatures(shipment))
+    return Decision(tuple(facts))
+
+
+def _is_news(shipment: Shipment, track: Track) -> bool:
+    known = shipment.tracks
+    if len(known) >= MAX_TRACKS and track.at <= known[0].at:
+        return False
+    named = (track.waybill, track.code, track.at)
+    return all((node.waybill, node.code, node.at) != named for node in known)
+
+
+def _tracked(shipment: Shipment, track: Track, ctx: Context) -> f.ParcelTracked:
+    carrier = ctx.policy.carriers.get(track.carrier)
+    return f.ParcelTracked(
+        order=shipment.order,
+        carrier=track.carrier,
+        waybill=track.waybill,
+        code=track.code,
+        status=carrier.statuses.get(track.code, "") if carrier is not None else "",
+        at=track.at,
+        next_by=_ask_next(ctx),
+        ends=(WORRY_SILENT,) if shipment.silent else (),
+    )
+
+
+def _ask_next(ctx: Context) -> datetime:
+    return ctx.now + timedelta(seconds=ctx.policy.deadlines.track_within_s)
+
+
+def wake_at(shipment: Shipment) -> datetime | None:
+    """When the carrier is to be asked; None when nothing is on its way."""
+    under_way = any(not departure.signed for departure in shipment.departures)
+    return shipment.ask_at if under_way else None
+
+
+def wake(shipment: Shipment, command: WakeUp, ctx: Context) -> Decision | Refusal:
+    due = wake_at(shipment)
+    if due is None or ctx.now < due:
+        return NOTHING
+    queries = tuple(_queries(shipment, ctx))
+    waybills = tuple([waybill for query in queries for waybill in query.waybills])
+    if not queries or shipment.asked >= MAX_ASKED:
+        return Decision((f.ParcelsSilent(waybills=waybills),))
+    asked = f.TracksAsked(waybills=waybills, times=shipment.asked + 1, again_at=_ask_next(ctx))
+    return Decision((asked,), queries, supersedes=(VERB,))
+
+
+def _queries(shipment: Shipment, ctx: Context) -> Iterator[f.QueryRoutes]:
+    """What is under way, by carrier that can be asked."""
+    under_way: dict[str, list[str]] = {}
+    for each in shipment.departures:
+        waybills = under_way.setdefault(each.carrier, [])
+        if not each.signed and each.waybill and each.waybill not in waybills:
+            waybills.append(each.waybill)
+    for carrier, waybills in under_way.items():
+        if carrier in ctx.policy.carriers:
+            for at in range(0, len(waybills), WAYBILLS_A_QUERY):
+                yield f.QueryRoutes(
+                    partner=f"carrier/{carrier}",
+                    shipment=ctx.id,
+                    waybills=tuple(waybills[at : at + WAYBILLS_A_QUERY]),
+                )

@@ -1,0 +1,130 @@
+"""SF Express's interfaces (顺丰): route pushes about every scan of a parcel, and the answer to a route query.
+
+A push carries up to ten nodes and no signature; half of the parcels are named by their waybill alone, and a parcel is
+often spoken of before its warehouse has confirmed it. Times are local. Source: RoutePush and EXP_RECE_SEARCH_ROUTES of
+SF's open platform.
+"""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import Final
+from urllib.parse import parse_qs, urlencode
+
+from tongdan.domain.kernel import ids
+from tongdan.labs.world.carrier import Carrier, Scan
+from tongdan.labs.world.faults import UNKNOWN_STATUS
+from tongdan.labs.world.outbox import Outbox
+from tongdan.labs.world.setting import Setting
+from tongdan.ports import HttpRequest, HttpResponse
+
+RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
+TOGETHER: Final = 10
+LINGER_S: Final = 5.0
+BY_WAYBILL_ALONE: Final = 0.5
+UNHEARD_OF: Final = "9527"  # a code that no map has
+MAX_ASKED: Final = 10
+
+
+class SfExpress:
+    """`account` is the credential `sf/{account}`, `zone` the clock of its times."""
+
+    def __init__(self, setting: Setting, carrier: Carrier, account: Mapping[str, str], zone: tzinfo) -> None:
+        self.queries = 0
+        self._setting: Final = setting
+        self._account: Final = account
+        self._zone: Final = zone
+        self._scans: Final[dict[str, list[Scan]]] = {}
+        self.outbox: Final = Outbox[Scan](setting, self._wrap, _acknowledged, RETRIES_S, TOGETHER, LINGER_S)
+        carrier.on_scan.append(self._scanned)
+
+    def _scanned(self, scan: Scan) -> None:
+        order = self._setting.names.native_of(scan.parcel.partition("/")[0])
+        where = f"sf.{scan.code}"
+        if self._setting.faults.meet(where, order, (UNKNOWN_STATUS,)) == UNKNOWN_STATUS:
+            scan = scan._replace(code=UNHEARD_OF)
+        self._scans.setdefault(scan.waybill, []).append(scan)
+        self.outbox.post(scan, where, order)
+
+    def _wrap(self, scans: Sequence[Scan]) -> HttpRequest:
+        routes = [
+            {
+                "mailno": scan.waybill,
+                "orderid": self._order(scan),
+                "acceptTime": self._wall(scan),
+                "acceptAddress": "嘉兴市",
+                "remark": "快件在途",
+                "opCode": scan.code,
+                "id": str(int(scan.at.timestamp() * 1_000)),
+                "reasonCode": "",
+                "reasonName": "",
+            }
+            for scan in scans
+        ]
+        return HttpRequest(
+            method="POST",
+            url=f"{self._setting.centre_url}/push/sf/{self._account['push_secret']}",
+            headers={"content-type": "application/json"},
+            body=json.dumps({"Body": {"WaybillRoute": routes}}, ensure_ascii=False).encode(),
+        )
+
+    def _order(self, scan: Scan) -> str:
+        """The number the parcel was ordered under, "" for those that are known by their waybill alone."""
+        code = scan.parcel.partition("/")[0]
+        alone = self._setting.stream("sf", scan.parcel).chance(BY_WAYBILL_ALONE)
+        return "" if alone or ids.parse(code) is None else code
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """One call; only the route query is simulated."""
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        content = form.get("msgData", "")
+        text = urlencode({"": content + form.get("timestamp", "") + self._account["check_word"]})[1:]
+        text = text.replace("%2A", "*").replace("~", "%7E")  # as Java's URLEncoder has it
+        if form.get("partnerID") != self._account["partner_id"]:
+            return _gateway("A1004", None)
+        if form.get("msgDigest") != b64encode(hashlib.md5(text.encode()).digest()).decode():
+            return _gateway("A1006", None)
+        if form.get("serviceCode") != "EXP_RECE_SEARCH_ROUTES":
+            return _gateway("A1004", None)
+        return self._routes(json.loads(content)["trackingNumber"])
+
+    def _routes(self, waybills: Sequence[str]) -> HttpResponse:
+        self.queries += 1
+        if len(waybills) > MAX_ASKED:
+            return _gateway("A1000", {"success": False, "errorCode": "8003", "errorMsg": "超过10个单号"})
+        found = [
+            {
+                "mailNo": waybill,
+                "routes": [
+                    {
+                        "acceptTime": self._wall(scan),
+                        "acceptAddress": "嘉兴市",
+                        "remark": "",
+                        "opCode": scan.code,
+                    }
+                    for scan in self._scans.get(waybill, ())
+                ],
+            }
+            for waybill in waybills
+        ]
+        data = {"success": True, "errorCode": "S0000", "errorMsg": None, "msgData": {"routeResps": found}}
+        return _gateway("A1000", data)
+
+    def _wall(self, scan: Scan) -> str:
+        return scan.at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _acknowledged(answer: HttpResponse) -> bool:
+    return answer.status == 200 and json.loads(answer.body).get("return_code") == "0000"
+
+
+def _gateway(code: str, data: object) -> HttpResponse:
+    said = {
+        "apiResultCode": code,
+        "apiErrorMsg": "",
+        "apiResponseID": "0",
+        "apiResultData": None if data is None else json.dumps(data, ensure_ascii=False),
+    }
+    return HttpResponse(200, {"content-type": "application/json"}, json.dumps(said).encode())
