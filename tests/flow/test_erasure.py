@@ -133,6 +133,7 @@ async def test_nobody_named_and_unknown_orders_are_told_and_nothing_is_written(
 ) -> None:
     async with erasing(tmp_path / "data", clock) as rig:
         order = await ordered(rig, "A-1")
+        await rig.quiet()
         before = rig.rows()
         nobody = await rig.erasure.preview(Asked())
         assert isinstance(nobody, Refusal)
@@ -367,9 +368,11 @@ async def test_tokens_are_caught_up_with_after_a_crash_and_after_a_loss(clock: C
         await rig.quiet()
         assert rig.book.count() == 5
     async with erasing(crashed, clock) as again:
+        await again.quiet()
         assert again.book.count() == 5
     (crashed / "tokens.sqlite").write_bytes(b"damaged" * 1_000)
     async with erasing(crashed, clock) as again:
+        await again.tokens.catch_up()
         assert again.book.count() == 5
         assert [each.order for each in (await again.previewed(phone=LI.phone)).orders] == [order]
         found = (crashed / "tokens.sqlite").read_bytes() + (crashed / "tokens.sqlite-wal").read_bytes()
@@ -398,6 +401,7 @@ async def test_a_book_ahead_of_its_journal_is_begun_anew(clock: Clock, tmp_path:
     for leftover in backup.glob("tokens.sqlite-*"):
         leftover.unlink()
     async with erasing(backup, clock) as restored:
+        await restored.quiet()
         assert restored.book.count() == 5
         assert [each.order for each in (await restored.previewed(phone=LI.phone)).orders] == [order]
 

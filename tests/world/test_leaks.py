@@ -100,7 +100,7 @@ def test_nobody_stands_in_clear_anywhere_and_the_erased_are_gone(
         ) as pair:  # fmt: skip
             await pair.world.run()
             await pair.centre.quiet()
-            pair.centre.tokens.catch_up()
+            await pair.centre.tokens.catch_up()
             buyers = set(_bought(pair).values())
             assert PEOPLE / 2 < len({buyer.phone for buyer in buyers}) <= PEOPLE
             secrets = _secrets(buyers)

@@ -99,7 +99,7 @@ class Erasure:
             clues.append(("phone", number))
         if not clues and not asked.subjects:
             return NOBODY_NAMED.of()
-        self._tokens.catch_up()
+        await self._tokens.catch_up()
         certain = sorted({*self._tokens.holders(clues), *asked.subjects})
         possible = self._tokens.holders(masks_of(number)) if number else []
         if max(len(certain), len(possible)) > SUBJECT_LIMIT:

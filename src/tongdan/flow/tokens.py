@@ -21,8 +21,8 @@ from tongdan.ports import TokenBook, Vault
 _log: Final = logging.getLogger(__name__)
 
 FOLLOW_AFTER_S: Final = 0.2
-CHUNK: Final = 200  # journal positions at once, so that the loop is never held for long
-BEHIND_LIMIT: Final = 100_000  # journal rows; beyond it the view follows even while intake is busy
+CHUNK: Final = 100  # journal positions at once, so that the loop is never held for long
+BEHIND_LIMIT: Final = 1_000_000  # journal rows; beyond it the view follows even while intake is busy
 SUBJECT_LIMIT: Final = 10_000  # orders of one person
 _SHORTEST_PHONE: Final = 5
 _LEAST_SHOWN: Final = 4  # digits of a masked phone; fewer fit half the world
@@ -44,8 +44,10 @@ class Tokens:
         bus.listeners.append(self)
 
     def start(self) -> None:
+        """Go on where the last process stopped, whenever the loop has time."""
+        self._open()
         self._started = True
-        self.catch_up()
+        self._follow()
 
     def committed(self, shard: Shard, batch: Batch) -> None:
         if self._started and self._cancel is None and batch.rows.journal:
@@ -59,15 +61,20 @@ class Tokens:
         if any(map(self._behind, self._bus.shards)):
             self._cancel = self._bus.clock.call_later(FOLLOW_AFTER_S / 20, self._follow)
 
-    def catch_up(self) -> None:
-        """Read all that has been committed. A book of another key, or ahead of the journal, is begun anew."""
+    def _open(self) -> None:
+        """A book of another key, or ahead of the journal (which was restored), is begun anew."""
         if not self._reached:
             self._reached = self._book.open_under(self._vault.token("book", ""))
             if any(self._behind(shard) < 0 for shard in self._bus.shards):
                 self._reached = self._book.clear()
-        for shard in self._bus.shards:
-            while self._behind(shard):
+
+    async def catch_up(self) -> None:
+        """Read all that is committed by now."""
+        self._open()
+        for shard, until in [(shard, shard.heads.pos) for shard in self._bus.shards]:
+            while self._reached.get(shard.number, 0) < until:
                 self._step(shard)
+                await self._bus.clock.sleep(0)
 
     def _behind(self, shard: Shard) -> int:
         return shard.heads.pos - self._reached.get(shard.number, 0)
