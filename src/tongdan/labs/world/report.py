@@ -7,13 +7,14 @@ partners say unless a ticket is open about it. Whoever breaks one of these is li
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from tongdan.domain.kernel import ids
 from tongdan.domain.orders.model import Order
-from tongdan.labs.world.faults import KINDS, OUTAGE, Fault, Heals
+from tongdan.labs.world.faults import KINDS, Heals
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.testimony import Disagreement, Witnesses, disagreements
 from tongdan.labs.world.world import World
@@ -21,14 +22,40 @@ from tongdan.ports import Reads
 
 MAX_TICKETS: Final = 100_000
 
+_LOST: Final = ("born, but neither in the centre nor refused", "已产生，但既不在中心也未被拒绝")
+_BOTH: Final = ("refused, but in the centre", "已被拒绝，却在中心")
+_SHARED: Final = ("two orders share one id", "两张订单共用一个单号")
+_DIFFERS: Final = ("differs from its partners, and no ticket is open", "与伙伴不一致，且没有未关闭的工单")
+_UNHEALED: Final = ("a fault neither healed nor has a ticket", "故障既未自愈也没有工单")
+_GAVE_UP: Final = ("a partner gave up telling the centre", "伙伴放弃了通知中心")
+
 
 class Offender(msgspec.Struct, frozen=True):
-    """What breaks an equation: `order` is the channel's or client's number, `id` ours ("": none)."""
+    """Who breaks an equation, and how (`what` in English, `zh` in Chinese).
+
+    `order` is the channel's or client's number, `id` ours ("" if there is none).
+    """
 
     what: str
+    zh: str
     order: str
     id: str
     detail: str = ""
+
+
+class Met(msgspec.Struct, frozen=True):
+    """One fault that happened, to which order, at which place of its way, and how it ended.
+
+    `end` is "healed", "ticket" or "unhealed"; `order` and `id` are "" for an outage.
+    """
+
+    fault: str
+    kind: str
+    where: str
+    at: datetime
+    order: str
+    id: str
+    end: str
 
 
 class FaultCount(msgspec.Struct, frozen=True):
@@ -53,6 +80,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     in_centre: dict[str, int]
     refused: dict[str, int]
     faults: tuple[FaultCount, ...]
+    met: tuple[Met, ...]
     offenders: tuple[Offender, ...]
     messages: dict[str, int]
     sample: str  # an order that met a fault and healed: worth a look at its timeline
@@ -95,8 +123,7 @@ class _Case(msgspec.Struct, frozen=True):
 def report(world: World, reads: Reads, *, quiet: bool) -> Ledger:
     """Compare what the partners know with what the centre answers. `quiet` is what `World.run` returned."""
     cases = list(_cases(world, reads))
-    by_native = {case.native: case for case in cases}
-    verdicts = [(fault, _verdict(fault, by_native, cases)) for fault in world.faults.injected]
+    met = tuple(_met(world, cases))
     return Ledger(
         seed=world.seed,
         day=world.day,
@@ -105,10 +132,13 @@ def report(world: World, reads: Reads, *, quiet: bool) -> Ledger:
         born=dict(sorted(Counter(case.channel for case in cases).items())),
         in_centre=dict(sorted(Counter(case.channel for case in cases if case.id).items())),
         refused=dict(sorted(Counter(case.refused for case in cases if case.refused).items())),
-        faults=tuple(_counts(verdicts)),
-        offenders=(*_order_offenders(cases), *_fault_offenders(verdicts, by_native), *_given_up(world)),
+        faults=tuple(_counts(met)),
+        met=met,
+        offenders=(*_order_offenders(cases), *_fault_offenders(met), *_given_up(world)),
         messages=_messages(world),
-        sample=_sample(verdicts, by_native),
+        sample=next(
+            (one.id for one in met if one.end == "healed" and one.id), next((c.id for c in cases), "")
+        ),
     )
 
 
@@ -145,26 +175,31 @@ def _open_tickets(reads: Reads) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _verdict(fault: Fault, by_native: dict[str, _Case], cases: list[_Case]) -> str:
-    """`healed`, `ticket`, or why neither."""
-    if fault.kind == OUTAGE:
-        return "unhealed" if any(case.unexplained for case in cases) else "healed"
-    case = by_native[fault.order]
-    heals = KINDS[fault.kind].heals
+def _met(world: World, cases: list[_Case]) -> Iterator[Met]:
+    by_native = {case.native: case for case in cases}
+    for fault in world.faults.injected:
+        case = by_native.get(fault.order)
+        if case is None:  # an outage is over when nobody is left behind
+            end = "unhealed" if any(each.unexplained for each in cases) else "healed"
+        else:
+            end = _end(KINDS[fault.kind].heals, case)
+        id = "" if case is None else case.id
+        yield Met(fault.id, fault.kind, fault.where, fault.at, fault.order, id, end)
+
+
+def _end(heals: Heals, case: _Case) -> str:
     if case.refused:
         return "healed"
     if not case.id:
         return "unhealed"
     if case.tickets and (case.differs or heals is not Heals.ITSELF):
         return "ticket"
-    if case.differs or heals is Heals.PERSON:
-        return "unhealed"
-    return "healed"
+    return "unhealed" if case.differs or heals is Heals.PERSON else "healed"
 
 
-def _counts(verdicts: list[tuple[Fault, str]]) -> Iterator[FaultCount]:
+def _counts(met: tuple[Met, ...]) -> Iterator[FaultCount]:
     for kind in KINDS.values():
-        ends = [verdict for fault, verdict in verdicts if fault.kind == kind.name]
+        ends = [one.end for one in met if one.kind == kind.name]
         if ends:
             yield FaultCount(
                 kind.name, kind.en, kind.zh, len(ends), ends.count("healed"), ends.count("ticket")
@@ -175,29 +210,27 @@ def _order_offenders(cases: list[_Case]) -> Iterator[Offender]:
     seen: dict[str, str] = {}
     for case in cases:
         if not case.id and not case.refused:
-            yield Offender("born, but neither in the centre nor refused", case.native, "")
+            yield Offender(*_LOST, case.native, "")
         if case.id and case.refused:
-            yield Offender("refused, but in the centre", case.native, case.id, case.refused)
+            yield Offender(*_BOTH, case.native, case.id, case.refused)
         if case.id and case.id in seen:
-            yield Offender("one id for two orders", case.native, case.id, seen[case.id])
+            yield Offender(*_SHARED, case.native, case.id, seen[case.id])
         seen[case.id] = case.native
         if case.unexplained:
             detail = "; ".join(f"{each.what}: {each.partners} ≠ {each.centre}" for each in case.differs)
-            yield Offender("differs from its partners, and no ticket is open", case.native, case.id, detail)
+            yield Offender(*_DIFFERS, case.native, case.id, detail)
 
 
-def _fault_offenders(verdicts: list[tuple[Fault, str]], by_native: dict[str, _Case]) -> Iterator[Offender]:
-    for fault, verdict in verdicts:
-        if verdict == "unhealed":
-            case = by_native.get(fault.order)
-            what = f"fault {fault.id} ({fault.kind} at {fault.where}) neither healed nor has a ticket"
-            yield Offender(what, fault.order, case.id if case else "")
+def _fault_offenders(met: tuple[Met, ...]) -> Iterator[Offender]:
+    for one in met:
+        if one.end == "unhealed":
+            yield Offender(*_UNHEALED, one.order, one.id, f"{one.fault} {one.kind} {one.where}")
 
 
 def _given_up(world: World) -> Iterator[Offender]:
     for name, outbox in _outboxes(world):
         for given_up in outbox.given_up:
-            yield Offender(f"{name} gave up telling {given_up.where}", given_up.order, "")
+            yield Offender(*_GAVE_UP, given_up.order, "", f"{name} {given_up.where}")
 
 
 def _messages(world: World) -> dict[str, int]:
@@ -212,10 +245,3 @@ def _outboxes(world: World) -> Iterator[tuple[str, Outbox[Any]]]:
     yield "qimen", world.warehouses.outbox
     yield "finance", world.finance.outbox
     yield "sf", world.sf.outbox
-
-
-def _sample(verdicts: list[tuple[Fault, str]], by_native: dict[str, _Case]) -> str:
-    for fault, verdict in verdicts:
-        if verdict == "healed" and fault.order in by_native and by_native[fault.order].id:
-            return by_native[fault.order].id
-    return next((case.id for case in by_native.values() if case.id), "")
