@@ -88,7 +88,11 @@ def _confirmed(orders: int) -> bool:
         err.print(t("Nothing was changed. Add --yes to erase them.", "未做任何更改。加 --yes 以执行删除。"))
         return False
     return typer.confirm(
-        t(f"Erase these {orders} orders for good?", f"永久删除这 {orders} 个订单的个人信息？"), err=True
+        t(
+            f"Erase the people of these orders ({orders}) for good?",
+            f"永久删除这 {orders} 个订单的个人信息？",
+        ),
+        err=True,
     )
 
 
@@ -138,14 +142,14 @@ def _print(shown: Preview) -> None:
         _print_orders(shown.orders)
         out.print(
             t(
-                f"{len(shown.orders)} orders: {sealed} sealed values (receivers, payloads) become unreadable.",
+                f"Orders: {len(shown.orders)}. Sealed values (receivers, payloads) that become unreadable: {sealed}.",
                 f"{len(shown.orders)} 个订单：{sealed} 个密文（收件人、报文）将不可读。",
             )
         )
         if to_ship:
             out.print(
                 t(
-                    f"{to_ship} units have not left yet and cannot be sent afterwards.",
+                    f"Units that have not left yet and cannot be sent afterwards: {to_ship}.",
                     f"其中 {to_ship} 件尚未发出，删除后无法发货。",
                 )
             )
@@ -175,11 +179,11 @@ def _print_orders(orders: Sequence[Doomed]) -> None:
 
 
 def _say(done: Erased) -> None:
-    out.print(t(f"{len(done.orders)} orders erased.", f"已删除 {len(done.orders)} 个订单的个人信息。"))
+    out.print(t(f"Orders erased: {len(done.orders)}.", f"已删除 {len(done.orders)} 个订单的个人信息。"))
     if done.pending:
         err.print(
             t(
-                f"{len(done.pending)} could not be written now; the next start erases them.",
+                f"Not written now: {len(done.pending)}; the next start erases them.",
                 f"{len(done.pending)} 个暂未写入，将在下次启动时删除。",
             )
         )
