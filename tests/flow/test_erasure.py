@@ -19,7 +19,7 @@ from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.domain.orders.commands import ChangeAddress, ErasePerson, PlaceOrder
 from tongdan.flow.erasure import Asked, Erased, Erasure, Preview
-from tongdan.flow.tokens import Tokens
+from tongdan.flow.tokens import Tokens, clues, masks_of, phone_digits
 from tongdan.ports import Clock, StoreFailure
 
 LI = Person(
@@ -404,6 +404,20 @@ async def test_a_book_ahead_of_its_journal_is_begun_anew(clock: Clock, tmp_path:
         await restored.quiet()
         assert restored.book.count() == 5
         assert [each.order for each in (await restored.previewed(phone=LI.phone)).orders] == [order]
+
+
+@pytest.mark.parametrize(
+    "written", ["139 1234 5678", "+8613912345678", "13912345678转8021", "13912345678,13700000001"]
+)
+def test_however_a_phone_is_written_it_is_found(written: str) -> None:
+    assert ("phone", LI.phone) in clues(Person(phone=written))
+    assert ("phone", phone_digits(LI.phone)) in clues(Person(phone=LI.phone))
+
+
+def test_a_masked_phone_leads_to_those_it_fits_and_one_that_shows_next_to_nothing_to_nobody() -> None:
+    assert clues(Person(phone="139****5678")) == {("masked", "139*5678")}
+    assert clues(Person(phone="139****5678")) < masks_of(LI.phone)
+    assert clues(Person(phone="1**********")) == set()
 
 
 def test_a_torn_line_of_the_log_was_never_acted_upon_and_a_wrong_one_is_told(tmp_path: Path) -> None:

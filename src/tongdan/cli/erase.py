@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 import typer
 
+from tongdan.adapters.policy_files import ConfError
 from tongdan.cli.asking import ask_service, operator
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
@@ -21,6 +22,7 @@ from tongdan.cli.reading import open_reading
 from tongdan.cli.words import status_word
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.flow.erasure import Asked, Doomed, Erased, Erasure, Preview
+from tongdan.ports import StoreFailure
 from tongdan.profile import DataInUse, embedded
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.words import pick
@@ -127,6 +129,8 @@ def _on_files(data: Path, conf: Path | None, ask: Callable[[Erasure], Awaitable[
                 f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
             )
         )
+    except (ConfError, StoreFailure) as error:
+        fail(t("The data cannot be used: ", "数据无法使用：") + str(error), DOES_NOT_HOLD)
     if isinstance(reply, Refusal):
         fail(pick((reply.en, reply.zh), LANGUAGE), DOES_NOT_HOLD)
     return reply
@@ -190,7 +194,7 @@ def _say(done: Erased) -> None:
     if not done.scrubbed:
         err.print(
             t(
-                "Somebody is reading the files; old pages are cut at the next start, or erase again.",
+                "Somebody is reading the files; old pages are cut at the next start.",
                 "文件正被读取；旧页面将在下次启动时清除。",
             )
         )

@@ -168,7 +168,10 @@ class Erasure:
         n = 0
         for entry in entries:
             todo = [id for id in entry.subjects if not self._is_over(id)]
-            n += len(await self._command(todo, entry))
+            done = await self._command(todo, entry)
+            n += len(done)
+            if left := len(todo) - len(done):
+                _log.error("%d orders of the erasure log could not be erased again", left)
         if entries:
             await self._clear({id for entry in entries for id in entry.subjects})
         if n:
@@ -177,7 +180,7 @@ class Erasure:
 
     def _is_over(self, id: str) -> bool:
         """Erased; or, after a restore, not known at all."""
-        return self._shard(id).reader.salts([id]).get(id) == b"" or self._order(id) is None
+        return self._order(id) is None or self._shard(id).reader.salts([id]).get(id) == b""
 
     async def _command(self, subjects: Sequence[str], entry: ErasureEntry) -> set[str]:
         """Those that are erased after it."""

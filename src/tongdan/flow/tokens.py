@@ -6,6 +6,7 @@ Nothing but tokens leaves this file, and they are dropped when the person is era
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -25,6 +26,9 @@ CHUNK: Final = 100  # journal positions at once, so that the loop is never held 
 BEHIND_LIMIT: Final = 1_000_000  # journal rows; beyond it the view follows even while intake is busy
 SUBJECT_LIMIT: Final = 10_000  # orders of one person
 _SHORTEST_PHONE: Final = 5
+_MOBILE: Final = re.compile(
+    r"(?<!\d)1\d{10}(?!\d)", re.ASCII
+)  # also where another number or an extension follows
 _LEAST_SHOWN: Final = 4  # digits of a masked phone; fewer fit half the world
 _person: Final = msgspec.msgpack.Decoder(Person)
 
@@ -127,11 +131,12 @@ def clues(person: Person) -> set[Clue]:
     Where a platform shows only a masked value (138****1234), that value is the clue.
     """
     found = set[Clue]()
+    digits = phone_digits(person.phone)
     if "*" in person.phone:
-        if len(phone_digits(person.phone)) >= _LEAST_SHOWN:
-            found.add(("masked", masked(person.phone)))
-    elif len(number := phone_digits(person.phone)) >= _SHORTEST_PHONE:
-        found |= {("phone", number), ("last4", number[-4:])}
+        found |= {("masked", masked(person.phone))} if len(digits) >= _LEAST_SHOWN else set()
+    elif len(digits) >= _SHORTEST_PHONE:
+        for number in (digits, *_MOBILE.findall(person.phone)):
+            found |= {("phone", number), ("last4", number[-4:])}
     if "*" in person.name:
         found.add(("masked-name", person.name))
     elif name := "".join(person.name.split()):
