@@ -5,11 +5,13 @@ program starts, because help texts are fixed by then.
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 Language = Literal["zh", "en"]
+_BREAK: Final = re.compile(r"(?<!\n)\n(?!\n)")
 _LOCALE: Final = ("TONGDAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
@@ -35,7 +37,12 @@ def t(en: str, zh: str) -> str:
     return zh if LANGUAGE == "zh" else en
 
 
+def prose(en: str, zh: str) -> str:
+    """A text of paragraphs whose lines are broken by the terminal, not by the source."""
+    return _BREAK.sub("" if LANGUAGE == "zh" else " ", t(en, zh))
+
+
 def teach(en: str, zh: str, *examples: str) -> str:
     """A command's help: what it does, then commands to try."""
     lines = "\n\n".join(f"  {example}" for example in examples)
-    return f"{t(en, zh)}\n\n{t('Examples:', '示例：')}\n\n{lines}"
+    return f"{prose(en, zh)}\n\n{t('Examples:', '示例：')}\n\n{lines}"

@@ -6,7 +6,7 @@ import typer
 
 import tongdan
 from tongdan.cli import dead_letters, demo, erase, export, keys, orders, serve, tickets, timeline, verify
-from tongdan.cli.language import t
+from tongdan.cli.language import prose, t
 
 app: Final = typer.Typer(
     name="tongdan",
@@ -14,7 +14,7 @@ app: Final = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,  # a local may hold somebody's address
     rich_markup_mode="rich",
-    help=t(
+    help=prose(
         """Tongdan: the order centre of a multi-channel seller.
 
 Start with `tongdan demo`: it runs a day of orders with faults through an order centre on this machine, says what
