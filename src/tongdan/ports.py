@@ -435,7 +435,7 @@ class WriteSet:
 
     __slots__ = (
         "closed", "counters", "cursors", "effects", "erased", "heads", "inbox", "journal", "names", "parked",
-        "quarantine", "runs", "states", "subjects", "unparked", "wakeups", "watermarks",
+        "quarantine", "runs", "states", "subjects", "unparked", "unquarantined", "wakeups", "watermarks",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -461,6 +461,7 @@ class WriteSet:
             tuple[str, str, str, int, bytes, bytes]
         ] = []  # source, shop, reason, at_us, salt, raw
         self.parked: list[tuple[Any, ...]] = []
+        self.unquarantined: list[tuple[int]] = []  # ids of quarantine
         self.unparked: list[tuple[str, int, int, int, str]] = []  # the key columns of parked
 
 

@@ -50,7 +50,13 @@ def test_without_a_yes_it_only_shows(data: Path) -> None:
 def test_with_a_yes_the_person_is_gone_and_the_check_is_clean(data: Path) -> None:
     order, before = _order(data), reading(data).counts()["journal_rows"]
     told = _erase(data, "--phone", PERSON.phone, "--yes")
-    assert told["erased"] == {"orders": [order], "pending": [], "unknown": [], "scrubbed": True}
+    assert told["erased"] == {
+        "orders": [order],
+        "quarantined": [],
+        "pending": [],
+        "unknown": [],
+        "scrubbed": True,
+    }
     assert not _readable(data)
     assert reading(data).counts()["journal_rows"] == before + 1
     assert tongdan("verify", "--workers", "1", "--data", data).exit_code == 0
@@ -85,7 +91,13 @@ def test_a_running_centre_is_asked(data: Path, centre: subprocess.Popen[str]) ->
     assert _erase(data, "--phone", PERSON.phone)["erased"] is None
     assert _readable(data)
     told = _erase(data, "--phone", PERSON.phone, "--yes")
-    assert told["erased"] == {"orders": [order], "pending": [], "unknown": [], "scrubbed": True}
+    assert told["erased"] == {
+        "orders": [order],
+        "quarantined": [],
+        "pending": [],
+        "unknown": [],
+        "scrubbed": True,
+    }
     assert not _readable(data)
     assert json.loads((data / "api-keys.json").read_text())["keys"] == []
     assert centre.poll() is None

@@ -20,10 +20,10 @@ from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.domain.orders.commands import ChangeAddress, ErasePerson, PlaceOrder
 from tongdan.flow.erasure import Asked, Erased, Erasure, Preview
 from tongdan.flow.tokens import Tokens, clues, masks_of, phone_digits
-from tongdan.ports import Clock, StoreFailure
+from tongdan.ports import Clock, NotUnderstood, StoreFailure
 
 LI = Person(
-    name="李小龙", phone="13912345678", province="浙江", city="杭州", detail="灵隐路 7 号", buyer="o-li"
+    name="李小龙", phone="13912345678", province="浙江", city="杭州", detail="灵隐路 7 号", buyer="o-li-77"
 )
 RAW = f'{{"name":"{LI.name}","phone":"{LI.phone}","at":"{LI.detail}"}}'.encode()
 SECRETS = (LI.name.encode(), LI.phone.encode(), LI.detail.encode())
@@ -174,7 +174,9 @@ async def test_after_it_nobody_reads_the_person_and_everything_else_stays(
         assert rig.state(order).lines == lines
         assert rig.state(order).erased_at is not None
         assert rig.book.count() == tokens - 5  # phone, last four, two pairs of characters, the buyer's id
-        assert await rig.previewed(phone=LI.phone) == Preview(orders=(), possible=(), erased=(), unknown=())
+        assert await rig.previewed(phone=LI.phone) == Preview(
+            orders=(), possible=(), quarantined=(), erased=(), unknown=()
+        )
         assert rig.reads.person(other) is not None
         found = bytes_of(data)
         assert [secret for secret in (salt, *SECRETS) if secret in found] == []
@@ -295,6 +297,34 @@ async def test_a_reader_in_the_way_is_told_and_the_next_start_cuts_the_log(
         assert salt not in bytes_of(crashed)
 
 
+@virtual
+async def test_messages_nobody_understood_are_searched_and_deleted_too(clock: Clock, tmp_path: Path) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    async with erasing(data, clock) as rig:
+        for n, raw in enumerate((RAW, b'{"phone":"13700000001"}', RAW + b" ", b"o-li-77")):
+            await rig.submit(NotUnderstood(source=f"channel/{n}", reason="odd", raw=raw))
+        order = await ordered(rig, "A-1")
+        await rig.quiet()
+        as_after_a_crash(data, backup)
+        before = rig.rows()
+        shown = await rig.previewed(phone=LI.phone, receiver="o-li-77")
+        assert (len(shown.orders), len(shown.quarantined)) == (1, 3)
+        assert (await rig.previewed(phone="13700000002")).quarantined == ()
+        rows = [row for reader in rig.readers for row in reader.quarantined(10)]
+        done = await rig.erased(order, *shown.quarantined)
+        assert (done.orders, done.quarantined, done.scrubbed) == ((order,), shown.quarantined, True)
+        assert rig.rows()["quarantine"] == before["quarantine"] - 3 == 1
+        found = bytes_of(data)
+        assert sum(salt in found for *_, salt, _ in rows) == 1
+        assert sum(sealed in found for *_, sealed in rows) == 1
+        assert (await rig.previewed(phone=LI.phone)).quarantined == ()
+    shutil.copy(data / "erasures.jsonl", backup)
+    async with erasing(backup, clock) as restored:
+        assert restored.rows()["quarantine"] == 1
+        assert restored.reads.person(order) is None
+    assert findings(backup) == []
+
+
 # ---- crashes and copies
 
 
@@ -376,7 +406,7 @@ async def test_tokens_are_caught_up_with_after_a_crash_and_after_a_loss(clock: C
         assert again.book.count() == 5
         assert [each.order for each in (await again.previewed(phone=LI.phone)).orders] == [order]
         found = (crashed / "tokens.sqlite").read_bytes() + (crashed / "tokens.sqlite-wal").read_bytes()
-        assert [secret for secret in (*SECRETS, b"5678", b"o-li") if secret in found] == []
+        assert [secret for secret in (*SECRETS, b"5678", b"o-li-77") if secret in found] == []
 
 
 @virtual

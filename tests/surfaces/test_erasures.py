@@ -30,11 +30,11 @@ async def test_looking_changes_nothing_and_erasing_is_for_good(erasing: Served) 
         assert rows_of(erasing) == before
         done = await client.post(f"{API}/erasures", json={"subjects": [order, "MP20260127000001"]})
         assert done.json() == {
-            "orders": [order], "pending": [], "unknown": ["MP20260127000001"], "scrubbed": True
+            "orders": [order], "quarantined": [], "pending": [], "unknown": ["MP20260127000001"], "scrubbed": True
         }  # fmt: skip
         assert rows_of(erasing) == before + 1
         again = await client.post(f"{API}/erasures/preview", json={"phone": PHONE})
-        assert again.json() == {"orders": [], "possible": [], "erased": [], "unknown": []}
+        assert again.json() == {"orders": [], "possible": [], "quarantined": [], "erased": [], "unknown": []}
     assert erasing.centre.reads.person(order) is None
 
 

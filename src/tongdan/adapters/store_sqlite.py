@@ -115,6 +115,7 @@ _WRITES: Final = (
         "quarantine",
         "INSERT INTO quarantine (source, shop, reason, at_us, salt, raw) VALUES (?, ?, ?, ?, ?, ?)",
     ),
+    ("unquarantined", "DELETE FROM quarantine WHERE id = ?"),
     ("parked", _insert("parked", len(ParkedColumns._fields), "REPLACE")),
     ("unparked", "DELETE FROM parked WHERE agg = ? AND slot = ? AND epoch = ? AND seq = ? AND reaction = ?"),
 )

@@ -76,8 +76,9 @@ def erase(
     shown = _preview(data, conf, asked)
     if not json:
         _print(shown)
-    agreed = bool(shown.orders) and (yes or (not json and _confirmed(len(shown.orders))))
-    done = _erase(data, conf, [each.order for each in shown.orders]) if agreed else None
+    meant = [*(each.order for each in shown.orders), *shown.quarantined]
+    agreed = bool(meant) and (yes or (not json and _confirmed(len(meant))))
+    done = _erase(data, conf, meant) if agreed else None
     if json:
         emit({"preview": shown, "erased": done})
     elif done is not None:
@@ -85,14 +86,14 @@ def erase(
     raise typer.Exit(DOES_NOT_HOLD if shown.unknown or (done is not None and done.pending) else HOLDS)
 
 
-def _confirmed(orders: int) -> bool:
+def _confirmed(n: int) -> bool:
     if not sys.stdin.isatty():
         err.print(t("Nothing was changed. Add --yes to erase them.", "未做任何更改。加 --yes 以执行删除。"))
         return False
     return typer.confirm(
         t(
-            f"Erase the people of these orders ({orders}) for good?",
-            f"永久删除这 {orders} 个订单的个人信息？",
+            f"Erase the people of these {n} for good?",
+            f"永久删除这 {n} 项中的个人信息？",
         ),
         err=True,
     )
@@ -157,6 +158,13 @@ def _print(shown: Preview) -> None:
                     f"其中 {to_ship} 件尚未发出，删除后无法发货。",
                 )
             )
+    if shown.quarantined:
+        out.print(
+            t(
+                f"Messages in quarantine that are deleted too: {len(shown.quarantined)}.",
+                f"同时删除隔离区中的 {len(shown.quarantined)} 条报文。",
+            )
+        )
     if shown.possible:
         out.print(
             t("A masked phone fits these; they are left alone:", "以下订单的脱敏手机号相符，不会被删除：")

@@ -8,6 +8,7 @@ off, or a restored backup brings back, is done again at the next start from the 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -21,13 +22,16 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.journal import read_state
 from tongdan.flow.shard import Shard
 from tongdan.flow.tokens import SUBJECT_LIMIT, Tokens, masks_of, phone_digits
-from tongdan.ports import ErasureEntry, ErasureLog, Inbound, StoreFailure, Vault
+from tongdan.ports import ErasureEntry, ErasureLog, Inbound, StoreFailure, Vault, WriteSet
 
 _log: Final = logging.getLogger(__name__)
 
 AT_ONCE: Final = 100  # orders asked for or erased before others get their turn
 SCRUB_TRIES: Final = 40
 SCRUB_PAUSE_S: Final = 0.25
+LEAST_SEARCHED: Final = 6  # bytes of a value that is searched for in messages: shorter ones are everywhere
+QUARANTINE_LIMIT: Final = 10_000  # messages of a shard that are searched, newest first
+QUARANTINE: Final = "quarantine/"  # how a message in quarantine is named, by the digest of its ciphertext
 
 NOBODY_NAMED: Final = RefusalKind(
     "nobody-named",
@@ -65,10 +69,12 @@ class Doomed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """`possible` are orders of which only a masked phone is known that fits; they are erased by id or not at all."""
+    """`possible` are orders of which only a masked phone is known that fits; they are erased by id or not at all.
+    `quarantined` are messages in quarantine that hold the phone or id: they are deleted whole."""
 
     orders: tuple[Doomed, ...]
     possible: tuple[Doomed, ...]
+    quarantined: tuple[str, ...]
     erased: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -78,6 +84,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     was reading the files, which may hold old pages until the next start."""
 
     orders: tuple[str, ...]
+    quarantined: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     scrubbed: bool = True
@@ -108,9 +115,42 @@ class Erasure:
         return Preview(
             orders=tuple([each for each in doomed.values() if each is not None]),
             possible=tuple([each for each in (await self._each(set(possible) - set(certain))).values() if each]),
+            quarantined=await self._quarantined([value.encode() for _, value in clues]),
             erased=tuple([id for id, each in doomed.items() if each is None]),
             unknown=tuple([id for id in certain if id not in doomed]),
         )  # fmt: skip
+
+    async def _quarantined(self, values: Sequence[bytes]) -> tuple[str, ...]:
+        """Messages in quarantine in which one of the values stands."""
+        found = []
+        for shard in self._bus.shards:
+            for n, (*_, salt, sealed) in enumerate(shard.reader.quarantined(QUARANTINE_LIMIT), 1):
+                if self._holds(salt, sealed, values):
+                    found.append(_name_of(sealed))
+                if n % AT_ONCE == 0:
+                    await self._bus.clock.sleep(0)
+        return tuple(sorted(found))
+
+    def _holds(self, salt: bytes, sealed: bytes, values: Sequence[bytes]) -> bool:
+        try:
+            raw = self._vault.open(salt, "quarantine", sealed)
+        except ValueError:  # changed bytes, or a key that is gone: nobody reads it
+            return False
+        return any(value in raw for value in values if len(value) >= LEAST_SEARCHED)
+
+    async def _discard(self, names: Sequence[str]) -> set[str]:
+        """Delete these messages from quarantine; those that were there."""
+        gone = set[str]()
+        for shard in self._bus.shards if names else ():
+            rows, written = WriteSet(), asyncio.Event()
+            for id, *_, sealed in shard.reader.quarantined(QUARANTINE_LIMIT):
+                if (name := _name_of(sealed)) in names:
+                    rows.unquarantined.append((id,))
+                    gone.add(name)
+            if rows.unquarantined:
+                shard.note(rows, written.set)
+                await written.wait()
+        return gone
 
     async def _each(self, orders: Iterable[str]) -> dict[str, Doomed | None]:
         """What each would lose, None when it is lost already; without those that do not exist."""
@@ -144,23 +184,31 @@ class Erasure:
         return self._bus.shard_of(key_slot(id))
 
     async def erase(self, subjects: Sequence[str], operator: str) -> Erased | Refusal:
-        """Erase these orders; who asked goes into their journals. Those erased already are left as they are."""
+        """Erase these orders and messages in quarantine; who asked goes into the orders' journals.
+
+        Those erased already are left as they are.
+        """
         if not subjects:
             return NOBODY_NAMED.of()
         if len(subjects) > SUBJECT_LIMIT:
             return TOO_MANY_SUBJECTS.of(limit=SUBJECT_LIMIT)
-        found = {id: self._order(id) for id in sorted(set(subjects))}
+        names = sorted({each for each in subjects if each.startswith(QUARANTINE)})
+        found = {id: self._order(id) for id in sorted(set(subjects) - set(names))}
         unknown = tuple([id for id, order in found.items() if order is None])
         todo = [id for id, order in found.items() if order is not None and order.erased_at is None]
-        if not todo:
+        if not todo and not names:
             return Erased(orders=(), unknown=unknown)
-        entry = self._log.append(todo, self._bus.clock.now(), operator)
+        entry = self._log.append([*todo, *names], self._bus.clock.now(), operator)
         self._bus.probe("erasure-logged")
         done = await self._command(todo, entry)
+        gone = await self._discard(names)
         self._bus.probe("erasure-committed")
         scrubbed = await self._clear(done)
         pending = tuple([id for id in todo if id not in done])
-        return Erased(orders=tuple(sorted(done)), pending=pending, unknown=unknown, scrubbed=scrubbed)
+        return Erased(
+            orders=tuple(sorted(done)), quarantined=tuple(sorted(gone)), pending=pending, unknown=unknown,
+            scrubbed=scrubbed,
+        )  # fmt: skip
 
     async def resume(self) -> int:
         """Erase what the log has and the files do not know of; how many orders that were."""
@@ -173,6 +221,9 @@ class Erasure:
             if left := len(todo) - len(done):
                 _log.error("%d orders of the erasure log could not be erased again", left)
         if entries:
+            await self._discard(
+                [id for entry in entries for id in entry.subjects if id.startswith(QUARANTINE)]
+            )
             await self._clear({id for entry in entries for id in entry.subjects})
         if n:
             _log.warning("%d orders of the erasure log were erased again", n)
@@ -221,3 +272,7 @@ class Erasure:
         except StoreFailure as failure:
             _log.error("a log could not be cut: %s", failure)
         return done == [True]
+
+
+def _name_of(sealed: bytes) -> str:
+    return QUARANTINE + blake2b(sealed, digest_size=16).hexdigest()

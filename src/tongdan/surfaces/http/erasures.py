@@ -47,10 +47,12 @@ class DoomedShape(Shape):
 
 
 class PreviewShape(Shape):
-    """`possible`: only a masked phone is known, and it fits; erase them by id if you know that they are meant."""
+    """`possible`: only a masked phone is known, and it fits; erase them by id if you know that they are meant.
+    `quarantined`: messages nobody could read in which the phone or id stands; name them like orders to delete them."""
 
     orders: list[DoomedShape]
     possible: list[DoomedShape]
+    quarantined: list[str]
     erased: list[str]
     unknown: list[str]
 
@@ -59,6 +61,7 @@ class ErasedShape(Shape):
     """`pending`: could not be written now, will be at the next start. `scrubbed` false: old pages stay until then."""
 
     orders: list[str]
+    quarantined: list[str]
     pending: list[str]
     unknown: list[str]
     scrubbed: bool
