@@ -29,7 +29,7 @@ from tongdan.flow.effects import Runner
 from tongdan.flow.meters import Meters
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
-from tongdan.flow.shard import commit_inline, no_probe
+from tongdan.flow.shard import Committer, commit_inline, no_probe
 from tongdan.flow.verify import Finding, check_shard
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
@@ -85,7 +85,9 @@ class Rig:
         shard: Callable[[Path, int], SqliteShard] = SqliteShard,
         seed: str = "seed",
         probe: Callable[[str], None] = no_probe,
+        commit_s: float = 0.0,
     ) -> None:
+        """`commit_s`: how long a commit is on its way to the disk, while the loop goes on."""
         data.mkdir(exist_ok=True)
         self.data = data
         self.clock = clock
@@ -102,7 +104,7 @@ class Rig:
             vault=self.vault,
             policy=POLICY,
             revision=1,
-            committer=commit_inline,
+            committer=slow_commits(clock, commit_s) if commit_s else commit_inline,
             meters=self.meters,
             probe=probe,
         )
@@ -182,6 +184,14 @@ class Rig:
         found = self.reads.order(key)
         assert found is not None, key
         return found
+
+
+def slow_commits(clock: Clock, commit_s: float) -> Committer:
+    async def commit(work: Callable[[], None]) -> None:
+        await clock.sleep(commit_s)
+        work()
+
+    return commit
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from tongdan.flow import bus as bus_module
 from tongdan.ports import Accepted, Clock, Inbound, NotUnderstood, Reply, StoreFailure, WriteSet
 
 COPIES = 8
+COMMIT_S = 0.02
 
 
 def settled(replies: list[Reply]) -> Accepted:
@@ -31,15 +32,19 @@ def settled(replies: list[Reply]) -> Accepted:
 
 
 async def copies(rig: Rig, message: Inbound, how: str) -> list[Reply]:
-    """Eight copies of a message: in one request, in eight at once, or one after the other."""
+    """Eight copies of a message: in one request, in eight at once, while the first is written, or one by one."""
     if how == "one request":
         return await rig.submit(*[message] * COPIES)
     if how == "at once":
         return list(await asyncio.gather(*[rig.bus.ask(message) for _ in range(COPIES)]))
+    if how == "while the first is written":
+        first = asyncio.ensure_future(rig.bus.ask(message))
+        await rig.clock.sleep(COMMIT_S / 2)
+        return [await first, *await asyncio.gather(*[rig.bus.ask(message) for _ in range(COPIES - 1)])]
     return [await rig.bus.ask(message) for _ in range(COPIES)]
 
 
-HOWS = pytest.mark.parametrize("how", ["one request", "at once", "one by one"])
+HOWS = pytest.mark.parametrize("how", ["one request", "at once", "while the first is written", "one by one"])
 
 
 # ---- eight copies
@@ -51,7 +56,7 @@ async def test_eight_copies_of_a_push_announce_one_order_and_fetch_it_once(
     clock: Clock, tmp_path: Path, how: str
 ) -> None:
     partners = everybody(clock)
-    async with opened(tmp_path / "data", clock, actors=partners) as rig:
+    async with opened(tmp_path / "data", clock, actors=partners, commit_s=COMMIT_S) as rig:
         message = rig.inbound(say("5001"), "DY", "dy-1", "push-1")
         first = settled(await copies(rig, message, how))
         await rig.quiet()
@@ -64,7 +69,7 @@ async def test_eight_copies_of_a_push_announce_one_order_and_fetch_it_once(
 @HOWS
 @virtual
 async def test_eight_copies_of_an_order_reserve_stock_once(clock: Clock, tmp_path: Path, how: str) -> None:
-    async with opened(tmp_path / "data", clock) as rig:
+    async with opened(tmp_path / "data", clock, commit_s=COMMIT_S) as rig:
         await rig.accepted(count(10))
         message = rig.inbound(place(units=3), "MP", "mp-1", "A-1")
         first = settled(await copies(rig, message, how))
@@ -82,7 +87,7 @@ async def test_eight_copies_of_a_payment_count_once(clock: Clock, tmp_path: Path
         Partner("payment/wechat", clock),
         Partner("wms/EAST", clock),
     )
-    async with opened(tmp_path / "data", clock, actors=[finance, provider, wms]) as rig:
+    async with opened(tmp_path / "data", clock, actors=[finance, provider, wms], commit_s=COMMIT_S) as rig:
         await rig.accepted(count(10))
         order = (await rig.accepted(place())).aggregate
         await rig.quiet()
@@ -430,7 +435,38 @@ async def test_waiting_ends_when_the_state_is_there_and_at_once_if_it_is(
         assert clock.monotonic() == started
 
 
+@virtual
+async def test_a_condition_that_fails_fails_the_one_who_waits(clock: Clock, tmp_path: Path) -> None:
+    async with opened(tmp_path / "data", clock) as rig:
+        order = (await rig.accepted(place())).aggregate
+        asked: list[object] = []
+
+        def fails(state: object) -> bool:
+            asked.append(state)
+            if len(asked) > 1:
+                raise ZeroDivisionError
+            return False
+
+        waiting = asyncio.ensure_future(rig.bus.wait_for(order, fails, 5.0))
+        await clock.sleep(0.1)
+        await rig.accepted(PlaceHold(order=order, hold="review"))
+        with pytest.raises(ZeroDivisionError):
+            await waiting
+        await rig.accepted(PlaceHold(order=order, hold="risk"))
+
+
 # ---- the end
+
+
+@virtual
+async def test_what_is_on_its_way_to_the_disk_is_backlog(clock: Clock, tmp_path: Path) -> None:
+    async with opened(tmp_path / "data", clock, commit_s=COMMIT_S) as rig:
+        heard: list[object] = []
+        assert rig.bus.submit([rig.inbound(place(f"A-{n}")) for n in range(3)], heard.append) is None
+        await clock.sleep(COMMIT_S / 2)
+        assert (rig.bus.backlog(), heard) == (3, [])
+        await clock.sleep(COMMIT_S)
+        assert len(heard) == 1
 
 
 @virtual

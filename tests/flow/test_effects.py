@@ -1,5 +1,6 @@
 """What goes out: each effect takes place once in effect, lanes keep their order, and one failure stays where it is."""
 
+import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -9,11 +10,25 @@ from tests.flow.parties import Partner, count, detail, everybody, place
 from tests.flow.rig import NOON, Rig, as_after_a_crash, findings, opened, virtual
 from tests.flow.toys import Emit
 
+from tongdan.adapters.store_sqlite import SqliteShard
+from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Effect, Refusal, ReplayEffect, SkipEffect
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment
 from tongdan.domain.orders.facts import Prepay, TellFinance, WriteBackShipment
 from tongdan.flow import effects as runner
-from tongdan.ports import Clock, Repeat, Undo, Verb
+from tongdan.ports import Clock, Repeat, StoreFailure, Undo, Verb
+
+
+class Sick(SqliteShard):
+    """A store whose commits fail while it is told to."""
+
+    failing = False
+
+    def commit(self) -> None:
+        if self.failing:
+            raise StoreFailure("the disk is sick")
+        super().commit()
+
 
 TRIP_AFTER = 5  # failures in a row that open a breaker
 
@@ -41,6 +56,10 @@ def finance(clock: Clock, repeat: Repeat = Repeat.NATURAL, **more: float) -> Par
     """A partner that is told milestones and write-backs, and may be told again as `repeat` says."""
     verb = Verb(repeat, Undo.REVERSIBLE, **more)  # type: ignore[arg-type]
     return Partner("finance", clock, {TellFinance: verb, WriteBackShipment: verb})
+
+
+def shard_of(order: str) -> int:
+    return key_slot(order) % 4
 
 
 async def order_in(rig: Rig, native: str = "1001") -> str:
@@ -533,6 +552,38 @@ async def test_superseding_reaches_what_the_same_batch_emitted(clock: Clock, tmp
         await clock.sleep(10)
         assert len(replies) == 2
         assert [id.rpartition(".")[2] for id in partner.asked] == ["1"]
+        assert rig.rows()["effects"] == 0
+    assert findings(tmp_path / "data") == []
+
+
+@pytest.mark.parametrize("disk", ["well", "sick"])
+@virtual
+async def test_what_a_commit_under_way_may_withdraw_is_not_sent_meanwhile(
+    clock: Clock, tmp_path: Path, disk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is decided and on its way to the disk; whether it stands is known when it is there."""
+    monkeypatch.setattr(runner, "IN_FLIGHT_LIMIT", 1)
+    partner = finance(clock)
+    async with opened(tmp_path / "data", clock, actors=[partner], commit_s=1.0, shard=Sick) as rig:
+        orders = [await order_in(rig, str(n)) for n in range(8)]
+        mine = orders[0]
+        other = next(order for order in orders if shard_of(order) != shard_of(mine))
+        partner.next.append(partner.after(5))
+        (first,) = await emit(rig, other, tell(other))
+        (second,) = await emit(rig, mine, tell(mine))
+        await clock.sleep(4.5)  # the first is over, its outcome on its way to the disk
+        store = rig.stores[shard_of(mine)]
+        assert isinstance(store, Sick)
+        store.failing = disk == "sick"
+        asking = asyncio.ensure_future(rig.ask(Emit(order=mine, supersedes=("TellFinance",))))
+        await clock.sleep(0.9)  # now it would be the second's turn
+        assert partner.happened[first] == 1
+        assert (rig.rows()["effects"], partner.asked) == (1, [first])
+        reply = await asking
+        store.failing = False
+        await clock.sleep(10)
+        assert isinstance(reply, Refusal) == (disk == "sick")
+        assert partner.asked == ([first, second] if disk == "sick" else [first])
         assert rig.rows()["effects"] == 0
     assert findings(tmp_path / "data") == []
 

@@ -277,8 +277,12 @@ class Bus:
         for key in self._waiters.keys() & changed.keys():
             state = changed[key].state
             for until, future in self._waiters[key]:
-                if not future.done() and until(state):
-                    future.set_result(True)
+                try:
+                    if until(state):
+                        _resolve(future, True)
+                except Exception as error:  # a condition that fails is the trouble of the one who waits
+                    if not future.done():
+                        future.set_exception(error)
 
     def intake_is_busy(self) -> bool:
         """Whether so much comes in that everything else should give way."""
