@@ -123,3 +123,35 @@ def test_a_demo_runs_day_after_day(tmp_path: Path) -> None:
     assert days == sorted(set(days))
     assert len(days) == 2
     assert reading(data).counts()["orders"] >= 20
+
+
+def test_a_demo_that_is_stopped_says_so_and_leaves_whole_data(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    command = [
+        *TONGDAN,
+        "demo",
+        "--data",
+        str(data),
+        "--conf",
+        str(CONF),
+        "--orders",
+        "12",
+        "--speed",
+        "1000",
+    ]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + UP_WITHIN_S
+        while not (data / "serving.json").exists():
+            assert time.monotonic() < until, "it does not begin"
+            time.sleep(0.05)
+        time.sleep(1.0)
+        demo.send_signal(signal.SIGINT)
+        _, err = demo.communicate(timeout=30)
+    finally:
+        demo.kill()
+    assert demo.returncode == 1
+    assert "Stopped before the day was over." in err
+    assert "Traceback" not in err
+    assert not (data / "serving.json").exists()
+    assert tongdan("verify", "--workers", "1", "--data", data).exit_code == 0
