@@ -13,7 +13,7 @@ from tests.flow.toys import Emit
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Effect, Refusal, ReplayEffect, SkipEffect
-from tongdan.domain.orders.commands import CancelOrder, RequestPayment
+from tongdan.domain.orders.commands import CancelOrder, PlaceHold, RequestPayment
 from tongdan.domain.orders.facts import Prepay, TellFinance, WriteBackShipment
 from tongdan.flow import effects as runner
 from tongdan.ports import Clock, Repeat, StoreFailure, Undo, Verb
@@ -511,6 +511,39 @@ async def test_skipping_what_is_just_under_way_leaves_nothing_behind(clock: Cloc
         await rig.accepted(SkipEffect(effect=first, reason="no longer wanted"))
         await clock.sleep(60)
         assert partner.asked == [first, second]
+        assert rig.rows()["effects"] == rig.rows()["runs"] == 0
+    assert findings(tmp_path / "data") == []
+
+
+@virtual
+async def test_after_a_skip_the_next_of_the_lane_is_sent_once(clock: Clock, tmp_path: Path) -> None:
+    """The timer of the one that was skipped still rings, while the next is under way."""
+    partner = finance(clock)
+    async with opened(tmp_path / "data", clock, actors=[partner]) as rig:
+        order = await order_in(rig)
+        partner.next.extend([partner.busy, partner.after(20)])
+        first, second = await emit(rig, order, tell(order, "paid"), tell(order, "signed"))
+        await clock.sleep(0.1)
+        await rig.accepted(SkipEffect(effect=first, reason="told by phone"))
+        await clock.sleep(60)
+        assert partner.asked == [first, second]
+        assert rig.rows()["effects"] == 0
+
+
+@virtual
+async def test_a_failure_and_a_skip_in_one_commit_leave_no_run_behind(clock: Clock, tmp_path: Path) -> None:
+    partner = finance(clock)
+    async with opened(tmp_path / "data", clock, actors=[partner], commit_s=1.0) as rig:
+        order = await order_in(rig)
+        partner.next.append(partner.after(0.5, partner.busy))
+        (first,) = await emit(rig, order, tell(order, "paid"))
+        await clock.sleep(0.2)
+        holding = asyncio.ensure_future(rig.ask(PlaceHold(order=order, hold="review")))  # commits until 1.2
+        await clock.sleep(0.5)  # the failure waits to be noted
+        await rig.accepted(SkipEffect(effect=first, reason="told by phone"))
+        await holding
+        await clock.sleep(10)
+        assert partner.asked == [first]
         assert rig.rows()["effects"] == rig.rows()["runs"] == 0
     assert findings(tmp_path / "data") == []
 

@@ -199,7 +199,7 @@ def test_a_planted_change_is_found_and_its_row_named(
         update(harm, table, row, column, value)
         names = {place(table, row), place(table, row | {column: value})}
         if column == "pos":
-            names.add(f"journal position {value}")
+            names = {f"journal position {value}"}
         found = harm.places()
         assert names & set(found), f"{row[column]!r} → {value!r}: {found}"
 

@@ -230,8 +230,8 @@ class Relay:
         """Poison parks the aggregate; a refusal is a ticket: what was decided there stands, a person looks."""
         gate = Gate()
         unfit.sort(
-            key=lambda each: each.place
-        )  # tickets move watermarks too: none may overtake an earlier one
+            key=lambda each: each.place[1:]
+        )  # tickets move watermarks: none may overtake an earlier one
         for n, each in enumerate(unfit):
             if each.kept_in is None:
                 rows.parked.append(ParkedColumns(*each.place, each.why))
