@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
+from tongdan.adapters.partners.erp_csv import ImportMap, check_map
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
@@ -65,6 +66,19 @@ def load_conf(folder: Path) -> Conf:
         shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines
     )
     return Conf(policy, partners, files.digest())
+
+
+def load_import(folder: Path, name: str, policy: Policy) -> ImportMap:
+    """The import map `imports/NAME.yml`; no part of the policy, read when it is used. Raises ConfError."""
+    file = f"imports/{name}.yml"
+    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        raise ConfError("imports/", name, "expected a name of small letters, digits and hyphens")
+    how = _Files(folder).one(file, ImportMap)
+    _check_zone(file, "zone", how.zone)
+    if wrong := check_map(how, policy):
+        place, _, expected = wrong.partition(": ")
+        raise ConfError(file, place, expected)
+    return how
 
 
 class _Files:

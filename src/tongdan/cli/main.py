@@ -5,7 +5,19 @@ from typing import Annotated, Final
 import typer
 
 import tongdan
-from tongdan.cli import dead_letters, demo, erase, export, keys, orders, serve, tickets, timeline, verify
+from tongdan.cli import (
+    dead_letters,
+    demo,
+    erase,
+    export,
+    imports,
+    keys,
+    orders,
+    serve,
+    tickets,
+    timeline,
+    verify,
+)
 from tongdan.cli.language import prose, t
 
 app: Final = typer.Typer(
@@ -63,5 +75,6 @@ app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("export", help=export.HELP)(export.export)
+app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.command("erase", help=erase.HELP)(erase.erase)
