@@ -81,7 +81,8 @@ def print_ledger(ledger: Ledger) -> None:
         ledger.injected, ledger.healed, ledger.open_tickets,
     )  # fmt: skip
     for offender in ledger.offenders[:OFFENDERS]:
-        err.print(Text(f"  {offender.order} {offender.id}: {offender.what} {offender.detail}", style="red"))
+        what = t(offender.what, offender.zh)
+        err.print(Text(f"  {offender.order} {offender.id}: {what} {offender.detail}", style="red"))
     if (more := len(ledger.offenders) - OFFENDERS) > 0:
         err.print(Text(t(f"  ... and {more} more", f"  ……另有 {more} 处"), style="red"))
     if not ledger.quiet:
