@@ -71,7 +71,9 @@ class Load:
         for _ in range(min(connections, len(wire))):
             sock = socket.create_connection(address, timeout=10)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(None)  # with one, Python polls before every call; epoll has already said it is ready
+            sock.settimeout(
+                None
+            )  # with one, Python polls before every call; epoll has already said it is ready
             self._poll.register(sock.fileno(), select.EPOLLIN)
             self._socks[sock.fileno()] = sock
         # libuv accepts one connection a turn of its loop: wait for that before the load makes turns long.
