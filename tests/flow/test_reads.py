@@ -13,6 +13,7 @@ from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.commands import CancelOrder, PlaceHold
 from tongdan.domain.sync.commands import RaiseTicket
+from tongdan.flow import views
 from tongdan.flow.journal import fold, from_us
 from tongdan.flow.routes import KINDS
 from tongdan.ports import Clock, NotUnderstood, OrderRow
@@ -80,6 +81,23 @@ async def test_lists_catch_up_after_a_crash(clock: Clock, tmp_path: Path) -> Non
     async with opened(left, clock) as rig:
         assert set(listed(rig)) == expected
         assert rig.reads.counts()["orders"] == 6
+
+
+@virtual
+async def test_a_list_that_was_written_in_part_is_completed_after_a_crash(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "FLUSH_ROWS", 2)
+    async with opened(tmp_path / "data", clock) as rig:
+        await rig.submit(*[rig.inbound(place(f"A-{n}")) for n in range(5)])
+        await clock.sleep(views.FLUSH_AFTER_S)
+        left = as_after_a_crash(tmp_path / "data", tmp_path / "left")
+        assert len(listed(rig)) == 2
+        await clock.sleep(1)
+        assert len(listed(rig)) == 5
+    async with opened(left, clock) as rig:
+        assert set(listed(rig)) == truth(rig)
+        assert len(listed(rig)) == 5
 
 
 @pytest.mark.parametrize("harm", ["lost", "torn"])

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Any, Final
 
 from tongdan.domain.kernel import refusals
@@ -92,7 +93,7 @@ class Shard:
         self.reactions: deque[Waiting] = deque()
         self.notes: list[Note] = []
         self.next_due_us = reader.next_due_us()
-        self.busy_at = 0.0
+        self.busy_at = -inf
         self.under_way = 0  # commands in the transaction that is open
         self._engine = engine
         self._running = False
