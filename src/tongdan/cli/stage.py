@@ -16,7 +16,7 @@ import yaml
 
 from tongdan.adapters.clock import SystemEntropy
 from tongdan.adapters.partners.settings import Partners
-from tongdan.adapters.policy_files import load_conf
+from tongdan.adapters.policy_files import ConfError, load_conf
 from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, provision
 
 CONF: Final = "demo-conf"
@@ -60,7 +60,11 @@ def _count_day(path: Path) -> int:
 
 
 def _kept_partners(conf: Path) -> Partners | None:
-    return load_conf(conf).partners if conf.exists() else None
+    """Those of the last run; None if there was none, or only one that did not know all partners of today."""
+    try:
+        return load_conf(conf).partners if conf.exists() else None
+    except ConfError:
+        return None
 
 
 def _ports(kept: Partners | None) -> list[int]:

@@ -39,7 +39,10 @@ Credentials = dict[str, dict[str, str]]
 def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) -> None:
     """Make the credentials of every shop and partner in `data`, unless they are there."""
     path, keys = data / CREDENTIALS, data / WORLD_KEYS
+    carrier = f"sf/{partners.sf.account}"
     if path.exists() and keys.exists():
+        if carrier not in (kept := read_credentials(path)):  # made before there was this partner
+            write_credentials(path, {**kept, carrier: _sf(entropy)})
         return
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     ours: Credentials = {}
@@ -61,11 +64,7 @@ def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) 
         "customer_id": f"C{_digits(entropy, 10)}",
     }
     ours[f"finance/{partners.finance.system}"] = {"secret": entropy.token(32).hex()}
-    ours[f"sf/{partners.sf.account}"] = {
-        "partner_id": _digits(entropy, 10),
-        "check_word": entropy.token(16).hex(),
-        "push_secret": entropy.token(24).hex(),
-    }
+    ours[carrier] = _sf(entropy)
     write_credentials(keys, theirs)
     write_credentials(path, ours)
 
@@ -84,6 +83,14 @@ def merchant_of(data: Path, mchid: str) -> Merchant:
     return Merchant(
         mchid, ours["appid"], ours["serial_no"], own_key.public_key(), ours["api_v3_key"], platform_keys
     )
+
+
+def _sf(entropy: Entropy) -> dict[str, str]:
+    return {
+        "partner_id": _digits(entropy, 10),
+        "check_word": entropy.token(16).hex(),
+        "push_secret": entropy.token(24).hex(),
+    }
 
 
 def _wechat(entropy: Entropy) -> tuple[dict[str, str], dict[str, str]]:
