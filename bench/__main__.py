@@ -76,18 +76,18 @@ def _report(found: dict[str, Any]) -> str:
         ),
         (
             f"  p50 {found['p50_ms']:.1f} ms  p99 {found['p99_ms']:.1f} ms  p99.9 {found['p999_ms']:.1f} ms"
-            f"  memory {found['rss_mb']:,.0f} MB  reactions done {found['drain_s']:.1f} s after the last answer"
+            f"  memory {found['rss_mb']:,.0f} MB  reactions done after {found['drain_s']:.1f} s"
         ),
     ]
     if found.get("others_cores", 0.0) > 0.2:
         lines.append(
-            f"  other programs took {found['others_cores']:.1f} cores meanwhile: rates and latencies are theirs too"
+            f"  other programs took {found['others_cores']:.1f} cores: rates and latencies are theirs too"
         )
     for name, ratio in found["ratios"].items():
         lines.append(f"  {ratio:.3g} × {name} ({found['references'][name]['per_s']:,.0f}/s)")
     if stages := found["cpu_us_by_stage"]:
         lines.append(
-            f"  CPU, µs of {what[:-1]}: {found['cpu_us']:.1f} in the centre ({found['kernel_us']:.1f} in the kernel)"
+            f"  CPU, µs each: {found['cpu_us']:.1f} in the centre, {found['kernel_us']:.1f} of it in the kernel"
         )
         lines += [f"    {stage:22} {us:7.2f}" for stage, us in stages.items()]
     return "\n".join(lines)

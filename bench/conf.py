@@ -1,4 +1,4 @@
-"""The configuration of a centre under load: the shipped one, its partners out of reach, credentials made for it."""
+"""The configuration of a centre under load: the shipped one, partners out of reach, credentials of its own."""
 
 import json
 import os

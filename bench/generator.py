@@ -1,9 +1,9 @@
-"""The load generator: a process of its own that keeps a window of requests in flight and counts what comes back.
+"""The load generator: a process that keeps a window of requests in flight and counts what comes back.
 
-Plain non-blocking sockets under epoll with one request outstanding a connection: a loop of three system calls a
-request, because every microsecond spent here is missing in the centre on a small machine. It is a closed loop, so the
-rate it reaches is the sustained one, and latencies are those under full load. A refusal to be retried (429, 503) is
-sent again later and counted.
+Plain non-blocking sockets under epoll with one request outstanding a connection: a loop of three system calls
+a request, because every microsecond spent here is missing in the centre on a small machine. It is a closed
+loop, so the rate it reaches is the sustained one, and latencies are those under full load. A refusal to be
+retried (429, 503) is sent again later and counted.
 """
 
 import gc
@@ -176,9 +176,9 @@ def report(load: Load, measured_s: float, cpu_s: float, items: int) -> dict[str,
 
 
 def main() -> int:
-    """`python -m bench.generator PLAN.json`: prepare the requests, say `ready`, then run each target read from stdin.
+    """`python -m bench.generator PLAN.json`: prepare the requests, say `ready`, run each target from stdin.
 
-    A target is a JSON line (host, port, connections, seconds, warm_s, most, answered); its report is a line of JSON.
+    A target is a JSON line (host, port, connections, seconds, warm_s, most, answered); its report is another.
     """
     plan: dict[str, Any] = json.loads(Path(sys.argv[1]).read_bytes())
     work = WORKLOADS[plan["workload"]]

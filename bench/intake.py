@@ -1,8 +1,8 @@
-"""The three intake benchmarks: a service under a window of requests, then everything it acknowledged read back.
+"""The three intake benchmarks: a service under load, then everything it acknowledged read back.
 
-A round starts the centre and both references one after another under the same generator and the same bytes, so that
-the noise of the machine hits all alike; figures are medians over rounds, ratios are taken within a round. One more
-run of the centre, under the sampler, tells where its CPU goes.
+A round starts the centre and both references one after another under the same generator and the same bytes,
+so that the noise of the machine hits all alike; figures are medians over rounds, ratios are taken within a
+round. One more run of the centre, under the sampler, tells where its CPU goes.
 """
 
 import json
@@ -73,7 +73,7 @@ class Generator:
 
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
-    """A directory on the disk of the checkout (not in memory: what is measured is durable), gone afterwards."""
+    """A directory on the disk of the checkout (never in memory), gone afterwards."""
     (ROOT / "build").mkdir(exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=f"bench-{name}-", dir=ROOT / "build"))
     try:
@@ -186,8 +186,8 @@ def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 def _stages(sampled: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """Where the CPU of the undisturbed runs went, by the sampler's shares, and the generator beside it.
 
-    `cpu_us_by_stage` is an order's own way in; what reactions took meanwhile is one figure. `reactions_us_by_stage`
-    is all that its reactions cost, during the load and after it.
+    `cpu_us_by_stage` is an order's own way in; what reactions took meanwhile is one figure.
+    `reactions_us_by_stage` is all that its reactions cost, during the load and after it.
     """
     load, drain = sampled["stages"], sampled["drain_stages"]
     scale = found["cpu_us"] / (sum(load.values()) or 1.0)

@@ -1,7 +1,7 @@
 """Processes under measurement: started, asked for their port, read from /proc, stopped in order.
 
-CPU is what the kernel booked on the process with all its threads; memory is the resident set at its highest. Nothing
-is read from inside the process, so what is measured does not change what it measures.
+CPU is what the kernel booked on the process with all its threads; memory is the resident set at its highest.
+Nothing is read from inside the process, so what is measured does not change what it measures.
 """
 
 import os

@@ -1,8 +1,9 @@
 """The ceiling: an intake that does nothing but make the same bytes durable before it answers.
 
-The same HTTP technique as the centre's push port (uvloop, httptools, no task a request) in front of an append-only
-file: bodies gather while one fdatasync is under way, then go out together. It authenticates nothing, understands
-nothing and can find nothing again, so no order centre in this language on this machine can be faster.
+The same HTTP technique as the centre's push port (uvloop, httptools, no task a request) in front of an
+append-only file: bodies gather while one fdatasync is under way, then go out together. It authenticates
+nothing, understands nothing and can find nothing again, so no order centre in this language on this machine
+can be faster.
 """
 
 import asyncio

@@ -1,8 +1,9 @@
-"""The plain service: FastAPI, SQLAlchemy, one transaction an order, as the tutorials teach it and many shops run it.
+"""The plain service: FastAPI, SQLAlchemy, one transaction an order, the way the tutorials teach it.
 
-It checks the same signatures and stores the order, its lines and a status log in SQLite (WAL, synchronous=FULL), one
-commit an order, also inside a push of many. It has no journal, hash chain, encryption, inbox or reactions. Writers take
-turns under a lock: without it SQLite's busy back-off lets a quarter of them starve, and the ratio would flatter us.
+It checks the same signatures and stores the order, its lines and a status log in SQLite (WAL,
+synchronous=FULL), one commit an order, also inside a push of many. It has no journal, hash chain, encryption,
+inbox or reactions. Writers take turns under a lock: without it SQLite's busy back-off lets a quarter of them
+starve, and the ratio would flatter us.
 """
 
 import hashlib

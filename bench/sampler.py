@@ -1,9 +1,10 @@
 """Where the centre's CPU goes: a sampler inside its process, put there by the benchmark and by nothing else.
 
-`python -m bench.sampler OUT.json ARGUMENTS…` runs `tongdan ARGUMENTS…` under a timer. Each tick charges
-every thread's CPU time since the last one (its own clock, so nothing is lost while a C function holds the
-interpreter) to the stage of its innermost known frame. A batch's shared work is split between intake and reactions by
-its items. SIGUSR2 begins the next phase (start, load, drain); each phase is written when the next begins and at exit.
+`python -m bench.sampler OUT.json ARGUMENTS…` runs `tongdan ARGUMENTS…` under a timer. Each tick charges every
+thread's CPU time since the last one (its own clock, so nothing is lost while a C function holds the
+interpreter) to the stage of its innermost known frame. A batch's shared work is split between intake and
+reactions by its items. SIGUSR2 begins the next phase (start, load, drain); each phase is written when the
+next begins and at exit.
 """
 
 import atexit
@@ -73,13 +74,13 @@ class Sampler:
             self._clocks[ident] = clock
             if spent > 0:
                 self._charge(here if ident == self._main else frame, spent)
-        # What this tick itself cost is left out of the next one's account, which is set now: ticks never overlap.
+        # What this tick cost is left out of the next one's account; it is set now, so ticks never overlap.
         self._clocks[self._main] = time.thread_time_ns()
         signal.setitimer(signal.ITIMER_REAL, TICK_S if self._running else 0)
 
     def _charge(self, frame: FrameType | None, spent_ns: int) -> None:
         stage, reactions = "", 0.0
-        # A signal is only seen between instructions: one seen at a function's entry was spent by who called it.
+        # A signal is seen between instructions: what is seen at a function's entry its caller spent.
         if frame is not None and frame.f_lasti <= _AT_ENTRY_BYTES:
             frame = frame.f_back
         for _ in range(_DEEPEST):

@@ -1,7 +1,7 @@
-"""What is loaded: the order centre (in `centre.py`) and its two references, each started fresh in a place of its own.
+"""What is loaded: the order centre (in `centre.py`) and its two references, each started fresh.
 
-All listen on a free port of the loopback, check the same signatures (but for the log) and answer what is durable and
-nothing else. What they keep is read from their files once they have ended.
+All listen on a free port of the loopback, check the same signatures (but for the log) and answer what is
+durable and nothing else. What they keep is read from their files once they have ended.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ HOST: Final = "127.0.0.1"
 
 
 class Kept(NamedTuple):
-    """What a store holds: all items, those of the acknowledged that were found, and those held more than once."""
+    """What a store holds: all items, the acknowledged among them, and those held more than once."""
 
     committed: int
     read_back: int
@@ -34,7 +34,7 @@ class Service(Protocol):
         """A process that listens, and its port. Raises processes.Failed."""
 
     def drain(self, process: Process) -> float:
-        """Seconds until the work that answers left behind is done. Raises processes.Failed when it does not end."""
+        """Seconds until the work that answers left behind is done. Raises processes.Failed."""
 
     def kept(self, place: Path, acknowledged: Sequence[str]) -> Kept:
         """What is in the store; `acknowledged` are native numbers."""

@@ -1,14 +1,15 @@
 """Which stage of an order's way a line of code belongs to: one table, read from the innermost frame outwards.
 
-A stage is named after what the CPU is spent on, whatever called it: time in SQLite is `sql` whether a state is loaded
-for an order or for a reaction. Who it was spent for is told apart by the batch's items (see `sampler.py`).
+A stage is named after what the CPU is spent on, whatever called it: time in SQLite is `sql` whether a state
+is loaded for an order or for a reaction. Who it was spent for is told apart by the batch's items (see
+`sampler.py`).
 """
 
 import re
 from types import CodeType
 from typing import Final
 
-# (end of the file's path, functions or "" for all, stage); the first match of the innermost known frame counts.
+# (part of the file's path, functions or "" for all, stage); the innermost frame that matches counts.
 RULES: Final = (
     ("tongdan/surfaces/connection.py", r"answer|flush|_whole|_head|__call__", "reply"),
     ("tongdan/surfaces/connection.py", r"", "http"),

@@ -1,8 +1,9 @@
 """How fast `tongdan verify` proves a store, beside two references over the same files.
 
-`scan` reads every column of every journal row once and hashes it in one plain loop: it proves only that the bytes can
-be read, and is the ceiling of one core. `integrity_check` is what SQLite itself offers, which proves the structure of
-the files and knows nothing of what stands in them. Rows of the journal are what is counted.
+`scan` reads every column of every journal row once and hashes it in one plain loop: it proves only that the
+bytes can be read, and is the ceiling of one core. `integrity_check` is what SQLite itself offers, which
+proves the structure of the files and knows nothing of what stands in them. Rows of the journal are what is
+counted.
 """
 
 import json
@@ -28,7 +29,7 @@ _VERIFY_S: Final = 600.0
 
 
 def measure(name: str, settings: Settings) -> dict[str, Any]:
-    """Fill a centre with own-shop orders, end it, verify its files several times; keys as of the intake benchmarks.
+    """Fill a centre with own-shop orders, end it, verify its files; keys as of the intake benchmarks.
 
     `missing` counts journal rows that verify did not look at; latencies are those of whole runs.
     """
@@ -70,7 +71,7 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
 
 
 def _verify(place: Path, rows: int) -> dict[str, float]:
-    """One run of the command in a process of its own, workers included. Raises Failed when it finds anything."""
+    """One run of the command in a process of its own. Raises Failed when it finds anything."""
     before = _children()
     began = time.monotonic()
     command = python("bench.cli", "verify", "--data", place / "data", "--json")

@@ -1,7 +1,8 @@
-"""The requests of the three intake benchmarks, as bytes ready to be sent: signed, whole, one native number each.
+"""The requests of the three intake benchmarks, as bytes ready to be sent, signed and whole.
 
-They are made before the clock starts, so that the generator's work during a run is to send and to count. What an item
-means is a function of its index alone, so generator and read-back agree on native numbers without passing them on.
+They are made before the clock starts, so that the generator's work during a run is to send and to count. What
+an item means is a function of its index alone, so generator and read-back agree on native numbers without
+passing them on.
 """
 
 import hashlib
@@ -20,12 +21,12 @@ _RECEIVERS: Final = (
     ("欧阳建国", "13688886666", "上海市", "上海市", "浦东新区", "世纪大道 100 号 27 层"),
     ("张伟", "15011112222", "四川省", "成都市", "武侯区", "天府大道中段 666 号 1 单元 1501"),
 )
-# A Douyin order is created and, some thousand pushes later, paid: far enough apart that the first has been answered.
+# A Douyin order is created and, so many pushes later, paid: by then the first has been answered.
 _STRIDE: Final = 2_000
 
 
 class Keys(NamedTuple):
-    """Where a partner knocks and what it signs with. `id` stands in the path; `key` is Douyin's public app key."""
+    """What a partner signs with. `id` stands in the path; `key` is Douyin's public app key."""
 
     id: str
     secret: str
@@ -79,7 +80,7 @@ def own_request(first: int, baskets: list[Basket], keys: Keys, run: str) -> byte
 
 
 def notice_order(index: int) -> tuple[int, bool]:
-    """Which order the notice of this index is about (a running number), and whether it tells that it was paid."""
+    """Which order (a running number) this notice is about, and whether it says that it was paid."""
     block, place = divmod(index, 2 * _STRIDE)
     return block * _STRIDE + place % _STRIDE, place >= _STRIDE
 
