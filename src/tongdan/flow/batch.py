@@ -296,8 +296,7 @@ class Batch:
         wake_us = None if wake_at is None else to_us(wake_at)
         raw, person = self._seal(item, key, live, decision.person)
         if decision.erases:
-            self._salts[subject_of(key)] = b""
-            self.rows.erased.append((subject_of(key),))
+            self._erase(subject_of(key))
         closes = self._stage_closed(closing, key, decision.supersedes)
         effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), decision.effects)
         shop = item.shop or live.kind.shop(state)
@@ -350,6 +349,10 @@ class Batch:
             vault.seal(salt, subject, item.raw) if item.raw else None,
             vault.seal(salt, subject, encode(person)) if person is not None else None,
         )
+
+    def _erase(self, subject: str) -> None:
+        self._salts[subject] = b""
+        self.rows.erased.append((subject,))
 
     def _stage_effects(self, key: str, place: tuple[int, int, int], effects: tuple[Effect, ...]) -> bytes:
         digests = b""

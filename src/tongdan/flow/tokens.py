@@ -98,9 +98,8 @@ class Tokens:
     def _tokens(self, salt: bytes, subject: str, sealed: bytes) -> set[bytes]:
         try:
             person = _person.decode(self._vault.open(salt, subject, sealed))
-        except (
-            ValueError
-        ):  # changed bytes, or a key that is gone: `verify` and reads say so, the view goes on
+        except ValueError:
+            # Changed bytes, or a key that is gone: `verify` and reads say so, the view goes on.
             _log.error("a person of %s cannot be opened", subject)
             return set()
         return {self._vault.token(*clue) for clue in clues(person)}
