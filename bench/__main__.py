@@ -87,7 +87,7 @@ def _report(found: dict[str, Any]) -> str:
         lines.append(f"  {ratio:.3g} × {name} ({found['references'][name]['per_s']:,.0f}/s)")
     if stages := found["cpu_us_by_stage"]:
         lines.append(
-            f"  CPU, µs each: {found['cpu_us']:.1f} in the centre, {found['kernel_us']:.1f} of it in the kernel"
+            f"  CPU, µs each: {found['cpu_us']:.1f} in the centre, {found['kernel_us']:.1f} in the kernel"
         )
         lines += [f"    {stage:22} {us:7.2f}" for stage, us in stages.items()]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The configuration of a centre under load: the shipped one, partners out of reach, credentials of its own."""
+"""The configuration of a centre under load: the shipped one, partners out of reach, own credentials."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """The load generator: a process that keeps a window of requests in flight and counts what comes back.
 
-Plain non-blocking sockets under epoll with one request outstanding a connection: a loop of three system calls
+Plain sockets under epoll with one request outstanding a connection: a loop of three system calls
 a request, because every microsecond spent here is missing in the centre on a small machine. It is a closed
 loop, so the rate it reaches is the sustained one, and latencies are those under full load. A refusal to be
 retried (429, 503) is sent again later and counted.
