@@ -315,6 +315,19 @@ def test_the_tables_that_serve_the_loop_are_checked_too(
 # ---- a byte of the file
 
 
+@pytest.mark.parametrize("harm", [b"", b"torn" * 4_096], ids=["empty", "torn"])
+def test_a_file_that_is_no_database_is_a_finding(lived_in: Path, tmp_path: Path, harm: bytes) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(lived_in, data)
+    for file in data.glob("shard-2.sqlite*"):
+        file.unlink()
+    shard_file(data, 2).write_bytes(harm)
+    report = verify_data(data, workers=1)
+    assert not report.clean
+    assert {finding.shard for finding in report.findings} == {2}
+    assert report.findings[0].where == "file of shard 2"
+
+
 def test_a_flipped_byte_anywhere_is_a_finding_and_never_an_accident(lived_in: Path, tmp_path: Path) -> None:
     """Whatever the flip does (unreadable page, invalid text, another value), the check ends and says so."""
     chance = random.Random("flips")
