@@ -12,6 +12,7 @@ from typing import Any, Final
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
+from tongdan.flow.journal import from_us
 from tongdan.flow.reads import Reader
 from tongdan.flow.routes import KINDS
 from tongdan.flow.shard import Shard
@@ -48,8 +49,9 @@ class Views:
             pos = reached.get(shard.number, 0)
             while rows := shard.reader.journal_after(pos, CATCH_UP_ROWS):
                 pos = rows[-1][0]
-                for key in {row.agg for _, row in rows if _is_shown(row.agg)}:
-                    self._pending[key] = (self._reader.order(key), self._bus.clock.now())
+                changed = {row.agg: row.recorded_us for _, row in rows if _is_shown(row.agg)}
+                for key, recorded_us in changed.items():
+                    self._pending[key] = (self._reader.order(key), from_us(recorded_us))
                 self._positions[shard.number] = pos
                 self.flush()
         self._started = True
