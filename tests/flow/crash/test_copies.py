@@ -41,7 +41,7 @@ async def test_eight_copies_of_every_message_have_one_effect(tmp_path: Path, see
     eightfold = stage.town.setting.centre
     assert isinstance(eightfold, Eightfold)
     doors = {"/".join(request.url.split("/")[3:5]) for request, _ in eightfold.heard}
-    assert doors == {"push/douyin", "own/mp-main", "push/wechat", "push/qimen", "push/finance"}
+    assert doors >= {"push/douyin", "own/mp-main", "push/wechat", "push/qimen", "push/finance"}
     for _, answers in eightfold.heard:
         accepted = [answer.body for answer in answers if answer.status < 300]
         first, marked = set(map(unmarked, accepted)), [MARK in body for body in accepted]

@@ -6,6 +6,7 @@ what takes days takes seconds, and what waits for the centre (a payment sheet, s
 """
 
 import asyncio
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Transport,
 from tongdan.profile import SHARDS
 
 CONF: Final = Path(__file__).parents[3] / "conf"
+PARTNERS: Final = Partners.__struct_fields__
 PARTNERS_PACE: Final = 100_000.0  # a parcel's days on the road are a second
 BUYERS_PACE: Final = 250.0  # a buyer's minute is a quarter of a second
 FINANCE_PACE: Final = 20_000.0  # what was not heard is told again for some seconds
@@ -187,7 +189,7 @@ async def staged(
     Partners reach the centre `through` what is made of the line.
     """
     data, conf, clock = data or folder / "data", folder / "conf", SystemClock()
-    partners_ports, (port,) = free_ports(5), free_ports(1)
+    port, *partners_ports = free_ports(1 + len(PARTNERS))
     settings = _write_conf(conf, partners_ports, port)
     provision(data, settings.policy, settings.partners, SystemEntropy())
     centre = CentreProcess(data, conf, port, folder / "centre.log")
@@ -206,7 +208,7 @@ async def staged(
 
 
 @asynccontextmanager
-async def busy(stage: Stage, every_s: float = 0.5, baskets: int = 6) -> AsyncIterator[None]:
+async def busy(stage: Stage, every_s: float = 0.5, baskets: int = 3) -> AsyncIterator[None]:
     """Meanwhile baskets are bought, as long as the centre keeps up with them."""
 
     async def buying() -> None:
@@ -220,6 +222,15 @@ async def busy(stage: Stage, every_s: float = 0.5, baskets: int = 6) -> AsyncIte
         yield
     finally:
         task.cancel()
+
+
+async def answered(stage: Stage, count: int, within_s: float = 30.0) -> None:
+    """Wait until the centre has answered so many requests. Raises TimeoutError."""
+    for _ in range(int(within_s / PAUSE_S)):
+        if len(stage.line.answered) >= count:
+            return
+        await asyncio.sleep(PAUSE_S)
+    raise TimeoutError(f"{len(stage.line.answered)} of {count} answers in {within_s:g} s")
 
 
 async def drained(stage: Stage) -> bool:
@@ -257,13 +268,10 @@ def query(data: Path, statement: str, *values: Any) -> list[Any]:
 
 def _write_conf(conf: Path, partners_ports: list[int], port: int) -> Conf:
     """The shipped configuration, with partners on loopback ports and deadlines of seconds."""
-    (conf / "channels").mkdir(parents=True)
-    for path in CONF.rglob("*.yml"):
-        (conf / path.relative_to(CONF)).write_bytes(path.read_bytes())
+    shutil.copytree(CONF, conf)
     deadlines = conf / "deadlines.yml"
     deadlines.write_text(yaml.safe_dump(yaml.safe_load(deadlines.read_text()) | DEADLINES_S))
-    names = ("douyin", "wechat", "qimen", "finance", "sf")
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(names, partners_ports, strict=True)}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(PARTNERS, partners_ports, strict=True)}
     here = loopback(load_conf(conf).partners, urls, f"http://127.0.0.1:{port}")
     (conf / "partners.yml").write_text(yaml.safe_dump(msgspec.to_builtins(here), allow_unicode=True))
     return load_conf(conf)
