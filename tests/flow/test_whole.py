@@ -27,6 +27,7 @@ from tongdan.domain.orders.commands import (
     ChangeAddress,
     ChangeAmount,
     CompleteOrder,
+    ErasePerson,
     LiftHold,
     NoteSystemStatus,
     PlaceHold,
@@ -48,6 +49,7 @@ ASKED: dict[str, Make] = {
     "lift": lambda order, n: LiftHold(order=order, hold=("hold-0", "hold-1", "payment")[n % 3]),
     "address": lambda order, n: ChangeAddress(order=order, region="上海", person=PERSON),
     "amount": lambda order, n: ChangeAmount(order=order, amount_fen=9_900 + n, reason="rebate"),
+    "erase": lambda order, n: ErasePerson(order=order),
     "cancel": lambda order, n: CancelOrder(order=order, reason="no longer"),
     "complete": lambda order, n: CompleteOrder(order=order),
     "settle": lambda order, n: RecordSettlement(
