@@ -72,7 +72,7 @@ class Centre:
         self.meters: Final = Meters()
         self._lock: IO[str] | None = _lock(data)
         vault = open_vault(data / MASTER_KEY, entropy)
-        self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS)
+        self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS, clock)
         self.revision: Final = _revision(data, conf, clock.now())
         stores = [SqliteShard(_shard_file(data, n), n) for n in range(SHARDS)]
         readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]

@@ -17,6 +17,8 @@ from typing import Any, Final, TypeVar
 
 from tongdan.ports import Clock
 
+PAGE_BYTES: Final = 4_096
+
 T = TypeVar("T")
 
 
@@ -37,13 +39,21 @@ class SystemClock:
 
 
 class SystemEntropy:
-    """The operating system's randomness."""
+    """The operating system's randomness, asked for by the page: a system call a token costs more than its use."""
 
     def __init__(self) -> None:
         self._random: Final = random.SystemRandom()
+        self._page = b""
+        self._used = 0
 
     def token(self, size: int) -> bytes:
-        return os.urandom(size)
+        begin, end = self._used, self._used + size
+        if end > len(self._page):
+            if size > PAGE_BYTES:
+                return os.urandom(size)
+            self._page, begin, end = os.urandom(PAGE_BYTES), 0, size
+        self._used = end
+        return self._page[begin:end]
 
     def uniform(self) -> float:
         return self._random.random()

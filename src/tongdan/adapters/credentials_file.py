@@ -1,6 +1,6 @@
 """Credentials in one JSON file that only its owner may read: `{"douyin/APP": {"app_key": "…", …}, …}`.
 
-The file is looked at on every use and read again when it has changed, so a key is replaced without a
+The file is looked at when it is used and read again when it has changed, so a key is replaced without a
 restart. A file that others may read is refused as a whole. While somebody is half-way through editing it,
 what was read last holds.
 """
@@ -14,8 +14,11 @@ from typing import Final
 
 import msgspec
 
+from tongdan.ports import Clock
+
 MAX_BYTES: Final = 4 * 2**20
 MODE: Final = 0o600
+LOOK_EVERY_S: Final = 0.5
 
 _decoder: Final = msgspec.json.Decoder(dict[str, dict[str, str]])
 
@@ -28,10 +31,15 @@ class CredentialsRefused(KeyError):
 
 
 class CredentialsFile:
-    """`ports.Credentials` from the file at `path`. An unchanged credential is the same object each time."""
+    """`ports.Credentials` from the file at `path`. An unchanged credential is the same object each time.
 
-    def __init__(self, path: Path) -> None:
+    With a clock the file is looked at every LOOK_EVERY_S at most, without one at every use.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self._path: Final = path
+        self._clock: Final = clock
+        self._looked_s = -LOOK_EVERY_S
         self._seen: tuple[int, ...] = ()
         self._held: Mapping[str, Mapping[str, str]] = {}
 
@@ -44,6 +52,11 @@ class CredentialsFile:
             raise KeyError(f"no credential {name!r}") from None
 
     def _refresh(self) -> None:
+        if self._clock is not None:
+            now_s = self._clock.monotonic()
+            if self._seen and now_s - self._looked_s < LOOK_EVERY_S:
+                return
+            self._looked_s = now_s
         try:
             now = _marks(os.stat(self._path))
         except OSError as error:

@@ -52,6 +52,7 @@ from tongdan.ports import (
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
+RECENT_LIMIT: Final = 8_192  # states a shard's owner keeps in memory beside the table
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
 
@@ -70,6 +71,13 @@ class Live:
         self.saved_wake_us: int | None = None  # as the table has it
         self.wake_us: int | None = None
 
+    def copy(self) -> "Live":
+        """As it stands, with everything it holds saved: states are immutable and shared."""
+        live = Live(self.kind)
+        live.state, live.ver, live.status, live.person = self.state, self.ver, self.status, self.person
+        live.saved_wake_us = live.wake_us = self.wake_us
+        return live
+
 
 class Heads:
     """What a shard's owner keeps in memory between commits: chain heads, id counters, watermarks."""
@@ -79,6 +87,21 @@ class Heads:
         self.counters = store.counters()
         self.watermarks = store.watermarks()
         self.pos = store.last_pos()
+        self._recent: dict[str, Live] = {}
+
+    def recall(self, key: str) -> Live | None:
+        """An aggregate that was written lately, as it was committed; the caller's to change."""
+        live = self._recent.get(key)
+        return None if live is None else live.copy()
+
+    def remember(self, written: dict[str, Live]) -> None:
+        """What a commit has written is what the next commands are most likely about."""
+        recent = self._recent
+        for key, live in written.items():
+            recent.pop(key, None)
+            recent[key] = live.copy()
+        while len(recent) > RECENT_LIMIT:
+            del recent[next(iter(recent))]
 
 
 class Environment(NamedTuple):
@@ -142,6 +165,10 @@ class Batch:
             self._names = store.named(named)
         wanted = {item.key for item in commands if item.key}
         wanted.update(self._names.values())
+        for key in list(wanted):
+            if (live := self._heads.recall(key)) is not None:
+                self._live[key] = live
+                wanted.discard(key)
         if wanted:
             for key, row in store.states(sorted(wanted)).items():
                 self._live[key] = self._revive(key, row)
@@ -429,6 +456,7 @@ class Batch:
         self._heads.counters.update(self._counters)
         self._heads.watermarks.update(self._watermarks)
         self._heads.pos = self._pos
+        self._heads.remember(self._dirty)
 
 
 def _settled(item: Item, outcome: str) -> Decision:

@@ -8,6 +8,7 @@ received.
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
 from tongdan.ports import Credentials, PushRequest, Unauthentic
@@ -57,9 +58,17 @@ def secret_of(credentials: Credentials, name: str) -> Mapping[str, str]:
         raise Unauthentic("no credential has this name") from None
 
 
+@lru_cache(maxsize=1_024)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """The state of an HMAC that has taken its key: half of the work on a short message."""
+    return hmac.new(secret, digestmod="sha256")
+
+
 def sign(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
     """The lower-case hex HMAC-SHA256 of a message."""
-    return hmac.digest(secret, f"{timestamp}\n{nonce}\n".encode("utf-8", "replace") + body, "sha256").hex()
+    message = _keyed(secret).copy()
+    message.update(f"{timestamp}\n{nonce}\n".encode("utf-8", "replace") + body)
+    return message.hexdigest()
 
 
 def check_signed(request: PushRequest, secret: bytes) -> None:
