@@ -79,7 +79,7 @@ class Centre:
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
         book = SqliteTokens(data / "tokens.sqlite")
         self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteTokens]] = [
-            *stores, *readers, self._overview, book
+            *readers, *stores, self._overview, book
         ]  # fmt: skip
         self.bus: Final = Bus(
             list(zip(stores, readers, strict=True)), clock=clock, entropy=entropy, vault=vault, policy=self.policy,

@@ -8,6 +8,7 @@ from tongdan.cli.language import t, teach
 from tongdan.cli.output import add_row, emit, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption, LimitOption
 from tongdan.cli.reading import open_reading
+from tongdan.domain.sync.kinds import words_of
 from tongdan.surfaces.words import local_time
 
 HELP = teach(
@@ -36,11 +37,10 @@ def tickets(
     if not rows:
         out.print(t("No open tickets.", "没有未关闭的工单。"))
         return
-    what = t("what", "说明")
-    shown = table(
-        t("about", "对象"), t("kind", "类型"), what, t("times", "次数"), t("since", "自"), "", fold=(what,)
-    )
+    kind, what = t("matter", "事项"), t("details", "说明")
+    shown = table(t("about", "对象"), kind, what, t("times", "次数"), t("since", "自"), "", fold=(kind, what))
     for row in rows:
         state = "" if row.open else t("closed", "已关闭")
-        add_row(shown, row.subject, row.kind, row.summary, row.times, local_time(row.raised_at), state)
+        title = t(*words_of(row.kind))
+        add_row(shown, row.subject, title, row.summary, row.times, local_time(row.raised_at), state)
     out.print(shown)

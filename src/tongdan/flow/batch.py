@@ -325,9 +325,11 @@ class Batch:
         if decision.erases:
             self._erase(subject_of(key))
         closes = self._stage_closed(closing, key, decision.supersedes)
-        effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), decision.effects)
         shop = item.shop or live.kind.shop(state)
         owned = self._owned(shop)
+        # A shop that is only watched is somebody else's to act for.
+        wanted = decision.effects if owned else ()
+        effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), wanted)
         happened_at = item.happened_at or self._now
         common = (
             type(item.command).__name__, item.inbox_key, _cause(item), self._env.revision, shop, int(owned),

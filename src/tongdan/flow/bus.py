@@ -115,10 +115,7 @@ class Bus:
         if not messages:
             done(())
             return None
-        try:
-            items = [self._item(message) for message in messages]
-        except ValueError as error:  # a command names what cannot be an id
-            return refusals.UNKNOWN_ID.of(id=str(error))
+        items = [self._item(message) for message in messages]
         if refusal := self._overload(items):
             self.meters.refused.add(refusal.name, by=len(items))
             return refusal

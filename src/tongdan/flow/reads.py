@@ -13,6 +13,7 @@ import msgspec
 from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
+from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
 from tongdan.ports import (
     DeadLetter,
@@ -114,10 +115,20 @@ class Reader:
         return self._overview.orders(shop=shop, status=status, before=before, limit=limit)
 
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]:
-        return self._overview.tickets(open_only=open_only, limit=limit)
+        """Newest first; what lies in quarantine is a ticket too, and stays open until somebody deals with it."""
+        rows = self._overview.tickets(open_only=open_only, limit=limit)
+        for shard, id, source, shop, reason, at_us in self._quarantined(limit):
+            subject = f"quarantine/{shard}.{id}"
+            summary = " ".join(part for part in (source, shop, reason) if part)
+            rows.append(
+                TicketRow(id=subject, subject=subject, kind=NOT_UNDERSTOOD, summary=summary, times=1, open=True,
+                          raised_at=from_us(at_us))
+            )  # fmt: skip
+        rows.sort(key=lambda row: row.raised_at, reverse=True)
+        return rows[:limit]
 
     def quarantine(self, limit: int = 200) -> list[dict[str, object]]:
-        rows = [(store.shard, *row[:5]) for store in self._shards for row in store.quarantined(limit)]
+        rows = self._quarantined(limit)
         rows.sort(key=lambda row: row[5], reverse=True)
         return [
             {
@@ -129,6 +140,10 @@ class Reader:
             }
             for shard, id, source, shop, reason, at in rows[:limit]
         ]
+
+    def _quarantined(self, limit: int) -> list[tuple[int, int, str, str, str, int]]:
+        """(shard, id, source, shop, reason, received_us) of what was not understood."""
+        return [(store.shard, *row[:5]) for store in self._shards for row in store.quarantined(limit)]
 
     def dead_letters(self) -> list[DeadLetter]:
         return [

@@ -24,6 +24,7 @@ SHIPMENT_OVERDUE: Final = "shipment-overdue"
 PARCEL_SILENT: Final = "parcel-silent"
 UNKNOWN_TRACK: Final = "unknown-track"
 DEAD_LETTER: Final = "dead-letter"
+NOT_UNDERSTOOD: Final = "not-understood"
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     DETAIL_OVERDUE: ("The platform has not given the order's detail", "平台未返回订单详情"),
@@ -51,6 +52,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Something could not be told to a partner; later messages wait",
         "消息未能送达合作方,后续消息等待中",
     ),
+    NOT_UNDERSTOOD: (
+        "A genuine message was not understood; it is kept in quarantine",
+        "真实消息未能识别,已隔离保存",
+    ),
     "parked": ("The programme could not digest a fact", "系统未能处理一条记录"),
     "reaction-refused": ("A step that should have followed was refused", "后续步骤被拒绝"),
 }
+
+
+def words_of(kind: str) -> tuple[str, str]:
+    """English and Chinese for a kind, whatever it carries behind its colon; an unknown kind stands for itself."""
+    return WORDS.get(kind.partition(":")[0], (kind, kind))
