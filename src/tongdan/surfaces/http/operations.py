@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
 
+from tongdan.domain.sync.kinds import words_of
 from tongdan.surfaces.audit_trail import Form, lines_of
 from tongdan.surfaces.http.access import Operator, Reader
 from tongdan.surfaces.http.metrics import CONTENT_TYPE, exposition
@@ -32,6 +33,14 @@ class Ticket(BaseModel):
     times: int
     open: bool
     raised_at: datetime
+
+    @computed_field
+    def title(self) -> str:
+        return words_of(self.kind)[0]
+
+    @computed_field
+    def title_zh(self) -> str:
+        return words_of(self.kind)[1]
 
 
 class Letter(BaseModel):
