@@ -33,6 +33,7 @@ RULES: Final = (
     ("tongdan/flow/batch.py", r"fetch|_fetch\w*|_revive", "load"),
     ("tongdan/flow/batch.py", r"_record|_stage\w*|_seal|_cause|_owned|finish|_keep", "record"),
     ("tongdan/flow/batch.py", r"", "decide"),
+    ("tongdan/flow/heads.py", r"", "load"),
     ("tongdan/flow/relay.py", r"", "relay"),
     ("tongdan/flow/routes.py", r"", "route"),
     ("tongdan/flow/routing.py", r"", "route"),

@@ -32,87 +32,24 @@ from tongdan.domain.kernel.messages import (
     SkipEffect,
     WakeUp,
 )
-from tongdan.domain.kernel.policy import Policy
+from tongdan.flow.heads import Environment, Heads, Live
 from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_state, row_hash, to_us
-from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routes import KINDS
-from tongdan.flow.routing import Kind, Recorded
+from tongdan.flow.routing import Recorded
 from tongdan.ports import (
     Accepted,
     EffectColumns,
-    Entropy,
     ParkedColumns,
     Reply,
     RunColumns,
-    ShardStore,
-    Vault,
     WriteSet,
 )
 
 _log: Final = logging.getLogger(__name__)
 FIRST_EPOCH: Final = 1
-RECENT_LIMIT: Final = 8_192  # states a shard's owner keeps in memory beside the table
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
-
-
-class Live:
-    """An aggregate as the batch has made it so far."""
-
-    __slots__ = ("kind", "person", "saved_wake_us", "state", "status", "ver", "wake_us")
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-        self.state: Any = None
-        self.ver = 0
-        self.status = -1
-        self.person: bytes | None = None
-        self.saved_wake_us: int | None = None  # as the table has it
-        self.wake_us: int | None = None
-
-    def copy(self) -> "Live":
-        """As it stands, with everything it holds saved: states are immutable and shared."""
-        live = Live(self.kind)
-        live.state, live.ver, live.status, live.person = self.state, self.ver, self.status, self.person
-        live.saved_wake_us = live.wake_us = self.wake_us
-        return live
-
-
-class Heads:
-    """What a shard's owner keeps in memory between commits: chain heads, id counters, watermarks."""
-
-    def __init__(self, store: ShardStore) -> None:
-        self.slots = store.heads()
-        self.counters = store.counters()
-        self.watermarks = store.watermarks()
-        self.pos = store.last_pos()
-        self._recent: dict[str, Live] = {}
-
-    def recall(self, key: str) -> Live | None:
-        """An aggregate that was written lately, as it was committed; the caller's to change."""
-        live = self._recent.get(key)
-        return None if live is None else live.copy()
-
-    def remember(self, written: dict[str, Live]) -> None:
-        """What a commit has written is what the next commands are most likely about."""
-        recent = self._recent
-        for key, live in written.items():
-            recent.pop(key, None)
-            recent[key] = live.copy()
-        while len(recent) > RECENT_LIMIT:
-            del recent[next(iter(recent))]
-
-
-class Environment(NamedTuple):
-    """What every batch of a shard shares."""
-
-    store: ShardStore
-    vault: Vault
-    entropy: Entropy
-    policy: Policy
-    revision: int
-    outstanding: Outstanding
 
 
 class Decided(NamedTuple):

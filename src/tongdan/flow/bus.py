@@ -23,7 +23,8 @@ from tongdan.domain.kernel.messages import (
 )
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
-from tongdan.flow.batch import Batch, Environment, Live
+from tongdan.flow.batch import Batch
+from tongdan.flow.heads import Environment, Live
 from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.journal import read_state
 from tongdan.flow.meters import Meters

@@ -14,7 +14,8 @@ from math import inf
 from typing import Any, Final
 
 from tongdan.domain.kernel import refusals
-from tongdan.flow.batch import Batch, Environment, Heads
+from tongdan.flow.batch import Batch
+from tongdan.flow.heads import Environment, Heads
 from tongdan.flow.items import Item, Quarantined
 from tongdan.flow.meters import Meters
 from tongdan.ports import Clock, Reply, ShardStore, StoreFailure, WriteSet

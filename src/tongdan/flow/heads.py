@@ -1,0 +1,72 @@
+"""What the owner of a shard keeps in memory between two commits, so that the next need not read what it knows.
+
+Chain heads, id counters and watermarks are whole; of the aggregates only those written lately are kept. All of it is
+changed by a commit that came about and by nothing else, and all of it is read from the tables at start-up.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from tongdan.domain.kernel.policy import Policy
+from tongdan.flow.outstanding import Outstanding
+from tongdan.flow.routing import Kind
+from tongdan.ports import Entropy, ShardStore, Vault
+
+RECENT_LIMIT: Final = 8_192  # aggregates of a shard
+
+
+class Live:
+    """An aggregate as the batch has made it so far."""
+
+    __slots__ = ("kind", "person", "saved_wake_us", "state", "status", "ver", "wake_us")
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.state: Any = None
+        self.ver = 0
+        self.status = -1
+        self.person: bytes | None = None
+        self.saved_wake_us: int | None = None  # as the table has it
+        self.wake_us: int | None = None
+
+    def copy(self) -> "Live":
+        """As it stands, with everything it holds saved: states are immutable and shared."""
+        live = Live(self.kind)
+        live.state, live.ver, live.status, live.person = self.state, self.ver, self.status, self.person
+        live.saved_wake_us = live.wake_us = self.wake_us
+        return live
+
+
+class Heads:
+    """What a shard's owner keeps in memory between commits: chain heads, id counters, watermarks."""
+
+    def __init__(self, store: ShardStore) -> None:
+        self.slots = store.heads()
+        self.counters = store.counters()
+        self.watermarks = store.watermarks()
+        self.pos = store.last_pos()
+        self._recent: dict[str, Live] = {}
+
+    def recall(self, key: str) -> Live | None:
+        """An aggregate that was written lately, as it was committed; the caller's to change."""
+        live = self._recent.get(key)
+        return None if live is None else live.copy()
+
+    def remember(self, written: dict[str, Live]) -> None:
+        """What a commit has written is what the next commands are most likely about."""
+        recent = self._recent
+        for key, live in written.items():
+            recent.pop(key, None)
+            recent[key] = live.copy()
+        while len(recent) > RECENT_LIMIT:
+            del recent[next(iter(recent))]
+
+
+class Environment(NamedTuple):
+    """What every batch of a shard shares."""
+
+    store: ShardStore
+    vault: Vault
+    entropy: Entropy
+    policy: Policy
+    revision: int
+    outstanding: Outstanding
