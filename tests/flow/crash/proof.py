@@ -6,6 +6,7 @@ effects against what each partner did at its own key, stock against what left th
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -102,7 +103,8 @@ def findings(after: Aftermath) -> list[str]:
     found += [f"{each.what}: {each.order} {each.id} {each.detail}" for each in after.ledger.offenders]
     found += [*stuck(after)]
     found += [f"{after.quarantined} messages not understood"] if after.quarantined else []
-    found += [*effect_findings(after), *stock_findings(after), *timer_findings(after)]
+    found += [*effect_findings(after), *stock_findings(after)]
+    found += [*reaction_findings(after), *timer_findings(after)]
     found += [f"{each.where}: {each.what}" for each in verify_data(after.stage.data).findings]
     return found
 
@@ -215,6 +217,14 @@ def stock_findings(after: Aftermath) -> Iterator[str]:
                 yield f"{sku} in {code}: {level.on_hand} on hand, {left[sku, code]} of {ON_HAND} left"
             if level.reserved:
                 yield f"{sku} in {code}: {level.reserved} still reserved"
+
+
+def reaction_findings(after: Aftermath) -> Iterator[str]:
+    """Where a fact was reacted to twice: the same cause in two transactions."""
+    moments: dict[str, set[datetime]] = {}
+    for row in (row for rows in after.facts.values() for row in rows if row.cause.startswith("fact:")):
+        moments.setdefault(row.cause, set()).add(row.recorded_at)
+    yield from (f"{cause} was carried out {len(at)} times" for cause, at in moments.items() if len(at) > 1)
 
 
 def timer_findings(after: Aftermath) -> Iterator[str]:

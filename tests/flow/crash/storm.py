@@ -16,7 +16,7 @@ from tests.flow.crash.town import Stage, busy, drained, staged
 from tongdan.labs.world.chance import Stream
 
 KILLS: Final = 10  # at each point
-ANY_INSTANT_KILLS: Final = 6
+ANY_INSTANT_KILLS: Final = 10
 # The points, and the latest passing at which each kills: some are passed far more often than others.
 POINTS: Final = {"before-commit": 40, "after-commit": 40, "effect-done": 20, "relay": 20, "wake-up": 2}
 DIES_WITHIN_S: Final = 40.0

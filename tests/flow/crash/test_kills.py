@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from tests.flow.crash.proof import asked_again, effect_findings, stock_findings, stuck, timer_findings
+from tests.flow.crash.proof import (
+    asked_again,
+    effect_findings,
+    reaction_findings,
+    stock_findings,
+    stuck,
+    timer_findings,
+)
 from tests.flow.crash.storm import ANY_INSTANT_KILLS, KILLS, POINTS, Storm, storm
 
 from tongdan.profile import verify_data
@@ -48,6 +55,10 @@ def test_every_effect_took_place_once_at_the_partners_key(over: Storm) -> None:
 
 def test_stock_is_what_was_counted_less_what_left(over: Storm) -> None:
     assert list(stock_findings(over.after)) == []
+
+
+def test_every_fact_was_reacted_to_once(over: Storm) -> None:
+    assert list(reaction_findings(over.after)) == []
 
 
 def test_every_timer_fired_once_in_effect(over: Storm) -> None:
