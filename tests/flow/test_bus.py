@@ -193,6 +193,26 @@ async def test_a_reaction_whose_write_fails_is_neither_lost_nor_overtaken(
 
 
 @virtual
+async def test_it_stops_although_the_store_cannot_write(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not written is not lost: the next start reacts again to the facts that are."""
+    data = tmp_path / "data"
+    async with opened(data, clock, shard=Picky) as rig:
+        await rig.accepted(count(100))
+        monkeypatch.setattr(Picky, "bad", "stock/SHIRT")
+        order = (await rig.accepted(place("A-1"))).aggregate
+        began_s = clock.monotonic()
+    assert bus_module.STOP_WITHIN_S <= clock.monotonic() - began_s < bus_module.STOP_WITHIN_S + 1
+    monkeypatch.setattr(Picky, "bad", "")
+    async with opened(data, clock, shard=Picky) as rig:
+        await rig.quiet()
+        assert rig.facts("stock/SHIRT") == ["StockCounted", "StockReserved"]
+        assert rig.facts(order) == ["OrderCreated", "LineReserved"]
+    assert findings(data) == []
+
+
+@virtual
 async def test_a_caller_who_fails_to_hear_the_answer_harms_nobody_else(clock: Clock, tmp_path: Path) -> None:
     async with opened(tmp_path / "data", clock) as rig:
 

@@ -46,6 +46,7 @@ from tongdan.ports import (
 QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
 LAG_LIMIT: Final = 2_000_000  # facts without their reactions before intake is told to come again
 BUSY_FOR_S: Final = 0.25  # how long after a busy batch everything else still gives way
+STOP_WITHIN_S: Final = 40.0  # longer than any effect may be under way
 WAITER_LIMIT: Final = 10_000  # answers held back for a later state
 
 T = TypeVar("T")
@@ -295,9 +296,9 @@ class Bus:
         return sum(len(each.intake) + len(each.reactions) + each.under_way for each in self.shards)
 
     async def stop(self) -> None:
-        """Take nothing new, write what was taken, answer it."""
+        """Take nothing new, write what was taken, answer it; on a store that cannot write, give up in the end."""
         self.stopping = True
-        await self.engine.idle()
+        await self.engine.idle(STOP_WITHIN_S)
 
 
 def _resolve(future: "asyncio.Future[T]", value: T) -> None:

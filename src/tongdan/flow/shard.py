@@ -75,10 +75,16 @@ class Engine:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.critical("a task of the loop failed", exc_info=error)
 
-    async def idle(self) -> None:
-        """Wait until every task has ended."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+    async def idle(self, within_s: float) -> None:
+        """Wait until every task has ended; what takes longer is broken off, and goes on at the next start."""
+        until_s = self.clock.monotonic() + within_s
+        while self._tasks and (left_s := until_s - self.clock.monotonic()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left_s)
+        if unfinished := set(self._tasks):
+            _log.error("%d tasks of the loop are broken off after %g s", len(unfinished), within_s)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.wait(unfinished)
 
 
 class Shard:
