@@ -24,9 +24,7 @@ def over(tmp_path_factory: pytest.TempPathFactory, seed: int, say: Callable[[str
     over = asyncio.run(storm(tmp_path_factory.mktemp("storm"), seed))
     line, kills = over.after.stage.line, sum(over.killed.values())
     say(f"{over.after.messages} ({kills} kills, {line.unanswered} requests unanswered and sent again)")
-    say(
-        f"{asked_again(over.after)} effects whose outcome was unknown were asked for again, none took place twice"
-    )
+    say(f"{asked_again(over.after)} effects whose outcome nobody knew were looked up or asked for again")
     return over
 
 
