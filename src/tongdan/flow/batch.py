@@ -247,7 +247,7 @@ class Batch:
         )
         facts = decision.facts
         if not facts:  # all that it tells was known
-            return Accepted(key, slot, epoch, seq, True)
+            return Accepted(key, slot, epoch, seq)
         if counter is not None:
             self._counters[counter] = self._next(counter) + 1
             self._names[item.name_key] = key
