@@ -236,10 +236,10 @@ async def answered(stage: Stage, count: int, within_s: float = 30.0) -> None:
 async def drained(stage: Stage) -> bool:
     """Wait until partners and centre have nothing left to do; False if that takes longer than DRAINED_WITHIN_S."""
 
-    def busy() -> bool:
+    def at_work() -> bool:
         return stage.line.open > 0 or unsettled(stage.data, stage.town.clock.now())
 
-    return await stage.town.bustle.quiet(STILL_S, DRAINED_WITHIN_S, busy)
+    return await stage.town.bustle.quiet(STILL_S, DRAINED_WITHIN_S, at_work)
 
 
 def unsettled(data: Path, now: datetime) -> bool:
