@@ -1,0 +1,129 @@
+"""The loop as surfaces see it: a bus to put messages in, and reads of what is committed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from tongdan.domain.kernel.messages import Person, Refusal
+from tongdan.ports.inbound import Inbound, NotUnderstood, Reply
+
+
+class CommandBus(Protocol):
+    """The way in. Everything is answered after its commit, on the event loop's thread."""
+
+    def submit(
+        self, messages: Sequence[Inbound | NotUnderstood], done: Callable[[Sequence[Reply]], None]
+    ) -> Refusal | None:
+        """Queue all messages and call `done` once with the replies of the Inbound ones, in order.
+
+        Returns a refusal (429 or 503, `retry_after_s` set) and takes nothing when the bounded queues are full.
+        """
+
+    async def ask(self, message: Inbound) -> Reply:
+        """`submit` for one message, awaited; the refusal of a full queue is returned like any other."""
+
+    async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
+        """Wait until the committed state of `aggregate` satisfies `until`.
+
+        False after `timeout_s`, or at once when too many wait already.
+        """
+
+
+class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the audit trail, opened for reading. `raw` None: erased or none was received."""
+
+    slot: int
+    epoch: int
+    seq: int
+    aggregate: str
+    version: int
+    fact: str
+    fact_version: int
+    body: dict[str, object]
+    command: str
+    command_key: str
+    cause: str
+    revision: int
+    shop: str
+    owned: bool
+    status_before: int
+    status_after: int
+    happened_at: datetime
+    recorded_at: datetime
+    operator: str
+    source: str
+    raw: bytes | None
+    closes: tuple[str, ...]
+    effects: int
+    wake_at: datetime | None
+    hash: str
+
+
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a list of orders."""
+
+    id: str
+    channel: str
+    shop: str
+    native: str
+    status: int
+    amount_fen: int
+    updated_at: datetime
+    cursor: str = ""
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    effect: str
+    aggregate: str
+    partner: str
+    verb: str
+    tries: int
+    error: str
+    since: datetime
+
+
+class TicketRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    subject: str
+    kind: str
+    summary: str
+    times: int
+    open: bool
+    raised_at: datetime
+
+
+class Reads(Protocol):
+    """Committed truth, read beside the loop."""
+
+    def order(self, key: str) -> object | None:
+        """The state of an aggregate (an `Order`, `Shipment`, `Stock` …), None when there is none."""
+
+    def person(self, key: str) -> Person | None: ...
+
+    def find(self, channel: str, shop: str, native: str) -> str | None:
+        """The Tongdan id of a platform's or client's order number."""
+
+    def timeline(self, key: str, *, with_raw: bool = False) -> list[JournalRow]:
+        """All rows of an order and of its shipments and tickets, oldest first."""
+
+    def as_of(self, key: str, at: datetime) -> object | None:
+        """The state as it was recorded at `at`."""
+
+    def orders(
+        self, *, shop: str = "", status: int | None = None, before: str = "", limit: int = 50
+    ) -> list[OrderRow]:
+        """Newest change first; `before` is the `cursor` of the last row of the page before."""
+
+    def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]: ...
+
+    def quarantine(self, limit: int = 200) -> list[dict[str, object]]: ...
+
+    def dead_letters(self) -> list[DeadLetter]: ...
+
+    def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
+        """The audit trail, shard by shard in order of arrival: within a slot that is the order of its chain."""
+
+    def counts(self) -> dict[str, int]:
+        """orders, journal rows, outstanding effects, dead letters, wake-ups, quarantined, open tickets, backlog."""

@@ -1,0 +1,228 @@
+"""What the bus stands on: a shard's tables, the rows that one commit writes, and a shard as a check reads it.
+
+The columns here are the data format: a journal row's hash covers them in this order.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class StoreFailure(Exception):
+    """The store could not do it (disk full, lost token, corruption); nothing of the batch was written."""
+
+
+class JournalColumns(NamedTuple):
+    """A journal row as stored; `hash` covers the previous row's hash and every column before it, in this order."""
+
+    slot: int
+    epoch: int
+    seq: int
+    agg: str
+    ver: int
+    fact: str
+    fact_ver: int
+    body: bytes
+    command: str
+    command_key: bytes
+    cause: str
+    revision: int
+    shop: str
+    owned: int
+    status_before: int
+    status_after: int
+    happened_us: int
+    recorded_us: int
+    operator: str
+    source: str
+    person: bytes | None
+    raw: bytes | None
+    effects: bytes
+    closes: str
+    wake_us: int | None
+    hash: bytes
+
+
+class StateColumns(NamedTuple):
+    agg: str
+    ver: int
+    schema: int
+    status: int
+    body: bytes
+    person: bytes | None
+
+
+class EffectColumns(NamedTuple):
+    """An outstanding effect: the row exists until its outcome. `id` = slot.epoch.seq.ordinal of the emitting fact."""
+
+    id: str
+    agg: str
+    partner: str
+    verb: str
+    body: bytes
+    created_us: int
+
+
+class RunColumns(NamedTuple):
+    """How the sending of an effect stands: operational, not part of the audit trail."""
+
+    id: str
+    tries: int
+    first_us: int
+    due_us: int
+    lease_us: int
+    dead: int
+    error: str
+
+
+class ParkedColumns(NamedTuple):
+    """A fact that a reaction could not digest, and what comes after it in the same aggregate."""
+
+    agg: str
+    slot: int
+    epoch: int
+    seq: int
+    reaction: str
+    error: str
+
+
+class WriteSet:
+    """All that one commit writes to one shard; rows are in the order of the columns above."""
+
+    __slots__ = (
+        "closed", "counters", "cursors", "effects", "erased", "heads", "inbox", "journal", "names", "parked",
+        "quarantine", "runs", "states", "subjects", "unparked", "unquarantined", "wakeups", "watermarks",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.journal: list[tuple[Any, ...]] = []  # (pos, *JournalColumns)
+        self.states: list[tuple[Any, ...]] = []
+        self.inbox: list[tuple[bytes, int, bytes]] = []  # key, at_us, reply
+        self.names: list[tuple[bytes, str]] = []
+        self.subjects: list[tuple[str, bytes]] = []  # subject, salt
+        self.erased: list[tuple[str]] = []  # subjects whose salt is overwritten
+        self.effects: list[tuple[Any, ...]] = []
+        self.closed: list[tuple[str]] = []  # effect ids that are over
+        self.runs: list[RunColumns] = []
+        self.wakeups: list[
+            tuple[str, int | None, int | None]
+        ] = []  # aggregate, due_us before and now; None: none
+        self.heads: list[tuple[int, int, int, bytes]] = []  # slot, epoch, seq, hash
+        self.counters: list[tuple[int, str, str, int]] = []  # slot, channel, day, next n
+        self.watermarks: list[
+            tuple[int, str, int, int, int, int]
+        ] = []  # source slot, reaction, target slot, …
+        self.cursors: list[tuple[str, int, int, int, int]] = []  # subscriber, slot, epoch, seq, pos
+        self.quarantine: list[
+            tuple[str, str, str, int, bytes, bytes]
+        ] = []  # source, shop, reason, at_us, salt, raw
+        self.parked: list[tuple[Any, ...]] = []
+        self.unquarantined: list[tuple[int]] = []  # ids of quarantine
+        self.unparked: list[tuple[str, int, int, int, str]] = []  # the key columns of parked
+
+
+class ShardStore(Protocol):
+    """One shard's tables. Only the bus calls `begin`, `write` and `commit`; everything here may raise StoreFailure."""
+
+    shard: int
+
+    def begin(self) -> None: ...
+
+    def write(self, rows: WriteSet) -> None: ...
+
+    def commit(self) -> None:
+        """Make it durable. Slow, and safe to call from another thread than the rest."""
+
+    def rollback(self) -> None: ...
+
+    def replies(self, keys: Sequence[bytes]) -> dict[bytes, bytes]: ...
+
+    def named(self, digests: Sequence[bytes]) -> dict[bytes, str]: ...
+
+    def states(self, keys: Sequence[str]) -> dict[str, StateColumns]: ...
+
+    def salts(self, subjects: Sequence[str]) -> dict[str, bytes]:
+        """Subject → salt; an empty one means that the subject was erased and nothing is sealed for it again."""
+
+    def persons(self, after: int, until: int) -> list[tuple[str, bytes]]:
+        """(aggregate, sealed person) of the journal rows at positions `after` < position ≤ `until` that have one."""
+
+    def scrub(self) -> bool:
+        """Leave no trace of what was overwritten in the files. False while somebody reads an older state of them.
+
+        Safe to call from another thread than the rest.
+        """
+
+    def due(self, until_us: int, limit: int) -> list[str]:
+        """Aggregates whose wake-up is due, earliest first."""
+
+    def next_due_us(self) -> int | None: ...
+
+    def effect(self, id: str) -> EffectColumns | None: ...
+
+    def outstanding(self) -> Iterator[tuple[EffectColumns, RunColumns | None]]:
+        """All outstanding effects in the order they were recorded."""
+
+    def dead(self) -> list[tuple[EffectColumns, RunColumns]]:
+        """Dead letters, oldest first."""
+
+    def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]: ...
+
+    def journal_of(self, agg: str) -> list[JournalColumns]:
+        """The rows of one aggregate, oldest first."""
+
+    def aggregates_under(self, order: str) -> list[str]:
+        """Keys of the shipments of an order, and of the tickets about it and them."""
+
+    def last_pos(self) -> int: ...
+
+    def heads(self) -> dict[int, tuple[int, int, bytes]]:
+        """slot → (epoch, seq, hash)."""
+
+    def counters(self) -> dict[tuple[int, str, str], int]: ...
+
+    def watermarks(self) -> dict[tuple[int, str, int], tuple[int, int, int]]: ...
+
+    def cursors(self, subscriber: str) -> dict[int, tuple[int, int, int]]:
+        """slot → (epoch, seq, pos)."""
+
+    def parked(self) -> list[ParkedColumns]: ...
+
+    def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]: ...
+
+    def count(self, table: str) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class ShardAudit(Protocol):
+    """One shard as a check reads it: one consistent snapshot, every table in a useful order, nothing interpreted."""
+
+    shard: int
+
+    def journal(self) -> Iterator[tuple[int, JournalColumns]]:
+        """(position, row) in order of arrival."""
+
+    def journal_by_aggregate(self) -> Iterator[JournalColumns]:
+        """Ordered by aggregate, within one in order of arrival."""
+
+    def states(self) -> Iterator[StateColumns]:
+        """Ordered by aggregate."""
+
+    def wakeups(self) -> Iterator[tuple[str, int]]:
+        """Ordered by aggregate."""
+
+    def effects(self) -> Iterator[EffectColumns]: ...
+
+    def runs(self) -> Iterator[RunColumns]: ...
+
+    def heads(self) -> dict[int, tuple[int, int, bytes]]: ...
+
+    def names(self) -> dict[bytes, str]: ...
+
+    def salt(self, subject: str) -> bytes | None:
+        """Empty: erased. None: nothing was ever sealed for this subject."""
+
+    def rows(self) -> int:
+        """Journal rows, for progress."""
+
+    def close(self) -> None: ...
