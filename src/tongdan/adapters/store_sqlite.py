@@ -14,6 +14,7 @@ import apsw
 from tongdan.ports import (
     EffectColumns,
     JournalColumns,
+    LostToken,
     ParkedColumns,
     RunColumns,
     StateColumns,
@@ -21,10 +22,10 @@ from tongdan.ports import (
     WriteSet,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 TABLES: Final = (
     "journal", "states", "inbox", "names", "subjects", "effects", "runs", "wakeups", "heads", "counters",
-    "watermarks", "cursors", "quarantine", "parked",
+    "watermarks", "cursors", "quarantine", "parked", "slots",
 )  # fmt: skip
 
 _SCHEMA: Final = """
@@ -82,6 +83,17 @@ CREATE TABLE parked (
     agg TEXT, slot INTEGER, epoch INTEGER, seq INTEGER, reaction TEXT, error TEXT NOT NULL,
     PRIMARY KEY (agg, slot, epoch, seq, reaction)
 ) WITHOUT ROWID;
+"""
+# Who may write here, and which slots lie elsewhere than their number says.
+_PLACES: Final = """
+CREATE TABLE owner (generation INTEGER NOT NULL);  -- one row; every process that takes the shard adds one to it
+INSERT INTO owner VALUES (0);
+CREATE TABLE slots (
+    slot INTEGER PRIMARY KEY,
+    state TEXT NOT NULL,                   -- as `flow/placement.py` names them; no row: the slot lies at home
+    peer INTEGER NOT NULL,                 -- the shard it comes from or goes to
+    move TEXT NOT NULL                     -- which move that is
+);
 """
 
 _EFFECTS_AND_RUNS: Final = (
@@ -164,18 +176,32 @@ class SqliteShard:
         self.shard = shard
         self._path = path
         self._db = connect(path, readonly=readonly)
+        self._prepare(readonly=readonly)
+        self._generation = 0 if readonly else self._claim()
+
+    def _prepare(self, *, readonly: bool) -> None:
         version = self._db.pragma("user_version")
-        if version == 0 and not readonly:
+        if version < FORMAT and not readonly:
             with self._db:
-                self._db.execute(_SCHEMA)
+                self._db.execute(_PLACES if version else _SCHEMA + _PLACES)
                 self._db.pragma("user_version", FORMAT)
         elif version != FORMAT:
-            raise StoreFailure(f"{path.name} has format {version}, this version reads {FORMAT}")
+            raise StoreFailure(f"{self._path.name} has format {version}, this version reads {FORMAT}")
+
+    def _claim(self) -> int:
+        """Take the shard: whoever had it before finds its token lost at its next transaction."""
+        with self._db:
+            self._run("UPDATE owner SET generation = generation + 1")
+            found: int = self._all("SELECT generation FROM owner")[0][0]
+        return found
 
     # -- one transaction
 
     def begin(self) -> None:
         self._run("BEGIN IMMEDIATE")
+        if self._all("SELECT generation FROM owner")[0][0] != self._generation:
+            self._run("ROLLBACK")
+            raise LostToken(f"shard {self.shard} belongs to a process that came later")
 
     def write(self, rows: WriteSet) -> None:
         try:

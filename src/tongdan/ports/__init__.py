@@ -35,6 +35,7 @@ from tongdan.ports.people import ErasureEntry, ErasureLog, Vault
 from tongdan.ports.store import (
     EffectColumns,
     JournalColumns,
+    LostToken,
     ParkedColumns,
     RunColumns,
     ShardAudit,
@@ -65,6 +66,7 @@ __all__ = [
     "Inbound",
     "JournalColumns",
     "JournalRow",
+    "LostToken",
     "Mistake",
     "NoAnswer",
     "NotUnderstood",

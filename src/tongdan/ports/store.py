@@ -11,6 +11,10 @@ class StoreFailure(Exception):
     """The store could not do it (disk full, lost token, corruption); nothing of the batch was written."""
 
 
+class LostToken(StoreFailure):
+    """Another process has taken this shard: whoever learns it stops, for what it has in memory is no longer true."""
+
+
 class JournalColumns(NamedTuple):
     """A journal row as stored; `hash` covers the previous row's hash and every column before it, in this order."""
 
