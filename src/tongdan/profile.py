@@ -1,7 +1,8 @@
 """The only wiring: which adapter stands behind which port.
 
-`embedded()` is the default profile: no server, one process, one directory of data. It is built the same way for the
-service, for a replay on virtual time and for a test; only clock, chance, transport and committer differ.
+`embedded()` is the default profile: no server, one directory of data, one process or several that share the shards. It
+is built the same way for the service, for a replay on virtual time and for a test; only clock, chance, transport,
+committer and wires differ.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 import msgspec
 
@@ -34,6 +35,8 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
 from tongdan.flow.meters import Meters
+from tongdan.flow.peers import Inlet, Peer
+from tongdan.flow.placement import read_placement
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
@@ -41,7 +44,7 @@ from tongdan.flow.tokens import Tokens
 from tongdan.flow.verify import Report, verify
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
-from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, ShardAudit, StoreFailure, Transport
+from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, ShardAudit, StoreFailure, Transport, Wires
 
 SHARDS: Final = 4
 CREDENTIALS: Final = "credentials.json"
@@ -58,34 +61,59 @@ class NoData(Exception):
     """The directory holds no data of an order centre."""
 
 
+class Place(NamedTuple):
+    """Which of a centre's processes this is, and the wires to the others.
+
+    It owns shards ≡ `process` mod `processes`.
+    """
+
+    process: int = 0
+    processes: int = 1
+    wires: Wires | None = None
+
+
+ALONE: Final = Place()
+
+
 class Centre:
-    """A running order centre. `start()`, then doors and reads may be used; `stop()` leaves everything written."""
+    """A running order centre, or one process of it.
+
+    `start()`, then doors and reads may be used; `stop()` leaves everything written.
+    """
 
     def __init__(
         self, data: Path, conf: Conf, *, clock: Clock, entropy: Entropy, transport: Transport, committer: Committer,
-        probe: Probe,
+        probe: Probe, place: Place,
     ) -> None:  # fmt: skip
         self.data: Final = data
+        self.place: Final = place
         self.policy: Final[Policy] = conf.policy
         self.partners: Final = conf.partners
         self.clock: Final = clock
         self.meters: Final = Meters()
-        self._lock: IO[str] | None = _lock(data)
+        # Of several processes the one that started them holds the lock.
+        self._lock: IO[str] | None = lock(data) if place.wires is None else None
         vault = open_vault(data / MASTER_KEY, entropy)
         self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS, clock)
         self.revision: Final = _revision(data, conf, clock.now())
-        stores = [SqliteShard(_shard_file(data, n), n) for n in range(SHARDS)]
+        own = range(place.process, SHARDS, place.processes)
+        stores = [SqliteShard(_shard_file(data, n), n) for n in own]
         readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
+        placement = read_placement(readers, place.processes)
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
         book = SqliteTokens(data / "tokens.sqlite")
         self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteTokens]] = [
             *readers, *stores, self._overview, book
         ]  # fmt: skip
         self.bus: Final = Bus(
-            list(zip(stores, readers, strict=True)), clock=clock, entropy=entropy, vault=vault, policy=self.policy,
-            revision=self.revision, committer=committer, meters=self.meters, probe=probe,
+            [(store, readers[store.shard]) for store in stores], readers=readers, placement=placement, clock=clock,
+            entropy=entropy, vault=vault, policy=self.policy, revision=self.revision, committer=committer,
+            meters=self.meters, probe=probe,
         )  # fmt: skip
-        self.reads: Final = Reader(readers, vault, self._overview)
+        others = [n for n in range(place.processes) if n != place.process]
+        self.peers: Final = {n: Peer(n, clock) for n in others}
+        self.bus.connect(self.peers)
+        self.reads: Final = Reader(readers, vault, self._overview, placement)
         self.relay: Final = Relay(self.bus)
         self.wakeups: Final = Wakeups(self.bus)
         self.actors: Final[Sequence[Actor]] = connect_actors(
@@ -100,7 +128,10 @@ class Centre:
 
     async def start(self) -> None:
         """Catch up, then go on where the last process stopped."""
-        await self.erasure.resume()
+        if self.place.wires is None:
+            await self.erasure.resume()
+        else:  # whoever started the processes has done so before
+            await self.place.wires.start(lambda: Inlet(self.bus), self.peers)
         self.views.start()
         self.tokens.start()
         self.runner.start()
@@ -117,6 +148,8 @@ class Centre:
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
+        if self.place.wires is not None:
+            await self.place.wires.stop()
         self.views.stop()
         self.tokens.stop()
         for file in self._files:
@@ -128,6 +161,7 @@ class Centre:
 def embedded(
     data: Path, conf: Path, *, clock: Clock | None = None, entropy: Entropy | None = None,
     transport: Transport | None = None, committer: Committer | None = None, probe: Probe = no_probe,
+    place: Place = ALONE,
 ) -> Centre:  # fmt: skip
     """An order centre on the files of `data` (created if need be) under the configuration in `conf`.
 
@@ -137,7 +171,7 @@ def embedded(
     clock = clock or SystemClock()
     return Centre(
         data, load_conf(conf), clock=clock, entropy=entropy or SystemEntropy(), transport=transport or HttpTransport(),
-        committer=committer or commit_in_thread(), probe=probe,
+        committer=committer or commit_in_thread(), probe=probe, place=place,
     )  # fmt: skip
 
 
@@ -147,7 +181,8 @@ def reading(data: Path) -> Reader:
         raise NoData(f"{data} holds no data of an order centre")
     readers = [SqliteShard(_shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
     vault = open_vault(data / MASTER_KEY, SystemEntropy())
-    return Reader(readers, vault, SqliteOverview(data / "overview.sqlite", readonly=True))
+    overview = SqliteOverview(data / "overview.sqlite", readonly=True)
+    return Reader(readers, vault, overview, read_placement(readers))
 
 
 def apply_erasures(data: Path, conf: Path) -> int:
@@ -173,7 +208,7 @@ def rotate_master(data: Path) -> int:
 
 def retire_master(data: Path, generation: int) -> None:
     """Forget a generation of the master key. Raises DataInUse, or MasterKeyRefused while something needs it."""
-    with _lock(data):
+    with lock(data):
         sealed = sum(_sealed_under(data, shard)[generation] for shard in range(SHARDS))
         if sealed:
             raise MasterKeyRefused(
@@ -213,8 +248,11 @@ def _shard_file(data: Path, shard: int) -> Path:
     return data / f"shard-{shard}.sqlite"
 
 
-def _lock(data: Path) -> IO[str]:
-    """One process owns the data. The lock goes with the process, however it ends."""
+def lock(data: Path) -> IO[str]:
+    """One centre owns the data. The lock goes with the processes that have it open, however they end.
+
+    Raises DataInUse.
+    """
     file = (data / "lock").open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

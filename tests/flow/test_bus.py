@@ -15,6 +15,7 @@ from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.orders.commands import PlaceHold, RequestPayment
 from tongdan.flow import bus as bus_module
+from tongdan.flow import shard as shard_module
 from tongdan.ports import Accepted, Clock, NotUnderstood, Reply, StoreFailure, WriteSet
 
 COMMIT_S = 0.02
@@ -249,7 +250,7 @@ async def test_an_answer_is_given_after_its_commit(clock: Clock, tmp_path: Path)
 async def test_a_full_queue_answers_overloaded_and_takes_nothing(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_module, "QUEUE_LIMIT", 10)
+    monkeypatch.setattr(shard_module, "QUEUE_LIMIT", 10)
     async with opened(tmp_path / "data", clock) as rig:
         heard: list[object] = []
         same_slot = [rig.inbound(place(f"A-{n}")) for n in range(14)]

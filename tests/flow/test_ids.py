@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.parties import place, say
-from tests.flow.rig import NOON, Rig, as_after_a_crash, scratch, virtual
+from tests.flow.rig import NOON, SHARDS, Rig, as_after_a_crash, scratch, virtual
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.kernel.ids import business_day, parse
@@ -81,7 +81,7 @@ async def test_the_day_of_an_id_is_that_of_utc_plus_8(clock: Clock, tmp_path: Pa
 async def test_an_id_grows_beyond_six_digits(clock: Clock, tmp_path: Path) -> None:
     rig = Rig(tmp_path / "data", clock)
     slot = slot_of("user", "mp-1", "user-1")
-    shard = rig.bus.shard_of(slot)
+    shard = rig.bus.own_shard(slot % SHARDS)
     shard.heads.counters[slot, "MP", "20260127"] = 10**6
     order_id = (await rig.accepted(place("A-1"))).aggregate
     parsed = parse(order_id)

@@ -17,6 +17,7 @@ from tongdan.ports import (
     LostToken,
     ParkedColumns,
     RunColumns,
+    SlotRow,
     StateColumns,
     StoreFailure,
     WriteSet,
@@ -86,8 +87,11 @@ CREATE TABLE parked (
 """
 # Who may write here, and which slots lie elsewhere than their number says.
 _PLACES: Final = """
-CREATE TABLE owner (generation INTEGER NOT NULL);  -- one row; every process that takes the shard adds one to it
-INSERT INTO owner VALUES (0);
+CREATE TABLE owner (
+    generation INTEGER NOT NULL,           -- one row; every process that takes the shard adds one to it
+    pos INTEGER NOT NULL                   -- positions up to here were given out, whatever was deleted since
+);
+INSERT INTO owner VALUES (0, 0);
 CREATE TABLE slots (
     slot INTEGER PRIMARY KEY,
     state TEXT NOT NULL,                   -- as `flow/placement.py` names them; no row: the slot lies at home
@@ -129,6 +133,7 @@ _WRITES: Final = (
     ),
     ("unquarantined", "DELETE FROM quarantine WHERE id = ?"),
     ("parked", _insert("parked", len(ParkedColumns._fields), "REPLACE")),
+    ("slots", _insert("slots", 4, "REPLACE")),
     ("unparked", "DELETE FROM parked WHERE agg = ? AND slot = ? AND epoch = ? AND seq = ? AND reaction = ?"),
 )
 
@@ -313,8 +318,8 @@ class SqliteShard:
         return [agg for (agg,) in rows]
 
     def last_pos(self) -> int:
-        found: int | None = self._all("SELECT max(pos) FROM journal")[0][0]
-        return found or 0
+        found: int = self._all("SELECT max(pos, ifnull((SELECT max(pos) FROM journal), 0)) FROM owner")[0][0]
+        return found
 
     def heads(self) -> dict[int, tuple[int, int, bytes]]:
         return {slot: (epoch, seq, hash_) for slot, epoch, seq, hash_ in self._all("SELECT * FROM heads")}
@@ -335,6 +340,9 @@ class SqliteShard:
             "SELECT agg, slot, epoch, seq, reaction, error FROM parked ORDER BY agg, slot, epoch, seq"
         )
         return [ParkedColumns(*row) for row in rows]
+
+    def slots(self) -> list[SlotRow]:
+        return [SlotRow(*row) for row in self._all("SELECT slot, state, peer, move FROM slots")]
 
     def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]:
         return self._all("SELECT * FROM quarantine ORDER BY id DESC LIMIT ?", (limit,))

@@ -1,13 +1,16 @@
 """The bus: the only way in, and the only code that opens a transaction (in its shards).
 
-It finds the shard of every message, refuses by name when the bounded queues are full, and after each commit tells
-everyone who listens, in the same order: relay, effects, wake-ups, views, and whoever waits for a state.
+It finds the shard of every message, in this process or in another, refuses by name when the bounded queues are full,
+and after each commit tells everyone who listens, in the same order: relay, effects, wake-ups, views, and whoever
+waits for a state.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
 
 from tongdan.domain.kernel import refusals
 from tongdan.domain.kernel.keys import key_slot, kind_of
@@ -26,9 +29,11 @@ from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
 from tongdan.flow.batch import Batch
 from tongdan.flow.heads import Environment, Live
 from tongdan.flow.items import Item, Origin, Quarantined
-from tongdan.flow.journal import read_state
+from tongdan.flow.journal import encode, read_state
 from tongdan.flow.meters import Meters
 from tongdan.flow.outstanding import Outstanding
+from tongdan.flow.peers import Peer, PeerAway
+from tongdan.flow.placement import Placement
 from tongdan.flow.routes import COMMANDS, KINDS, WAKES
 from tongdan.flow.routing import Route, Target
 from tongdan.flow.shard import Committer, Engine, Probe, Shard, no_probe
@@ -41,13 +46,15 @@ from tongdan.ports import (
     Reply,
     ShardStore,
     Vault,
+    WriteSet,
 )
 
-QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
 LAG_LIMIT: Final = 2_000_000  # facts without their reactions before intake is told to come again
 BUSY_FOR_S: Final = 0.25  # how long after a busy batch everything else still gives way
 STOP_WITHIN_S: Final = 40.0  # longer than any effect may be under way
 WAITER_LIMIT: Final = 10_000  # answers held back for a later state
+LONGEST_WAIT_S: Final = 60.0  # for a change, on behalf of another process
+SETTLE_PAUSE_S: Final = 0.002  # between two looks whether a slot that moves has come to rest
 
 T = TypeVar("T")
 
@@ -56,6 +63,36 @@ class Listener(Protocol):
     """What hears of a commit, in order, on the loop's thread."""
 
     def committed(self, shard: Shard, batch: Batch) -> None: ...
+
+
+class Post(Protocol):
+    """Where the items of a slot go: a shard of this process, another process, or a place to wait."""
+
+    def put(self, item: Item | Quarantined, *, reaction: bool = False) -> None: ...
+
+    def is_full(self) -> bool: ...
+
+    def holds(self, slot: int) -> bool: ...
+
+
+class Held:
+    """Stands in a slot's place while it moves: who is outside is told to come again, the loop's own waits in order."""
+
+    def __init__(self) -> None:
+        self.items: list[tuple[Item | Quarantined, bool]] = []
+
+    def put(self, item: Item | Quarantined, *, reaction: bool = False) -> None:
+        # A wake-up is not held: whoever owns the slot afterwards finds it due.
+        if type(item) is Item and item.internal and item.source != "timer":
+            self.items.append((item, reaction))
+        else:
+            item.settle(item.index, refusals.SLOT_MOVING.of())
+
+    def is_full(self) -> bool:
+        return False
+
+    def holds(self, slot: int) -> bool:
+        return False
 
 
 class _Group:
@@ -82,6 +119,8 @@ class Bus:
         self,
         stores: Sequence[tuple[ShardStore, ShardStore]],
         *,
+        readers: Sequence[ShardStore] = (),
+        placement: Placement | None = None,
         clock: Clock,
         entropy: Entropy,
         vault: Vault,
@@ -91,6 +130,7 @@ class Bus:
         meters: Meters,
         probe: Probe = no_probe,
     ) -> None:
+        """`stores`: (to write, to read) of the shards this process owns; `readers` of all, if there are others."""
         self.clock = clock
         self.entropy = entropy
         self.meters = meters
@@ -107,7 +147,23 @@ class Bus:
         for store, reader in stores:
             env = Environment(store, vault, entropy, policy, revision, Outstanding(store.outstanding()))
             self.shards.append(Shard(self.engine, reader, env))
-        self._of_slot = [self.shards[slot % len(self.shards)] for slot in range(SLOTS)]
+        self.readers = readers or [reader for _, reader in stores]
+        self.placement = placement or Placement(len(self.readers), 1)
+        self.peers: Mapping[int, Peer] = {}
+        self.answers: dict[str, Callable[[bytes], Awaitable[bytes]]] = {"changed": self._answer_changed}
+        self._own = {shard.number: shard for shard in self.shards}
+        self._posts: list[Post] = [Held() for _ in range(SLOTS)]
+        self.connect({})
+
+    def connect(self, peers: Mapping[int, Peer]) -> None:
+        """The other processes, by number; before this bus knows them their slots wait."""
+        self.peers = peers
+        self._posts = [self._post_of(slot) for slot in range(SLOTS)]
+
+    def _post_of(self, slot: int) -> Post:
+        number = self.placement.shard_of(slot)
+        own = self._own.get(number)
+        return own if own is not None else self.peers.get(self.placement.owner_of(number), Held())
 
     # -- ports.CommandBus
 
@@ -124,8 +180,12 @@ class Bus:
         alone = len(messages) == 1 and type(messages[0]) is Inbound
         group = _Group(len(items), done if alone else _in_order(messages, done))
         for index, item in enumerate(items):
-            item.index, item.settle = index, group.settle
-            self._of_slot[item.slot].put(item)
+            if isinstance(item, Refusal):
+                self.meters.refused.add(item.name)
+                group.settle(index, item)
+            else:
+                item.index, item.settle = index, group.settle
+                self._posts[item.slot].put(item)
         return None
 
     async def ask(self, message: Inbound) -> Reply:
@@ -134,6 +194,8 @@ class Bus:
         return refusal if refusal is not None else await future
 
     async def wait_for(self, aggregate: str, until: Callable[[object], bool], timeout_s: float) -> bool:
+        if (peer := self._peer_of(aggregate)) is not None:
+            return await self._wait_elsewhere(peer, aggregate, until, timeout_s)
         if (state := self._committed(aggregate)) is not None and until(state):
             return True
         if self._waiting >= WAITER_LIMIT:
@@ -153,10 +215,40 @@ class Bus:
             else:
                 self._waiters.pop(aggregate, None)
 
+    def _peer_of(self, aggregate: str) -> Peer | None:
+        return self.peers.get(self.placement.process_of(key_slot(aggregate)))
+
+    async def _wait_elsewhere(
+        self, peer: Peer, aggregate: str, until: Callable[[object], bool], timeout_s: float
+    ) -> bool:
+        """Ask the owner to say when the aggregate has changed, and read it each time."""
+        until_s = self.clock.monotonic() + timeout_s
+        while True:
+            ver, state = self._read(aggregate)
+            if state is not None and until(state):
+                return True
+            left_s = until_s - self.clock.monotonic()
+            if left_s <= 0:
+                return False
+            try:
+                await peer.ask("changed", encode((aggregate, ver, left_s)), left_s + 1)
+            except PeerAway:
+                return False
+
+    async def _answer_changed(self, body: bytes) -> bytes:
+        aggregate, ver, timeout_s = msgspec.msgpack.decode(body, type=tuple[str, int, float])
+        await self.wait_for(
+            aggregate, lambda _: self._read(aggregate)[0] > ver, min(timeout_s, LONGEST_WAIT_S)
+        )
+        return b""
+
     # -- the loop's own commands: never refused for load, answered like any other
 
-    def react(self, command: Command, origin: Origin, shop: str, done: Callable[[int, Reply], None]) -> Shard:
-        """A command made from a fact; if it is refused, this shard keeps it parked. Raises ValueError for no key."""
+    def react(self, command: Command, origin: Origin, shop: str, done: Callable[[int, Reply], None]) -> int:
+        """A command made from a fact; if it is refused, the shard of this number keeps it parked.
+
+        Raises ValueError for no key.
+        """
         return self._put(self._internal(command, source="reaction", shop=shop, origin=origin), done)
 
     def outcome(
@@ -186,15 +278,61 @@ class Bus:
         """Give an effect up, try it again, or bury it."""
         self._put(self._internal(command, source="operator", operator=operator), done)
 
-    def _put(self, item: Item, done: Callable[[int, Reply], None]) -> Shard:
+    def _put(self, item: Item, done: Callable[[int, Reply], None]) -> int:
         item.settle = done
-        shard = self._of_slot[item.slot]
-        shard.put(item, reaction=True)
-        return shard
+        self._posts[item.slot].put(item, reaction=True)
+        return self.placement.shard_of(item.slot)
+
+    # -- for other processes, and about them
+
+    def put(self, item: Item | Quarantined, *, reaction: bool = False) -> None:
+        """An item another process has made, to where its slot lies now."""
+        if not reaction and type(item) is Item and (refusal := self._overload((item,))):
+            self.meters.refused.add(refusal.name)
+            item.settle(item.index, refusal)
+        else:
+            self._posts[item.slot].put(item, reaction=reaction)
+
+    def note(self, shard: int, rows: WriteSet, done: Callable[[], None]) -> None:
+        """`Shard.note` wherever the shard is; of another process's only `unparked` and `unquarantined` rows."""
+        own = self._own.get(shard)
+        if own is not None:
+            own.note(rows, done)
+        else:
+            self.peers[self.placement.owner_of(shard)].note(shard, rows, done)
+
+    async def ask_peers(self, what: str, body: bytes = b"") -> list[bytes]:
+        """Each other process's answer; without those that do not answer."""
+        asked = [peer.ask(what, body) for peer in self.peers.values()]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        return [answer for answer in told if isinstance(answer, bytes)]
+
+    def hold(self, slot: int) -> None:
+        """From here on nothing new of this slot is taken, until `release`."""
+        if not isinstance(self._posts[slot], Held):
+            self._posts[slot] = Held()
+
+    def release(self, slot: int) -> None:
+        """What was held goes to where the slot lies now."""
+        held, post = self._posts[slot], self._post_of(slot)
+        self._posts[slot] = post
+        if isinstance(held, Held):
+            for item, reaction in held.items:
+                post.put(item, reaction=reaction)
+
+    async def follow(self, slot: int, shard: int) -> None:
+        """A slot lies elsewhere now. What this process has sent to its old place is answered before anything goes to
+        the new one: else a watermark could pass a command that is still on its way."""
+        old = self._post_of(slot)
+        self.placement.moved(slot, shard)
+        self.hold(slot)
+        while old.holds(slot):
+            await self.clock.sleep(SETTLE_PAUSE_S)
+        self.release(slot)
 
     # -- inside
 
-    def _item(self, message: Inbound | NotUnderstood) -> Item | Quarantined:
+    def _item(self, message: Inbound | NotUnderstood) -> Item | Quarantined | Refusal:
         if type(message) is NotUnderstood:
             content = blake2b(message.raw, digest_size=16).hexdigest()
             return Quarantined(
@@ -205,14 +343,13 @@ class Bus:
         route = COMMANDS.get(type(message.command))
         if route is None:
             return self._unrouted(message)
-        raw = message.raw
         try:
             target = route.target(message.command)
         except ValueError:
-            route, target, raw = _to_nobody(route, message.command)
+            return _unknown(message.command)
         return Item(
             message.command, route, target.slot, target.key, target.name, _name_key(target), digest(*message.key),
-            message.source, message.shop, message.operator, message.happened_at, raw, None, "", None, 0,
+            message.source, message.shop, message.operator, message.happened_at, message.raw, None, "", None, 0,
         )  # fmt: skip
 
     def _unrouted(self, message: Inbound) -> Item:
@@ -246,8 +383,10 @@ class Bus:
             None, raw, origin, effect, None, 0,
         )  # fmt: skip
 
-    def _overload(self, items: Iterable[Item | Quarantined]) -> Refusal | None:
-        if self.stopping or any(len(self._of_slot[item.slot].intake) >= QUEUE_LIMIT for item in items):
+    def _overload(self, items: Iterable[Item | Quarantined | Refusal]) -> Refusal | None:
+        if self.stopping or any(
+            self._posts[item.slot].is_full() for item in items if not isinstance(item, Refusal)
+        ):
             return refusals.OVERLOADED.of()
         return refusals.REACTIONS_BEHIND.of() if self.lag() > LAG_LIMIT else None
 
@@ -268,9 +407,13 @@ class Bus:
             self._tell_waiters(batch.changed())
 
     def _committed(self, aggregate: str) -> Any:
-        reader = self.shard_of(key_slot(aggregate)).reader
+        return self._read(aggregate)[1]
+
+    def _read(self, aggregate: str) -> tuple[int, Any]:
+        """(version, state) as committed, wherever it lies; (0, None) when there is none."""
+        reader = self.reader_of(key_slot(aggregate))
         row = reader.states([aggregate]).get(aggregate)
-        return None if row is None else read_state(reader, row)
+        return (0, None) if row is None else (row.ver, read_state(reader, row))
 
     def _tell_waiters(self, changed: dict[str, Live]) -> None:
         for key in self._waiters.keys() & changed.keys():
@@ -288,12 +431,22 @@ class Bus:
         since = self.clock.monotonic() - BUSY_FOR_S
         return any(shard.busy_at > since for shard in self.shards)
 
-    def shard_of(self, slot: int) -> Shard:
-        return self._of_slot[slot]
+    def reader_of(self, slot: int) -> ShardStore:
+        """Committed truth about a slot, whichever process owns it."""
+        return self.readers[self.placement.shard_of(slot)]
+
+    def owns(self, slot: int) -> bool:
+        return self.placement.shard_of(slot) in self._own
+
+    def own_shard(self, number: int) -> Shard:
+        """Raises KeyError for a shard of another process."""
+        return self._own[number]
 
     def backlog(self) -> int:
-        """Commands that are not yet answered."""
-        return sum(len(each.intake) + len(each.reactions) + each.under_way for each in self.shards)
+        """Commands that are not yet answered, and those under way to other processes."""
+        return sum(shard.backlog() for shard in self.shards) + sum(
+            peer.backlog() for peer in self.peers.values()
+        )
 
     async def stop(self) -> None:
         """Take nothing new, write what was taken, answer it; on a store that cannot write, give up in the end."""
@@ -311,10 +464,11 @@ def _nothing_learnt(state: object, command: object, ctx: object) -> Any:
     return NOTHING
 
 
-def _to_nobody(route: Route, command: Any) -> tuple[Route, Target, bytes]:
-    """A command whose key no aggregate can have goes where none is found, and is refused like any unknown id."""
-    called = str(getattr(command, "order", "") or getattr(command, "shipment", ""))[:80]
-    return Route(route.kind, _nowhere, route.decide), Target(0, called), b""
+def _unknown(command: Any) -> Refusal:
+    """No aggregate can have the key that this command names."""
+    return refusals.UNKNOWN_ID.of(
+        id=str(getattr(command, "order", "") or getattr(command, "shipment", ""))[:80]
+    )
 
 
 def _name_key(target: Target) -> bytes:

@@ -20,12 +20,12 @@ from tongdan.domain.orders.commands import ErasePerson
 from tongdan.domain.orders.model import Order, here, status
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import read_state
-from tongdan.flow.shard import Shard
 from tongdan.flow.tokens import SUBJECT_LIMIT, Tokens, masks_of, phone_digits
 from tongdan.ports import ErasureEntry, ErasureLog, Inbound, StoreFailure, Vault, WriteSet
 
 _log: Final = logging.getLogger(__name__)
 
+FORGET: Final = "forget-keys"  # what the other processes are asked
 AT_ONCE: Final = 100  # orders asked for or erased before others get their turn
 SCRUB_TRIES: Final = 40
 SCRUB_PAUSE_S: Final = 0.25
@@ -98,6 +98,11 @@ class Erasure:
         self._tokens = tokens
         self._log = log
         self._vault = vault
+        bus.answers[FORGET] = self._answer_forget
+
+    async def _answer_forget(self, _: bytes) -> bytes:
+        self._vault.forget()
+        return b""
 
     async def preview(self, asked: Asked) -> Preview | Refusal:
         """Changes nothing."""
@@ -123,8 +128,8 @@ class Erasure:
     async def _quarantined(self, values: Sequence[bytes]) -> tuple[str, ...]:
         """Messages in quarantine in which one of the values stands."""
         found = []
-        for shard in self._bus.shards:
-            for n, (*_, salt, sealed) in enumerate(shard.reader.quarantined(QUARANTINE_LIMIT), 1):
+        for reader in self._bus.readers:
+            for n, (*_, salt, sealed) in enumerate(reader.quarantined(QUARANTINE_LIMIT), 1):
                 if self._holds(salt, sealed, values):
                     found.append(_name_of(sealed))
                 if n % AT_ONCE == 0:
@@ -141,14 +146,14 @@ class Erasure:
     async def _discard(self, names: Sequence[str]) -> set[str]:
         """Delete these messages from quarantine; those that were there."""
         gone = set[str]()
-        for shard in self._bus.shards if names else ():
+        for reader in self._bus.readers if names else ():
             rows, written = WriteSet(), asyncio.Event()
-            for id, *_, sealed in shard.reader.quarantined(QUARANTINE_LIMIT):
+            for id, *_, sealed in reader.quarantined(QUARANTINE_LIMIT):
                 if (name := _name_of(sealed)) in names:
                     rows.unquarantined.append((id,))
                     gone.add(name)
             if rows.unquarantined:
-                shard.note(rows, written.set)
+                self._bus.note(reader.shard, rows, written.set)
                 await written.wait()
         return gone
 
@@ -167,21 +172,18 @@ class Erasure:
         parsed = parse(id)
         if parsed is None or parsed.part:
             return None
-        reader = self._shard(id).reader
+        reader = self._bus.reader_of(key_slot(id))
         row = reader.states([id]).get(id)
         state = None if row is None else read_state(reader, row)
         return state if isinstance(state, Order) else None
 
     def _doomed(self, id: str, order: Order) -> Doomed:
-        reader = self._shard(id).reader
+        reader = self._bus.reader_of(key_slot(id))
         rows = [row for agg in (id, *reader.aggregates_under(id)) for row in reader.journal_of(agg)]
         return Doomed(
             order=id, channel=order.channel, shop=order.shop, native=order.native, status=status(order),
             sealed=sum((row.person is not None) + (row.raw is not None) for row in rows), to_ship=here(order),
         )  # fmt: skip
-
-    def _shard(self, id: str) -> Shard:
-        return self._bus.shard_of(key_slot(id))
 
     async def erase(self, subjects: Sequence[str], operator: str) -> Erased | Refusal:
         """Erase these orders and messages in quarantine; who asked goes into the orders' journals.
@@ -231,7 +233,7 @@ class Erasure:
 
     def _is_over(self, id: str) -> bool:
         """Erased; or, after a restore, not known at all."""
-        return self._order(id) is None or self._shard(id).reader.salts([id]).get(id) == b""
+        return self._order(id) is None or self._bus.reader_of(key_slot(id)).salts([id]).get(id) == b""
 
     async def _command(self, subjects: Sequence[str], entry: ErasureEntry) -> set[str]:
         """Those that are erased after it."""
@@ -253,9 +255,10 @@ class Erasure:
 
     async def _clear(self, subjects: Iterable[str]) -> bool:
         """Drop tokens and keys, then what older pages of the files still show. False when a reader kept some."""
-        self._tokens.drop(subjects)
         self._vault.forget()
-        left = [shard.store.scrub for shard in self._bus.shards] + [self._tokens.scrub]
+        await self._bus.ask_peers(FORGET)  # afterwards none of them makes a token of what is erased
+        self._tokens.drop(subjects)
+        left = [reader.scrub for reader in self._bus.readers] + [self._tokens.scrub]
         for _ in range(SCRUB_TRIES):
             left = [scrub for scrub in left if not await self._in_turn(scrub)]
             if not left:

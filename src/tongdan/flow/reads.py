@@ -15,6 +15,7 @@ from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
+from tongdan.flow.placement import Placement
 from tongdan.ports import (
     DeadLetter,
     JournalColumns,
@@ -33,14 +34,21 @@ EXPORT_CHUNK: Final = 1_000
 class Reader:
     """`ports.Reads` on the shards' read connections and the overview the views keep."""
 
-    def __init__(self, shards: Sequence[ShardStore], vault: Vault, overview: Overview) -> None:
+    def __init__(
+        self,
+        shards: Sequence[ShardStore],
+        vault: Vault,
+        overview: Overview,
+        placement: Placement | None = None,
+    ) -> None:
         self._shards = shards
+        self._placement = placement or Placement(len(shards), 1)
         self._vault = vault
         self._overview = overview
         self.live_counts: Callable[[], dict[str, int]] = dict  # what only a running centre knows
 
     def _of(self, key: str) -> ShardStore:
-        return self._shards[key_slot(key) % len(self._shards)]
+        return self._shards[self._placement.shard_of(key_slot(key))]
 
     def order(self, key: str) -> object | None:
         row = self._of(key).states([key]).get(key)
@@ -106,7 +114,8 @@ class Reader:
             while rows := store.journal_after(pos, EXPORT_CHUNK):
                 pos = rows[-1][0]
                 for _, row in rows:
-                    if row.recorded_us >= since_us and shop in ("", row.shop):
+                    here = self._placement.shard_of(row.slot) == store.shard
+                    if here and row.recorded_us >= since_us and shop in ("", row.shop):
                         yield self._opened(row, {})
 
     def orders(

@@ -53,14 +53,14 @@ class Illegible(Fact, frozen=True):
 class Unfit(NamedTuple):
     """A reaction that could not be carried out: why, and whether trying again may help.
 
-    `kept_in`: the shard whose commit has kept it parked already, None if the relay has to.
+    `kept_in`: number of the shard whose commit has kept it parked already, None if the relay has to.
     """
 
     recorded: Recorded
     reaction: str
     why: str
     poison: bool
-    kept_in: Shard | None = None
+    kept_in: int | None = None
 
     @property
     def place(self) -> tuple[str, int, int, int, str]:
@@ -240,26 +240,35 @@ class Relay:
         await gate.passed()
         for each in unfit:
             if each.kept_in is not None and not each.poison:
-                _unpark(each.kept_in, each.place)
+                self._unpark(each.kept_in, each.place)
 
     async def _retry_parked(self) -> None:
-        """At start-up, perhaps under a newer version: digest what was parked, aggregate by aggregate, in order."""
-        parked: dict[str, list[tuple[ParkedColumns, Shard]]] = {}
-        for shard in self._bus.shards:
-            for row in shard.reader.parked():
-                parked.setdefault(row.agg, []).append((row, shard))
+        """At start-up, perhaps under a newer version: digest what was parked, aggregate by aggregate, in order.
+
+        A row lies where its command went, and is the care of the process that relays its aggregate's facts.
+        """
+        parked: dict[str, list[tuple[ParkedColumns, int]]] = {}
+        for reader in self._bus.readers:
+            for row in reader.parked():
+                if self._bus.owns(row.slot):
+                    parked.setdefault(row.agg, []).append((row, reader.shard))
         for agg, rows in parked.items():
-            home = self._bus.shard_of(rows[0][0].slot)
-            facts = {(row.epoch, row.seq): recorded_from(row) for row in home.reader.journal_of(agg)}
+            home = self._bus.reader_of(rows[0][0].slot)
+            facts = {(row.epoch, row.seq): recorded_from(row) for row in home.journal_of(agg)}
             rows.sort(key=lambda each: each[0])
             for row, shard in rows:
                 if not await self._again(row, facts.get((row.epoch, row.seq))):
                     self._parked[agg] = (row.epoch, row.seq)
                     break
-                _unpark(shard, row[:5])
+                self._unpark(shard, row[:5])
             else:
                 done = ResolveTicket(subject=agg, kind=PARKED, evidence="digested at start-up")
-                self._bus.again(done, ("unparked", agg, str(home.heads.pos)), lambda _, reply: None)
+                self._bus.again(done, ("unparked", agg, str(home.last_pos())), lambda _, reply: None)
+
+    def _unpark(self, shard: int, place: tuple[str, int, int, int, str]) -> None:
+        rows = WriteSet()
+        rows.unparked.append(place)
+        self._bus.note(shard, rows, _nothing)
 
     async def _again(self, parked: ParkedColumns, recorded: Recorded | None) -> bool:
         """Carry out a parked reaction; False if it still cannot be."""
@@ -301,12 +310,6 @@ class Relay:
 def _ticket(subject: str, reaction: str, why: str, *, poison: bool) -> RaiseTicket:
     kind = PARKED if poison else REFUSED
     return RaiseTicket(subject=subject, kind=kind, summary=f"{reaction}: {why}")
-
-
-def _unpark(shard: Shard, place: tuple[str, int, int, int, str]) -> None:
-    rows = WriteSet()
-    rows.unparked.append(place)
-    shard.note(rows, _nothing)
 
 
 def _nothing() -> None:

@@ -18,10 +18,11 @@ from tongdan.flow.batch import Batch
 from tongdan.flow.heads import Environment, Heads
 from tongdan.flow.items import Item, Quarantined
 from tongdan.flow.meters import Meters
-from tongdan.ports import Clock, Reply, ShardStore, StoreFailure, WriteSet
+from tongdan.ports import Clock, LostToken, Reply, ShardStore, StoreFailure, WriteSet
 
 _log: Final = logging.getLogger(__name__)
 
+QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
 BATCH_LIMIT: Final = 1_000  # commands of one transaction
 REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leaves room for
 BUSY_BATCH: Final = 12  # so much intake in one batch means that it does not come one by one any more
@@ -62,6 +63,9 @@ class Engine:
         self.meters = meters
         self.probe = probe
         self.committed: Callable[[Shard, Batch], None] = lambda shard, batch: None
+        self.lost_token: Callable[[], None] = lambda: (
+            None
+        )  # another process owns what this one thought its own
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -101,15 +105,27 @@ class Shard:
         self.notes: list[Note] = []
         self.next_due_us = reader.next_due_us()
         self.busy_at = -inf
-        self.under_way = 0  # commands in the transaction that is open
         self._engine = engine
         self._running = False
+        self._batch: Sequence[Waiting] = ()  # of the transaction that is open
         self._put_back: list[Item] = []
         self._notes_back: list[Note] = []
 
     def put(self, item: Waiting, *, reaction: bool = False) -> None:
         (self.reactions if reaction else self.intake).append(item)
         self.wake()
+
+    def backlog(self) -> int:
+        """Commands that are not yet answered."""
+        return len(self.intake) + len(self.reactions) + len(self._batch)
+
+    def is_full(self) -> bool:
+        return len(self.intake) >= QUEUE_LIMIT
+
+    def holds(self, slot: int) -> bool:
+        """Whether anything of a slot is queued or in the transaction that is open."""
+        queues = (self.intake, self.reactions, self._put_back, self._batch)
+        return any(item.slot == slot for queue in queues for item in queue)
 
     def note(self, rows: WriteSet, done: Callable[[], None]) -> None:
         """Write operational rows (cursors, leases) with the next commit, then call `done`."""
@@ -125,9 +141,9 @@ class Shard:
         try:
             while self.intake or self.reactions or self.notes:
                 items, notes = self._gather()
-                self.under_way = len(items)
+                self._batch = items
                 await self._transact(items, notes)
-                self.under_way = 0
+                self._batch = ()
                 if self._put_back or self._notes_back:
                     self.reactions.extendleft(reversed(self._put_back))
                     self.notes[:0] = self._notes_back
@@ -165,6 +181,8 @@ class Shard:
         except Exception as failure:  # whatever it was, every caller gets an answer and the shard goes on
             self.store.rollback()
             batch.abandon()
+            if isinstance(failure, LostToken):
+                self._engine.lost_token()
             await self._split(items, notes, failure)
             return
         self._engine.probe("after-commit")

@@ -17,7 +17,7 @@ from tongdan.domain.kernel.messages import Person
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.shard import Shard
-from tongdan.ports import TokenBook, Vault
+from tongdan.ports import ShardStore, TokenBook, Vault
 
 _log: Final = logging.getLogger(__name__)
 
@@ -61,39 +61,46 @@ class Tokens:
         self._cancel = None
         behind = [shard for shard in self._bus.shards if self._behind(shard)]
         if behind and (not self._bus.intake_is_busy() or max(map(self._behind, behind)) > BEHIND_LIMIT):
-            self._step(max(behind, key=self._behind))
+            shard = max(behind, key=self._behind)
+            self._step(shard.reader, shard.heads.pos)
         if any(map(self._behind, self._bus.shards)):
             self._cancel = self._bus.clock.call_later(FOLLOW_AFTER_S / 20, self._follow)
 
     def _open(self) -> None:
         """A book of another key, or ahead of the journal (which was restored), is begun anew."""
         if not self._reached:
-            self._reached = self._book.open_under(self._vault.token("book", ""))
+            self._reached = self._book.open_under(self._key_check())
             if any(self._behind(shard) < 0 for shard in self._bus.shards):
                 self._reached = self._book.clear()
 
     async def catch_up(self) -> None:
         """Read all that is committed by now."""
         self._open()
-        for shard, until in [(shard, shard.heads.pos) for shard in self._bus.shards]:
-            while self._reached.get(shard.number, 0) < until:
-                self._step(shard)
+        known = self._book.open_under(self._key_check())  # another process may have read on
+        for reader in self._bus.readers:
+            self._reached[reader.shard] = max(self._reached.get(reader.shard, 0), known.get(reader.shard, 0))
+            head = reader.last_pos()
+            while self._reached[reader.shard] < head:
+                self._step(reader, head)
                 await self._bus.clock.sleep(0)
+
+    def _key_check(self) -> bytes:
+        return self._vault.token("book", "")
 
     def _behind(self, shard: Shard) -> int:
         return shard.heads.pos - self._reached.get(shard.number, 0)
 
-    def _step(self, shard: Shard) -> None:
-        after = self._reached.get(shard.number, 0)
-        until = min(after + CHUNK, shard.heads.pos)
-        sealed = [(subject_of(agg), person) for agg, person in shard.reader.persons(after, until)]
-        salts = shard.reader.salts(sorted({subject for subject, _ in sealed}))
+    def _step(self, reader: ShardStore, head: int) -> None:
+        after = self._reached.get(reader.shard, 0)
+        until = min(after + CHUNK, head)
+        sealed = [(subject_of(agg), person) for agg, person in reader.persons(after, until)]
+        salts = reader.salts(sorted({subject for subject, _ in sealed}))
         found = set[tuple[bytes, str]]()
         for subject, person in sealed:
             if salt := salts.get(subject):  # without one there is nobody to be found any more
                 found.update((token, subject) for token in self._tokens(salt, subject, person))
-        self._book.put(sorted(found), shard.number, until)
-        self._reached[shard.number] = until
+        self._book.put(sorted(found), reader.shard, until)
+        self._reached[reader.shard] = until
 
     def _tokens(self, salt: bytes, subject: str, sealed: bytes) -> set[bytes]:
         try:

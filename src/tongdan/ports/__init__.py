@@ -1,6 +1,6 @@
 """Every Protocol that the flow needs from outside, and the plain values that cross them.
 
-`inbound` doors · `outbound` actors · `loop` bus and reads · `store` · `views` · `people` · `environment`.
+`inbound` doors · `outbound` actors · `loop` bus and reads · `store` · `views` · `people` · `peers` · `environment`.
 Everything is imported from here: `from tongdan.ports import Door`.
 """
 
@@ -31,6 +31,7 @@ from tongdan.ports.outbound import (
     Unreachable,
     Verb,
 )
+from tongdan.ports.peers import End, Wire, Wires
 from tongdan.ports.people import ErasureEntry, ErasureLog, Vault
 from tongdan.ports.store import (
     EffectColumns,
@@ -40,6 +41,7 @@ from tongdan.ports.store import (
     RunColumns,
     ShardAudit,
     ShardStore,
+    SlotRow,
     StateColumns,
     StoreFailure,
     WriteSet,
@@ -56,6 +58,7 @@ __all__ = [
     "Done",
     "Door",
     "EffectColumns",
+    "End",
     "Entropy",
     "ErasureEntry",
     "ErasureLog",
@@ -81,6 +84,7 @@ __all__ = [
     "RunColumns",
     "ShardAudit",
     "ShardStore",
+    "SlotRow",
     "StateColumns",
     "StoreFailure",
     "TicketRow",
@@ -91,5 +95,7 @@ __all__ = [
     "Unreachable",
     "Vault",
     "Verb",
+    "Wire",
+    "Wires",
     "WriteSet",
 ]

@@ -89,12 +89,21 @@ class ParkedColumns(NamedTuple):
     error: str
 
 
+class SlotRow(NamedTuple):
+    """Where a slot stands that lies, or lay, elsewhere than its number says (states: `flow/placement.py`)."""
+
+    slot: int
+    state: str
+    peer: int
+    move: str
+
+
 class WriteSet:
     """All that one commit writes to one shard; rows are in the order of the columns above."""
 
     __slots__ = (
         "closed", "counters", "cursors", "effects", "erased", "heads", "inbox", "journal", "names", "parked",
-        "quarantine", "runs", "states", "subjects", "unparked", "unquarantined", "wakeups", "watermarks",
+        "quarantine", "runs", "slots", "states", "subjects", "unparked", "unquarantined", "wakeups", "watermarks",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -122,6 +131,7 @@ class WriteSet:
         self.parked: list[tuple[Any, ...]] = []
         self.unquarantined: list[tuple[int]] = []  # ids of quarantine
         self.unparked: list[tuple[str, int, int, int, str]] = []  # the key columns of parked
+        self.slots: list[SlotRow] = []
 
 
 class ShardStore(Protocol):
@@ -190,6 +200,8 @@ class ShardStore(Protocol):
         """slot → (epoch, seq, pos)."""
 
     def parked(self) -> list[ParkedColumns]: ...
+
+    def slots(self) -> list[SlotRow]: ...
 
     def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]: ...
 

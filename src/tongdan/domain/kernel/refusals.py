@@ -40,6 +40,22 @@ STORE_UNAVAILABLE: Final = RefusalKind(
     zh="存储暂时无法写入({why}),本次请求未保存。请在 Retry-After 之后重发。",
     retry_after_s=5,
 )
+OWNER_AWAY: Final = RefusalKind(
+    "owner-away",
+    503,
+    en="The process that keeps this order is being started again; whether the message was kept is not known. "
+    "Send it again after Retry-After: a repeat does no harm.",
+    zh="负责该订单的进程正在重启,本次消息是否已保存尚不可知。请在 Retry-After 之后重发:重复发送没有影响。",
+    retry_after_s=1,
+)
+SLOT_MOVING: Final = RefusalKind(
+    "slot-moving",
+    503,
+    en="This order is just being moved to another file; nothing of this request was kept. "
+    "Send it again after Retry-After.",
+    zh="该订单正在迁移到另一个分片,本次请求未保存。请在 Retry-After 之后重发。",
+    retry_after_s=1,
+)
 INTERNAL: Final = RefusalKind(
     "internal-error",
     500,
