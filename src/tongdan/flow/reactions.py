@@ -10,12 +10,14 @@ from datetime import datetime
 from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
-from tongdan.domain.kernel.ids import parse, shipment_id
+from tongdan.domain.kernel.ids import parse, refund_id, shipment_id
 from tongdan.domain.kernel.keys import waybill_alias
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
+from tongdan.domain.orders import refund_facts as refund
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
+from tongdan.domain.orders.model import refund_worry
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket
@@ -90,6 +92,23 @@ def note_shortage(fact: stock.StockShort, at: Recorded) -> Commands:
 
 def note_expired(fact: stock.ReservationExpired, at: Recorded) -> Commands:
     yield order.NoteReservationExpired(order=fact.order, line=fact.line, attempt=fact.attempt)
+
+
+# ---- an order and the money that goes back
+
+
+def refund_surplus(fact: told.PaymentDuplicated | told.PaidAfterCancel, at: Recorded) -> Commands:
+    yield order.PayBack(order=at.aggregate, transaction=fact.transaction)
+
+
+def refund_cancelled(fact: told.OrderCancelled, at: Recorded) -> Commands:
+    if fact.refund_due_fen:
+        yield order.PayBack(order=at.aggregate)
+
+
+def refund_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
+    if not fact.wanted:
+        yield order.PayBack(order=at.aggregate)
 
 
 # ---- an order and its shipments
@@ -238,6 +257,28 @@ def paid_after_cancel(fact: told.PaidAfterCancel, at: Recorded) -> Commands:
     return _ticket(at, kinds.PAID_AFTER_CANCEL, f"{fact.transaction} {fact.amount_fen} fen")
 
 
+def refund_abnormal(fact: refund.RefundAbnormal, at: Recorded) -> Commands:
+    return _refund_ticket(at, kinds.REFUND_ABNORMAL, fact.refund, f"{fact.amount_fen} fen")
+
+
+def refund_failed(fact: refund.RefundFailed, at: Recorded) -> Commands:
+    return _refund_ticket(at, kinds.REFUND_FAILED, fact.refund, f"{fact.amount_fen} fen, {fact.reason}")
+
+
+def refund_overdue(fact: refund.RefundAsked, at: Recorded) -> Commands:
+    if fact.check_at is None:
+        yield from _refund_ticket(at, kinds.REFUND_OVERDUE, fact.refund, f"×{fact.times}")
+
+
+def refund_contradicted(fact: refund.RefundContradicted, at: Recorded) -> Commands:
+    said = f"{fact.stage}, {fact.amount_fen} fen, P{fact.attempt} {fact.transaction}"
+    return _refund_ticket(at, kinds.REFUND_CONTRADICTED, fact.refund, said)
+
+
+def _refund_ticket(at: Recorded, kind: str, no: int, said: str) -> Commands:
+    return _ticket(at, refund_worry(kind, no), f"{refund_id(at.aggregate, no)} {said}")
+
+
 def line_short(fact: told.LineShort, at: Recorded) -> Commands:
     if fact.sold:
         yield from _ticket(at, kinds.LINE_SHORT, f"#{fact.line} {fact.units} > {fact.available}")
@@ -314,6 +355,7 @@ Healing = (
     | told.LinesShipped
     | told.OrderSettled
     | told.OrderCancelled
+    | refund.RefundSucceeded
     | stock.ParcelTracked
     | stock.ShipmentSigned
     | sync.AliasClaimed

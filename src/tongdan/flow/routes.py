@@ -38,6 +38,8 @@ from tongdan.domain.orders import (
     lifecycle,
     model,
     payments,
+    refund_facts,
+    refunds,
     reservation,
 )
 from tongdan.domain.orders import facts as order_facts
@@ -69,6 +71,7 @@ _order: Final = Kind(
     wake_at=model.wake_at,
     status=model.status,
     shop=lambda order: order.shop,
+    schema=2,
 )
 _shipment: Final = Kind(
     name=SHIPMENT,
@@ -184,6 +187,11 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.RecordPrepayRefused, payments.record_prepay_refused),
     **_orders(_O.RecordPayment, payments.record_payment),
     **_orders(_O.RecordPaymentFailure, payments.record_payment_failure),
+    # or paid back
+    **_orders(_O.RequestRefund, refunds.request_refund),
+    **_orders(_O.PayBack, refunds.pay_back),
+    **_orders(_O.RecordRefund, refunds.record_refund),
+    **_orders(_O.RecordRefundRefused, refunds.record_refund_refused),
     # stock is put behind it; the last reservation, payment or lifted hold releases it
     **_stocks(_F.CountStock, stocking.count_stock),
     **_stocks(_F.ReserveStock, stocking.reserve_stock),
@@ -225,7 +233,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _S.ResolveTicket: Route(_ticket, _by_subject, repair.resolve_ticket, creates=True),
 }
 
-_o, _f, _s = order_facts, fulfillment_facts, sync_facts
+_o, _r, _f, _s = order_facts, refund_facts, fulfillment_facts, sync_facts
 
 # The names are durable: cursors and watermarks are kept under them.
 REACTIONS: Final[tuple[Reaction, ...]] = (
@@ -238,6 +246,11 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-reserved", _f.StockReserved, then.note_reserved),
     Reaction("note-shortage", _f.StockShort, then.note_shortage),
     Reaction("note-expired", _f.ReservationExpired, then.note_expired),
+    # what came in too much goes back; so does the price of a cancelled order, once its goods cannot leave
+    Reaction("refund-duplicated", _o.PaymentDuplicated, then.refund_surplus),
+    Reaction("refund-paid-after-cancel", _o.PaidAfterCancel, then.refund_surplus),
+    Reaction("refund-cancelled", _o.OrderCancelled, then.refund_cancelled),
+    Reaction("refund-stopped", _o.LinesStopped, then.refund_stopped),
     # orders ↔ shipments
     Reaction("plan-shipments", _o.OrderReleased, then.plan_shipments),
     Reaction("note-shipped", _f.ShipmentDispatched, then.note_shipped),
@@ -258,6 +271,10 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, then.payment_duplicated),
     Reaction("ticket-payment-mismatched", _o.PaymentMismatched, then.payment_mismatched),
     Reaction("ticket-paid-after-cancel", _o.PaidAfterCancel, then.paid_after_cancel),
+    Reaction("ticket-refund-abnormal", _r.RefundAbnormal, then.refund_abnormal),
+    Reaction("ticket-refund-failed", _r.RefundFailed, then.refund_failed),
+    Reaction("ticket-refund-overdue", _r.RefundAsked, then.refund_overdue),
+    Reaction("ticket-refund-contradicted", _r.RefundContradicted, then.refund_contradicted),
     Reaction("ticket-line-short", _o.LineShort, then.line_short),
     Reaction("ticket-lines-stopped", _o.LinesStopped, then.lines_stopped),
     Reaction("ticket-left-after-cancel", _o.LinesShipped, then.left_after_cancel),
@@ -280,6 +297,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-shipped", _o.LinesShipped, then.healed),
     Reaction("healed-settled", _o.OrderSettled, then.healed),
     Reaction("healed-cancelled", _o.OrderCancelled, then.healed),
+    Reaction("healed-refunded", _r.RefundSucceeded, then.healed),
     Reaction("healed-tracked", _f.ParcelTracked, then.healed),
     Reaction("healed-signed", _f.ShipmentSigned, then.healed),
     Reaction("healed-claimed", _s.AliasClaimed, then.healed),
@@ -299,5 +317,7 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
     }
 
 
-FACTS: Final[dict[str, type[Fact]]] = _all(Fact, order_facts, fulfillment_facts, sync_facts)
-EFFECTS: Final[dict[str, type[Effect]]] = _all(Effect, order_facts, fulfillment_facts, sync_facts)
+FACTS: Final[dict[str, type[Fact]]] = _all(Fact, order_facts, refund_facts, fulfillment_facts, sync_facts)
+EFFECTS: Final[dict[str, type[Effect]]] = _all(
+    Effect, order_facts, refund_facts, fulfillment_facts, sync_facts
+)

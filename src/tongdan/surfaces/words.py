@@ -46,6 +46,28 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "paid after it was cancelled, {amount} yuan owed back",
         "取消后付款，应退 {amount} 元",
     ),
+    "RefundRequested": (
+        "refund R{refund} of {amount} yuan asked for: {reason}",
+        "发起退款 R{refund}，{amount} 元：{reason}",
+    ),
+    "RefundAccepted": ("refund R{refund} is on its way", "退款 R{refund} 处理中"),
+    "RefundAsked": ("the result of refund R{refund} was asked for", "已查询退款 R{refund} 的结果"),
+    "RefundSucceeded": (
+        "refund R{refund}: the buyer has {amount} yuan back",
+        "退款 R{refund} 成功，已退 {amount} 元",
+    ),
+    "RefundAbnormal": (
+        "refund R{refund}: the buyer's account did not take {amount} yuan",
+        "退款 R{refund} 异常，{amount} 元未能入账",
+    ),
+    "RefundFailed": (
+        "refund R{refund} failed, {amount} yuan still owed: {reason}",
+        "退款 R{refund} 失败，{amount} 元仍应退：{reason}",
+    ),
+    "RefundContradicted": (
+        "the payment provider says of refund R{refund} what cannot be: {stage}, {amount} yuan",
+        "支付平台对退款 R{refund} 的说法与记录矛盾：{stage}，{amount} 元",
+    ),
     "LineReserved": (
         "line {line}: {units} reserved in {warehouse}",
         "第 {line} 行：{warehouse} 占用 {units} 件",

@@ -62,3 +62,7 @@ def payment_id(order: str, attempt: int) -> str:
 
 def shipment_id(order: str, no: int) -> str:
     return f"{order}-S{no}"
+
+
+def refund_id(order: str, no: int) -> str:
+    return f"{order}-R{no}"

@@ -10,7 +10,7 @@ import msgspec
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
     """A shop (店铺) on one channel; `native` is the platform's number for it.
 
-    `owned` False: Tongdan watches it and owns nothing of it.
+    `owned` False: Tongdan watches it and owns nothing of it. `pays_back` False: money that is owed waits for a person.
     """
 
     id: str
@@ -19,6 +19,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     legal_entity: str
     owned: bool = True
+    pays_back: bool = True
 
 
 class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     complete_after_signed_s: int = 604_800
     track_within_s: int = 86_400
     claim_within_s: int = 86_400
+    refund_within_s: int = 10_800
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,12 +30,13 @@ class Status(IntEnum):
 
 
 class Partly(IntFlag):
-    """What holds for some of an order's units but not for all of them."""
+    """What holds for some of an order's units, or of its price, but not for all."""
 
     NO = 0
     SHIPPED = 1
     SIGNED = 2
     STOPPED = 4
+    REFUNDED = 8
 
 
 # How far along a status is: for comparing what two systems say. Gaps leave room for statuses to come.
@@ -78,6 +79,29 @@ ATTEMPT: Final = Machine(
 )
 
 
+class RefundStage(IntEnum):
+    """One refund (`…-R1`). ACCEPTED: the provider is at it; ABNORMAL: the buyer's account did not take it."""
+
+    REQUESTED = 0
+    ACCEPTED = 1
+    ABNORMAL = 2
+    SUCCEEDED = 3
+    FAILED = 4
+
+
+# What is abnormal may still succeed, once a person has named another account. Only a failed one sets its money free.
+REFUND: Final = Machine(
+    "refund",
+    RefundStage.REQUESTED,
+    finals=frozenset({RefundStage.SUCCEEDED, RefundStage.FAILED}),
+    edges={
+        RefundStage.REQUESTED: frozenset(RefundStage) - {RefundStage.REQUESTED},
+        RefundStage.ACCEPTED: frozenset({RefundStage.ABNORMAL, RefundStage.SUCCEEDED, RefundStage.FAILED}),
+        RefundStage.ABNORMAL: frozenset({RefundStage.SUCCEEDED, RefundStage.FAILED}),
+    },
+)
+
+
 class Stage(IntEnum):
     """Where a unit of a line is. Every unit is at exactly one stage, so units cannot get lost."""
 
@@ -109,13 +133,19 @@ class AfterSale(IntEnum):
 
     NONE = 0
     REFUND_DUE = 1
+    REFUNDED = 2
 
 
+# More may come to be owed after all that was owed has gone back.
 AFTER_SALE: Final = Machine(
     "after-sale",
     AfterSale.NONE,
-    finals=frozenset({AfterSale.NONE, AfterSale.REFUND_DUE}),
-    edges={AfterSale.NONE: frozenset({AfterSale.REFUND_DUE})},
+    finals=frozenset({AfterSale.NONE, AfterSale.REFUNDED}),
+    edges={
+        AfterSale.NONE: frozenset({AfterSale.REFUND_DUE}),
+        AfterSale.REFUND_DUE: frozenset({AfterSale.REFUNDED}),
+        AfterSale.REFUNDED: frozenset({AfterSale.REFUND_DUE}),
+    },
 )
 
 

@@ -7,6 +7,7 @@ name and announce the order when it is new; `PlaceOrder` comes from an own shop 
 from datetime import datetime
 
 from tongdan.domain.kernel.messages import Command, Person
+from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.lines import Line, Units
 
 
@@ -98,6 +99,42 @@ class RecordPayment(Command, frozen=True, kw_only=True):
 class RecordPaymentFailure(Command, frozen=True, kw_only=True):
     order: str
     attempt: int
+    reason: str
+
+
+class RequestRefund(Command, frozen=True, kw_only=True):
+    """A person pays back. `amount_fen` None: what is owed, or else all that is left of what the buyer paid."""
+
+    order: str
+    amount_fen: int | None = None
+    reason: str
+
+
+class PayBack(Command, frozen=True, kw_only=True):
+    """What is owed goes back by itself: of the payment `transaction`, or of all once the order is cancelled."""
+
+    order: str
+    transaction: str = ""
+
+
+class RecordRefund(Command, frozen=True, kw_only=True):
+    """The provider's word about a refund (`…-R1` gives `refund`) of the payment that it names."""
+
+    order: str
+    refund: int
+    attempt: int
+    transaction: str
+    amount_fen: int
+    stage: RefundStage
+    reference: str
+    said_at: datetime
+
+
+class RecordRefundRefused(Command, frozen=True, kw_only=True):
+    """The provider will not do it, and has not done it."""
+
+    order: str
+    refund: int
     reason: str
 
 

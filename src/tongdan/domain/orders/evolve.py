@@ -19,6 +19,8 @@ from tongdan.domain.orders.model import (
     PAID_HOLD,
     PAYMENT_HOLD,
     WORRY_DETAIL,
+    WORRY_PAID_LATE,
+    WORRY_PAID_TWICE,
     WORRY_SETTLEMENT,
     WORRY_SHIP,
     WORRY_SHORT,
@@ -29,6 +31,7 @@ from tongdan.domain.orders.model import (
     Payment,
     Said,
 )
+from tongdan.domain.orders.refund_evolve import REFUNDS
 
 AnyFact = Any  # each function below takes the one fact it is listed under
 
@@ -130,7 +133,7 @@ def _payment_failed(order: Order, fact: f.PaymentFailed) -> Order:
 
 
 def _paid(order: Order, fact: f.OrderPaid) -> Order:
-    if order.own and fact.attempt and fact.transaction not in order.transactions:
+    if order.own and fact.attempt and all(fact.transaction != each.transaction for each in order.payments):
         order = _money_in(order, fact)
     return replace(order, paid=_payment(fact), questioned=None, ship_by=order.ship_by or fact.ship_by)
 
@@ -145,16 +148,16 @@ def _money_in(order: Order, fact: AnyFact) -> Order:
     attempt = order.attempt(fact.attempt)
     if attempt is None or attempt.stage is not AttemptStage.PAID:
         order = _attempt(order, fact.attempt, AttemptStage.PAID)
-    return replace(
-        order,
-        transactions=(*order.transactions, fact.transaction),
-        received_fen=order.received_fen + fact.amount_fen,
-    )
+    return replace(order, payments=(*order.payments, _payment(fact)))
 
 
 def _paid_twice(order: Order, fact: f.PaymentDuplicated) -> Order:
+    return _surplus(order, fact, WORRY_PAID_TWICE)
+
+
+def _surplus(order: Order, fact: AnyFact, worry: str) -> Order:
     order = _money_in(order, fact)
-    return replace(order, owed_fen=order.owed_fen + fact.amount_fen)
+    return replace(order, owed_fen=order.owed_fen + fact.amount_fen, worries=_with(order.worries, worry))
 
 
 def _paid_wrongly(order: Order, fact: f.PaymentMismatched) -> Order:
@@ -164,7 +167,7 @@ def _paid_wrongly(order: Order, fact: f.PaymentMismatched) -> Order:
 
 def _paid_too_late(order: Order, fact: f.PaidAfterCancel) -> Order:
     if order.own:
-        return _paid_twice(order, fact)  # type: ignore[arg-type]  # the same two fields
+        return _surplus(order, fact, WORRY_PAID_LATE)
     return replace(order, paid=_payment(fact))
 
 
@@ -360,6 +363,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PaymentDuplicated: _paid_twice,
     f.PaymentMismatched: _paid_wrongly,
     f.PaidAfterCancel: _paid_too_late,
+    **REFUNDS,
     f.LineReserved: _reserved,
     f.LineShort: _short,
     f.LineReservationExpired: _reservation_expired,

@@ -37,6 +37,8 @@ from tongdan.domain.orders.model import (
     gone,
     here,
 )
+from tongdan.domain.orders.payments import close_attempts
+from tongdan.domain.orders.refunds import ask_result
 from tongdan.domain.orders.reservation import asked_for, open_shipments
 
 UNPAID: Final = "not paid in time"
@@ -69,6 +71,7 @@ def cancel(draft: Draft, ctx: Context, *, by: str, reason: str, at: datetime) ->
         )
     )
     draft.withdraw("Prepay")
+    close_attempts(draft, ctx)
     tell_finance(draft, ctx, "cancelled", at)
 
 
@@ -149,6 +152,8 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
         draft.tell(DetailOverdue())
     if _due(draft, "pay", ctx):
         cancel(draft, ctx, by="timer", reason=UNPAID, at=ctx.now)
+    if _due(draft, "refund", ctx):
+        ask_result(draft, ctx)
     if (ship_by := _due(draft, "ship", ctx)) is not None:
         draft.tell(ShipmentOverdue(ship_by=ship_by))
     if (complete_at := _due(draft, "complete", ctx)) is not None:

@@ -10,7 +10,16 @@ from typing import Final
 
 import msgspec
 
-from tongdan.domain.orders.axes import ORDINAL, AfterSale, AttemptStage, Closing, Partly, Stage, Status
+from tongdan.domain.orders.axes import (
+    ORDINAL,
+    AfterSale,
+    AttemptStage,
+    Closing,
+    Partly,
+    RefundStage,
+    Stage,
+    Status,
+)
 from tongdan.domain.orders.lines import Line, News, PlannedShipment, Units
 
 CHANNEL: Final = "channel"  # under this name `said` keeps what the platform said
@@ -22,6 +31,12 @@ WORRY_DETAIL: Final = "detail-overdue"
 WORRY_SHORT: Final = "line-short"
 WORRY_SHIP: Final = "shipment-overdue"
 WORRY_SETTLEMENT: Final = "settlement-mismatched"
+WORRY_PAID_TWICE: Final = "payment-duplicated"
+WORRY_PAID_LATE: Final = "paid-after-cancel"
+# These carry the refund they are about: `refund-failed:R1`.
+WORRY_ABNORMAL: Final = "refund-abnormal"
+WORRY_FAILED: Final = "refund-failed"
+WORRY_OVERDUE: Final = "refund-overdue"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -35,12 +50,25 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The payment that counts."""
+    """Money that came in."""
 
     attempt: int
     transaction: str
     amount_fen: int
     paid_at: datetime
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Money of one payment that goes back. `asked` counts how often the provider was asked for its result, which is
+    next due at `check_at`."""
+
+    no: int
+    attempt: int
+    transaction: str
+    amount_fen: int
+    stage: RefundStage = RefundStage.REQUESTED
+    asked: int = 0
+    check_at: datetime | None = None
 
 
 class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -97,9 +125,9 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
-    `questioned` is a payment of the wrong sum; `received_fen` is all money that came to us for it, `owed_fen` what of
-    that is to go back. `worries` are the things a ticket was raised for and that may still heal. `detail_by` …
-    `complete_at` are what it waits for.
+    `payments` is all money that came to us for it, of which `paid` counts; `questioned` is one of the wrong sum.
+    `owed_fen` is what is to go back, or has gone back, in all. `worries` are the things a ticket was raised for and
+    that may still heal. `detail_by` … `complete_at` are what it waits for.
     """
 
     channel: str
@@ -114,11 +142,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     discount_fen: int = 0
     lines: tuple[LineState, ...] = ()
     attempts: tuple[Attempt, ...] = ()
-    transactions: tuple[str, ...] = ()
+    payments: tuple[Payment, ...] = ()
     paid: Payment | None = None
     questioned: Payment | None = None
-    received_fen: int = 0
     owed_fen: int = 0
+    refunds: tuple[Refund, ...] = ()
     closing: Closing = Closing.OPEN
     cancelled_at: datetime | None = None
     cancelled_by: str = ""
@@ -128,6 +156,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     holds: tuple[str, ...] = ()
     said: dict[str, Said] = {}
     shipments: tuple[PlannedShipment, ...] = ()
+    packed: tuple[str, ...] = ()
     parcels: tuple[Parcel, ...] = ()
     early: tuple[News, ...] = ()
     worries: tuple[str, ...] = ()
@@ -148,11 +177,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def cancelled(self) -> bool:
         return self.closing is Closing.CANCELLED
 
+    @property
+    def received_fen(self) -> int:
+        return sum([payment.amount_fen for payment in self.payments])
+
+    @property
+    def refunded_fen(self) -> int:
+        """What has gone back."""
+        return sum([each.amount_fen for each in self.refunds if each.stage is RefundStage.SUCCEEDED])
+
     def line(self, no: int) -> LineState | None:
         return next((each for each in self.lines if each.line.no == no), None)
 
     def attempt(self, no: int) -> Attempt | None:
         return next((each for each in self.attempts if each.no == no), None)
+
+    def refund(self, no: int) -> Refund | None:
+        return next((each for each in self.refunds if each.no == no), None)
 
     def parcel(self, dispatch: str) -> Parcel | None:
         return next((each for each in self.parcels if each.dispatch == dispatch), None)
@@ -173,13 +214,17 @@ def here(order: Order) -> int:
 
 
 def after_sale(order: Order) -> AfterSale:
-    return AfterSale.REFUND_DUE if order.owed_fen > 0 else AfterSale.NONE
+    if not order.owed_fen:
+        return AfterSale.NONE
+    return AfterSale.REFUNDED if order.refunded_fen == order.owed_fen else AfterSale.REFUND_DUE
 
 
 def status(order: Order) -> Status:
-    """The canonical status: a pure function of the axes."""
+    """The canonical status: a pure function of the axes. Money decides only when nothing of it is kept."""
+    if order.owed_fen and order.owed_fen == order.received_fen:
+        return Status.REFUNDED if after_sale(order) is AfterSale.REFUNDED else Status.REFUND_PENDING
     if order.cancelled:
-        return Status.REFUND_PENDING if after_sale(order) is AfterSale.REFUND_DUE else Status.CANCELLED
+        return Status.CANCELLED
     if gone(order):
         return Status.SHIPPED if here(order) else _after_shipping(order)
     if any(line.released or line.stopped for line in order.lines):
@@ -198,7 +243,7 @@ def _after_shipping(order: Order) -> Status:
 
 
 def partly(order: Order) -> Partly:
-    """Which of shipped, signed and stopped hold for some units only."""
+    """Which of shipped, signed and stopped hold for some units only, and whether some of the price went back."""
     flags = Partly.NO
     if gone(order) and here(order):
         flags |= Partly.SHIPPED
@@ -206,6 +251,9 @@ def partly(order: Order) -> Partly:
         flags |= Partly.SIGNED
     if order.units(Stage.STOPPED) and (gone(order) or here(order)):
         flags |= Partly.STOPPED
+    if order.refunds and order.paid is not None:
+        kept_fen = order.received_fen - order.refunded_fen
+        flags |= Partly.REFUNDED if 0 < kept_fen < order.paid.amount_fen else Partly.NO
     return flags
 
 
@@ -224,16 +272,26 @@ def wake_at(order: Order) -> datetime | None:
 
 def deadlines(order: Order) -> dict[str, datetime | None]:
     """What the order waits for, by name; a deadline that no longer matters, or was told of, is None."""
+    checks = [refund.check_at for refund in order.refunds if refund.check_at is not None]
+    always = {
+        "detail": _unless(order.known or WORRY_DETAIL in order.worries, order.detail_by),
+        "refund": min(checks, default=None),
+    }
     if order.cancelled:
-        return {"detail": _unless(order.known or WORRY_DETAIL in order.worries, order.detail_by)}
+        return always
     unpaid = order.own and order.paid is None
     promised = order.paid is not None and here(order) > 0 and WORRY_SHIP not in order.worries
     return {
-        "detail": _unless(order.known or WORRY_DETAIL in order.worries, order.detail_by),
+        **always,
         "pay": _unless(not unpaid, order.pay_by),
         "ship": _unless(not promised, order.ship_by),
         "complete": _unless(order.closing is not Closing.OPEN, order.complete_at),
     }
+
+
+def refund_worry(kind: str, no: int) -> str:
+    """The name of a worry about one refund, which is also the kind of its ticket."""
+    return f"{kind}:R{no}"
 
 
 def _unless(over: bool, at: datetime | None) -> datetime | None:

@@ -31,6 +31,7 @@ from tongdan.domain.orders.facts import (
     PrepayIssued,
 )
 from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.refund_facts import ClosePayment
 from tongdan.domain.orders.reservation import advance, asked_for, retry
 
 MAX_ATTEMPTS: Final = 20
@@ -97,7 +98,7 @@ def _may_become(order: Order, no: int, stage: AttemptStage) -> bool:
 
 def record_payment(order: Order, command: RecordPayment, ctx: Context) -> Decision | Refusal:
     """The provider's word that money came in; an attempt that we do not remember counts like any other."""
-    if command.transaction in order.transactions:
+    if any(command.transaction == payment.transaction for payment in order.payments):
         return NOTHING
     draft, attempt, amount_fen = Draft(order), command.attempt, command.amount_fen
     if order.cancelled or order.paid is not None:
@@ -123,6 +124,20 @@ def record_payment(order: Order, command: RecordPayment, ctx: Context) -> Decisi
     else:
         collect(draft, ctx, attempt, command.transaction, amount_fen, command.paid_at)
     return draft.decision()
+
+
+def close_attempts(draft: Draft, ctx: Context) -> None:
+    """Have the provider close whatever could still be paid, once nobody wants the money any more.
+
+    A payment that is faster than this comes in as one for a cancelled order, and goes back.
+    """
+    order = draft.order
+    for attempt in order.attempts:
+        never_opened = attempt.stage is AttemptStage.FAILED and not attempt.prepay
+        if attempt.stage is not AttemptStage.PAID and not never_opened:
+            draft.do(
+                ClosePayment(partner=PROVIDER, shop=order.shop, out_trade_no=payment_id(ctx.id, attempt.no))
+            )
 
 
 def collect(

@@ -127,6 +127,33 @@ TOO_MANY_HOLDS: Final = RefusalKind(
     en="{order} has {limit} holds already. Lift one first.",
     zh="{order} 已有 {limit} 个冻结。请先解除一个。",
 )
+NOTHING_TO_REFUND: Final = RefusalKind(
+    "nothing-to-refund",
+    409,
+    en="Of the {received_fen} fen that came in for {order}, nothing is left to be paid back: the rest has gone back or "
+    "is on its way.",
+    zh="{order} 共收到 {received_fen} 分,已无可退金额:其余已退回或正在退回。",
+)
+REFUND_OUT_OF_RANGE: Final = RefusalKind(
+    "refund-out-of-range",
+    422,
+    en="{amount_fen} fen cannot be paid back for {order}. Expected an amount from 1 to {limit} fen, which is what is "
+    "left of the buyer's money.",
+    zh="{order} 不能退款 {amount_fen} 分。应为 1 到 {limit} 分,即买家款项中尚可退的部分。",
+)
+CANCEL_INSTEAD: Final = RefusalKind(
+    "cancel-instead",
+    409,
+    en="All the money of {order} would go back while {units} units are still to be sent. Cancel the order: the money "
+    "then goes back by itself.",
+    zh="{order} 还有 {units} 件待发货,不能先退回全部款项。请取消订单,款项会自动退回。",
+)
+TOO_MANY_REFUNDS: Final = RefusalKind(
+    "too-many-refunds",
+    409,
+    en="{order} has had {limit} refunds. Pay the rest back in the payment provider's own console.",
+    zh="{order} 的退款已达 {limit} 次。其余款项请在支付平台商户后台退回。",
+)
 TOO_EARLY: Final = RefusalKind(
     "too-early",
     503,

@@ -9,6 +9,10 @@ DETAIL_OVERDUE: Final = "detail-overdue"
 PAYMENT_DUPLICATED: Final = "payment-duplicated"
 PAYMENT_MISMATCHED: Final = "payment-mismatched"
 PAID_AFTER_CANCEL: Final = "paid-after-cancel"
+REFUND_ABNORMAL: Final = "refund-abnormal"
+REFUND_FAILED: Final = "refund-failed"
+REFUND_OVERDUE: Final = "refund-overdue"
+REFUND_CONTRADICTED: Final = "refund-contradicted"
 LINE_SHORT: Final = "line-short"
 LINES_STOPPED: Final = "lines-stopped"
 LEFT_AFTER_CANCEL: Final = "left-after-cancel"
@@ -34,6 +38,22 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "实付与应付不符,订单已冻结",
     ),
     PAID_AFTER_CANCEL: ("Paid after it was cancelled; the sum is owed back", "取消后到账,款项应退还"),
+    REFUND_ABNORMAL: (
+        "The buyer's account did not take a refund: name another one in the payment provider's console",
+        "退款异常,买家账户无法收款:请在支付平台商户后台改退到其他账户",
+    ),
+    REFUND_FAILED: (
+        "A refund was refused or closed, the money is still owed: pay it back again, or another way",
+        "退款被拒或已关闭,款项仍应退还:请重新退款或以其他方式退回",
+    ),
+    REFUND_OVERDUE: (
+        "A refund has had no result for long: look it up in the payment provider's console",
+        "退款长时间没有结果:请在支付平台商户后台查询",
+    ),
+    REFUND_CONTRADICTED: (
+        "The payment provider says of a refund what cannot be: compare its bill with the order",
+        "支付平台的退款结果与记录矛盾:请将其账单与订单核对",
+    ),
     LINE_SHORT: ("Sold, but not in stock", "已售出但库存不足"),
     LINES_STOPPED: ("A warehouse will not send units that are still wanted", "仓库不发货,但订单仍需要"),
     LEFT_AFTER_CANCEL: ("A parcel left although the order was cancelled", "订单已取消,包裹仍已发出"),
