@@ -9,7 +9,7 @@ from tests.domain.centre import NOON
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.fulfillment import shipment as shipment_state
-from tongdan.domain.fulfillment import shipping, stocking
+from tongdan.domain.fulfillment import folding, packing, stocking
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact
@@ -48,7 +48,8 @@ def test_every_fact_and_effect_can_be_read_back_by_name() -> None:
 def test_every_fact_moves_exactly_one_kind() -> None:
     """Each kind's table of facts, taken together, is all facts; none stands in two."""
     of_orders = set(evolve._EVOLVE)
-    of_shipments = set(shipping._EVOLVE) | {fulfillment_facts.ShipmentPlanned}
+    of_shipments = set(folding._EVOLVE) | {fulfillment_facts.ShipmentPlanned}
+    of_tables: set[type[Fact]] = set(packing._CHANGES) | {fulfillment_facts.PackingStarted}
     of_stock = set(stocking._EVOLVE)
     of_sync: set[type[Fact]] = {
         sync_facts.AliasClaimed,
@@ -59,19 +60,20 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         sync_facts.TicketRaised,
         sync_facts.TicketResolved,
     }
-    tables: list[set[type[Fact]]] = [of_orders, of_shipments, of_stock, of_sync]
+    tables: list[set[type[Fact]]] = [of_orders, of_shipments, of_tables, of_stock, of_sync]
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
 
 
 STATES = {
     "order": model.Order(channel="DY", shop="s", native="1"),
-    "shipment": shipping.evolve(
+    "shipment": folding.evolve(
         None,
         fulfillment_facts.ShipmentPlanned(
             order="O", channel="DY", shop="s", native="1", warehouse="W", items=(), region=""
         ),
     ),
+    "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
     "alias": alias.Alias(alias="a", order="O"),
     "ticket": repair.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),

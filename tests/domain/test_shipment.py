@@ -16,9 +16,8 @@ from tongdan.domain.fulfillment.commands import (
     RecordWmsAccepted,
     RecordWmsProcess,
     RecordWmsRefused,
-    ShipmentItem,
 )
-from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
+from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms
 from tongdan.domain.fulfillment.shipment import Shipment, ShipmentStage
 from tongdan.domain.kernel.messages import Command
 
@@ -53,7 +52,7 @@ def plan(*items: tuple[int, str, int]) -> PlanShipment:
         shop="dy-1",
         native="4781",
         warehouse="EAST",
-        items=tuple(ShipmentItem(no, sku, units, 100) for no, sku, units in items),
+        items=tuple(Item(no, sku, units, 100) for no, sku, units in items),
         placed_at=NOON,
         region="浙江",
     )
@@ -211,7 +210,7 @@ def test_a_signature_covers_what_had_left_by_then() -> None:
         ends.add((dock.shipment.stage, frozenset(dock.shipment.left().items()), "W1" in signed))
         assert dock.told(step("SIGN", 500)) == ["WmsProcessed", "ShipmentSigned"]
         assert dock.shipment.stage is ShipmentStage.SIGNED
-    assert ends == {(ShipmentStage.DISPATCHED, frozenset({(1, 4), (2, 1)}), True)}
+    assert ends == {(ShipmentStage.DISPATCHED, frozenset({(("", 1), 4), (("", 2), 1)}), True)}
 
 
 # ---- refused and recalled

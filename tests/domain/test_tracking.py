@@ -11,8 +11,7 @@ from tests.domain.centre import POLICY, Centre, after, left, line, pay, signed
 
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.facts import QueryRoutes, ShipmentSigned
-from tongdan.domain.fulfillment.shipment import ShipmentStage
-from tongdan.domain.fulfillment.shipping import MAX_TRACKS
+from tongdan.domain.fulfillment.shipment import MAX_TRACKS, ShipmentStage
 from tongdan.domain.fulfillment.tracking import MAX_ASKED
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.policy import CarrierMap

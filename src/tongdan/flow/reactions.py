@@ -130,10 +130,10 @@ def plan_shipments(fact: told.OrderReleased, at: Recorded) -> Commands:
         )
 
 
-def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[ship.ShipmentItem, ...]:
+def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[Item, ...]:
     """A part of a line carries its share of the line's amount, in fen, rounded down."""
     return tuple(
-        ship.ShipmentItem(
+        Item(
             each.line,
             lines[each.line].sku,
             each.units,
@@ -144,22 +144,23 @@ def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[ship.Shipm
 
 
 def note_shipped(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
-    yield order.NoteShipped(
-        order=fact.order,
-        shipment=at.aggregate,
-        dispatch=fact.dispatch,
-        carrier=fact.carrier,
-        waybill=fact.waybill,
-        units=_units(fact.items),
-        shipped_at=fact.dispatched_at,
-    )
+    for whose, items in _by_order(fact.order, fact.items):
+        yield order.NoteShipped(
+            order=whose,
+            shipment=at.aggregate,
+            dispatch=fact.dispatch,
+            carrier=fact.carrier,
+            waybill=fact.waybill,
+            units=_units(items),
+            shipped_at=fact.dispatched_at,
+        )
 
 
 def deduct_dispatched(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
     for item in fact.items:
         yield ship.DeductStock(
             sku=item.sku,
-            order=fact.order,
+            order=item.order or fact.order,
             line=item.line,
             warehouse=fact.warehouse,
             units=item.units,
@@ -168,43 +169,55 @@ def deduct_dispatched(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
 
 
 def note_signed(fact: stock.ShipmentSigned, at: Recorded) -> Commands:
-    yield order.NoteSigned(
-        order=fact.order,
-        shipment=at.aggregate,
-        dispatches=fact.dispatches,
-        signed_at=fact.signed_at,
-    )
+    for whose, dispatches in fact.by_order or ((fact.order, fact.dispatches),):
+        yield order.NoteSigned(
+            order=whose,
+            shipment=at.aggregate,
+            dispatches=dispatches,
+            signed_at=fact.signed_at,
+        )
 
 
 def note_stopped(fact: stock.WmsRefused | stock.ShipmentRecalled, at: Recorded) -> Commands:
-    yield order.NoteShipmentStopped(
-        order=fact.order, shipment=at.aggregate, units=_units(fact.items), reason=fact.reason
-    )
+    return _stopped(at.aggregate, fact.order, fact.items, fact.reason)
 
 
 def note_short(fact: stock.ShipmentShort, at: Recorded) -> Commands:
-    yield order.NoteShipmentStopped(
-        order=fact.order, shipment=at.aggregate, units=_units(fact.items), reason="short"
-    )
+    return _stopped(at.aggregate, fact.order, fact.items, "short")
+
+
+def _stopped(shipment: str, lead: str, items: tuple[Item, ...], reason: str) -> Iterator[Command]:
+    for whose, theirs in _by_order(lead, items):
+        yield order.NoteShipmentStopped(order=whose, shipment=shipment, units=_units(theirs), reason=reason)
 
 
 def note_wms_said(fact: stock.WmsProcessed, at: Recorded) -> Commands:
-    return _said("wms", at.aggregate, fact.status, fact.operated_at)
+    return _said("wms", at.aggregate, fact.also, fact.status, fact.operated_at)
 
 
 def note_carrier_said(fact: stock.ParcelTracked, at: Recorded) -> Commands:
-    return _said("carrier", at.aggregate, fact.code, fact.at)
+    return _said("carrier", at.aggregate, fact.also, fact.code, fact.at)
 
 
-def _said(system: str, aggregate: str, status: str, said_at: datetime) -> Iterator[Command]:
+def _said(
+    system: str, aggregate: str, also: tuple[str, ...], status: str, said_at: datetime
+) -> Iterator[Command]:
     shipment = parse(aggregate)
     assert shipment is not None
-    yield order.NoteSystemStatus(
-        order=shipment.order,
-        system=f"{system}/{shipment.part}{shipment.part_no}",
-        native_status=status,
-        said_at=said_at,
-    )
+    for whose in (shipment.order, *also):
+        name = f"{shipment.part}{shipment.part_no}" if whose == shipment.order else aggregate
+        yield order.NoteSystemStatus(
+            order=whose, system=f"{system}/{name}", native_status=status, said_at=said_at
+        )
+
+
+def _by_order(lead: str, items: tuple[Item, ...]) -> Iterable[tuple[str, tuple[Item, ...]]]:
+    """The items of each order in a parcel, in the order of its lines."""
+    found: dict[str, tuple[Item, ...]] = {}
+    for item in items:
+        whose = item.order or lead
+        found[whose] = (*found.get(whose, ()), item)
+    return found.items()
 
 
 def _units(items: tuple[Item, ...]) -> tuple[Units, ...]:
@@ -214,7 +227,7 @@ def _units(items: tuple[Item, ...]) -> tuple[Units, ...]:
 def undo_cancelled(fact: told.OrderCancelled, at: Recorded) -> Commands:
     yield from _free(at.aggregate, fact.reserved)
     for shipment in fact.shipments:
-        yield ship.RecallShipment(shipment=shipment, reason=fact.reason or "cancelled")
+        yield ship.RecallShipment(shipment=shipment, reason=fact.reason or "cancelled", order=at.aggregate)
 
 
 # ---- names

@@ -11,18 +11,20 @@ from typing import Any, Final
 
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment import shipping, stock, stocking, tracking
+from tongdan.domain.fulfillment import folding, packing, recalling, shipping, stock, stocking, tracking
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import (
     ALIAS,
     ORDER,
+    PACKING,
     SHIPMENT,
     STOCK,
     TICKET,
     alias_key,
     key_slot,
+    packing_key,
     stock_key,
     ticket_key,
 )
@@ -46,6 +48,7 @@ from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.sync import alias, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
+from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
 from tongdan.flow.routing import Kind, Name, Reaction, Route, Target
 
@@ -76,10 +79,18 @@ _order: Final = Kind(
 _shipment: Final = Kind(
     name=SHIPMENT,
     state=Shipment,
-    evolve=shipping.evolve,
+    evolve=folding.evolve,
     wake_at=tracking.wake_at,
     status=_no_status,
     shop=lambda shipment: shipment.shop,
+)
+_packing: Final = Kind(
+    name=PACKING,
+    state=packing.Table,
+    evolve=packing.evolve,
+    wake_at=_never,
+    status=_no_status,
+    shop=lambda table: table.shop,
 )
 _stock: Final = Kind(
     name=STOCK,
@@ -102,7 +113,9 @@ _ticket: Final = Kind(
     name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
 )
 
-KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in (_order, _shipment, _stock, _alias, _ticket)}
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind for kind in (_order, _shipment, _packing, _stock, _alias, _ticket)
+}
 
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
 WAKES: Final[dict[str, Decide]] = {
@@ -145,6 +158,12 @@ def _by_shipment(command: Any) -> Target:
     return Target(parsed.slot, command.shipment)
 
 
+def _by_table(command: Any) -> Target:
+    """The packing table of an order. Raises ValueError as `_by_order` does."""
+    slot, order, _ = _by_order(command)
+    return Target(slot, packing_key(order))
+
+
 def _by_sku(command: Any) -> Target:
     key = stock_key(command.sku)
     return Target(key_slot(key), key)
@@ -168,6 +187,10 @@ def _shipments(
     command: type[Command], decide: Decide, *, creates: bool = False
 ) -> dict[type[Command], Route]:
     return {command: Route(_shipment, _by_shipment, decide, creates)}
+
+
+def _tables(command: type[Command], decide: Decide, *, creates: bool = False) -> dict[type[Command], Route]:
+    return {command: Route(_packing, _by_table, decide, creates)}
 
 
 def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
@@ -212,9 +235,19 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_shipments(_F.RecordWmsRefused, shipping.record_wms_refused),
     **_shipments(_F.RecordWmsProcess, shipping.record_wms_process),
     **_shipments(_F.ConfirmDelivery, shipping.confirm_delivery),
-    **_shipments(_F.RecallShipment, shipping.recall_shipment),
-    **_shipments(_F.RecordRecall, shipping.record_recall),
+    **_shipments(_F.RecallShipment, recalling.recall_shipment),
+    **_shipments(_F.RecordRecall, recalling.record_recall),
     **_shipments(_F.RecordTracks, tracking.record_tracks),
+    # or are packed anew before they leave
+    **_tables(_F.PackAnew, packing.pack_anew, creates=True),
+    **_tables(_F.UndoPacking, packing.undo_packing),
+    **_shipments(_F.CallBack, recalling.call_back),
+    **_tables(_F.NoteGiven, packing.note_given),
+    **_tables(_F.NoteKept, packing.note_kept),
+    **_tables(_F.TakeBack, packing.take_back, creates=True),
+    **_stocks(_F.MoveStock, stocking.move_stock),
+    **_orders(_O.NoteRepacked, delivery.note_repacked),
+    # and what becomes of them
     **_orders(_O.NoteShipped, delivery.note_shipped),
     **_orders(_O.NoteSigned, delivery.note_signed),
     **_orders(_O.NoteShipmentStopped, delivery.note_shipment_stopped),
@@ -262,6 +295,14 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-wms-said", _f.WmsProcessed, then.note_wms_said),
     Reaction("undo-cancelled", _o.OrderCancelled, then.undo_cancelled),
     Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
+    # parcels packed anew
+    Reaction("call-back-sources", _f.PackingStarted, packed.call_back_sources),
+    Reaction("note-given", _f.UnitsGiven, packed.note_given),
+    Reaction("note-kept", _f.CallBackRefused, packed.note_kept),
+    Reaction("place-parcels", _f.ParcelsFormed, packed.place_parcels),
+    Reaction("move-reserved", _f.ParcelsFormed, packed.move_reserved),
+    Reaction("note-repacked", _f.ShipmentPlanned, packed.note_repacked),
+    Reaction("recall-repacked", _o.LinesRepacked, packed.recall_repacked),
     # names from outside: own shops' order numbers, waybills, and what is sent by them
     Reaction("claim-client-number", _o.OrderCreated, then.claim_client_number),
     Reaction("claim-waybill", _f.ShipmentDispatched, then.claim_waybill),
@@ -283,6 +324,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-address-too-late", _o.AddressChangeTooLate, then.address_too_late),
     Reaction("ticket-channel-said", _o.ChannelReported, then.channel_said_oddly),
     Reaction("ticket-recall-failed", _f.RecallFailed, then.recall_failed),
+    Reaction("ticket-stock-overdrawn", _f.StockMoved, packed.stock_overdrawn),
     Reaction("ticket-surplus", _f.ShipmentSurplus, then.shipment_surplus),
     Reaction("ticket-unknown-track", _f.ParcelTracked, then.unknown_track),
     Reaction("ticket-parcel-silent", _f.ParcelsSilent, then.parcel_silent),

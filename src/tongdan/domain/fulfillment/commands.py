@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from tongdan.domain.fulfillment.facts import Item, Member, Wanted
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.tracks import Track
 
@@ -61,15 +62,6 @@ class DeductStock(Command, frozen=True, kw_only=True):
     dispatch: str
 
 
-class ShipmentItem(msgspec.Struct, frozen=True, gc=False):
-    """One line of a shipment: `code` is the SKU as the WMS knows it."""
-
-    line: int
-    sku: str
-    units: int
-    amount_fen: int
-
-
 class PlanShipment(Command, frozen=True, kw_only=True):
     """Create the shipment `shipment` (`…-Sn`) and hand it to its warehouse."""
 
@@ -79,7 +71,7 @@ class PlanShipment(Command, frozen=True, kw_only=True):
     shop: str
     native: str
     warehouse: str
-    items: tuple[ShipmentItem, ...]
+    items: tuple[Item, ...]
     placed_at: datetime
     region: str
 
@@ -134,10 +126,14 @@ class RecordTracks(Command, frozen=True, kw_only=True):
 
 
 class RecallShipment(Command, frozen=True, kw_only=True):
-    """Stop a shipment that has not left: withdraws what was not sent, else asks the WMS to cancel."""
+    """Stop a shipment that has not left: withdraws what was not sent, else asks the WMS to cancel.
+
+    `order`: only its units are no longer wanted, the others are packed anew. "": none is.
+    """
 
     shipment: str
     reason: str
+    order: str = ""
 
 
 class RecordRecall(Command, frozen=True, kw_only=True):
@@ -146,3 +142,79 @@ class RecordRecall(Command, frozen=True, kw_only=True):
     shipment: str
     stopped: bool
     reason: str
+
+
+class MoveStock(Command, frozen=True, kw_only=True):
+    """Units of a reservation will leave from another warehouse. `key` tells repeats."""
+
+    sku: str
+    order: str
+    line: int
+    units: int
+    origin: str
+    warehouse: str
+    key: str
+
+
+class CallBack(Command, frozen=True, kw_only=True):
+    """A packing table of `shop` asks for what is in a shipment, for its job."""
+
+    shipment: str
+    packing: str
+    job: int
+    shop: str
+
+
+class PackAnew(Command, frozen=True, kw_only=True):
+    """Pack what is in `sources` anew on the table of `order`: the named units into `parcels`, the others together.
+
+    `what` is merge or split; `members` are all orders with lines in it.
+
+    That the receivers are the same is for whoever asks to know: no name or address comes here.
+    """
+
+    order: str
+    what: str
+    channel: str
+    shop: str
+    members: tuple[Member, ...]
+    sources: tuple[str, ...]
+    parcels: tuple[Wanted, ...]
+
+
+class UndoPacking(Command, frozen=True, kw_only=True):
+    """Pack what a merge or split has formed as it was before. `shipment` is one of its parcels."""
+
+    order: str
+    shipment: str
+
+
+class NoteGiven(Command, frozen=True, kw_only=True):
+    """A shipment's answer: this was held back. `job` 0: it gives what an order that left it has left behind."""
+
+    order: str
+    job: int
+    source: str
+    warehouse: str
+    items: tuple[Item, ...]
+
+
+class NoteKept(Command, frozen=True, kw_only=True):
+    """A shipment's answer: it goes as it is."""
+
+    order: str
+    job: int
+    source: str
+    reason: str
+
+
+class TakeBack(Command, frozen=True, kw_only=True):
+    """Units of one order come back from another order's table. `source` names where from, and tells repeats."""
+
+    order: str
+    channel: str
+    shop: str
+    lead: Member
+    source: str
+    warehouse: str
+    items: tuple[Item, ...]

@@ -1,4 +1,4 @@
-"""A shipment: some lines of an order on their way through one warehouse. Only it speaks to the WMS.
+"""A shipment: lines of one order or several on their way through one warehouse. Only it speaks to the WMS.
 
 A WMS reports in any order and more than once: process steps, confirmations of what left parcel by parcel, signatures,
 answers to a cancel. Steps are evidence; units move by confirmations alone, each parcel counting once however often it
@@ -59,6 +59,8 @@ class ParcelStatus(StrEnum):
 
 
 WORRY_SILENT: Final = "parcel-silent"
+SIGN: Final = "SIGN"  # the step of a WMS that says: signed for
+MAX_TRACKS: Final = 300
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -86,7 +88,9 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """The state of a shipment.
 
     `surplus` counts units by (parcel, SKU) that nobody had asked for; `signed_at` is the receiver's latest signature
-    that was reported, applied or not. `closed`: what has not left will not leave. `tracks` are the latest nodes,
+    that was reported, applied or not. `closed`: what has not left will not leave. `recall` says why it was
+    recalled, `unwanted` for which orders (none named: for all); `called`: the packing table and its job that call for
+    what is wanted. `tracks` are the latest nodes,
     at most MAX_TRACKS; `ask_at`: the carrier is to be asked then; `asked`: how often in vain; `silent`: given up.
     """
 
@@ -103,6 +107,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     closed: bool = False
     recall: str = ""
     recall_failed: bool = False
+    unwanted: tuple[str, ...] = ()
+    called: tuple[str, int] | None = None
     process: str = ""
     process_at: datetime | None = None
     signed_at: datetime | None = None
@@ -111,21 +117,50 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     asked: int = 0
     silent: bool = False
 
+    def orders(self) -> tuple[str, ...]:
+        """The orders with lines in it, in the order of its lines."""
+        return tuple(dict.fromkeys([self.owner(item) for item in self.items]))
+
+    def also(self) -> tuple[str, ...]:
+        """The orders with lines in it besides the one under whose name it goes."""
+        return tuple([order for order in self.orders() if order != self.order])
+
+    def owner(self, item: Item) -> str:
+        return item.order or self.order
+
+    @property
+    def asked_back(self) -> bool:
+        """The warehouse has been asked to stop it, and has not said no."""
+        return self.called is not None or (self.recall != "" and not self.recall_failed)
+
+    def is_unwanted(self, order: str) -> bool:
+        return self.recall != "" and (not self.unwanted or order in self.unwanted)
+
+    def still_to_leave(self) -> tuple[Item, ...]:
+        """What is planned, has not left, and was not stopped."""
+        over = self.closed or self.stage in (ShipmentStage.RECALLED, ShipmentStage.REFUSED)
+        return () if over else self.remaining()
+
     def remaining(self) -> tuple[Item, ...]:
         """What is planned and has not left, line by line."""
         left = self.left()
         return tuple(
             [
-                msgspec.structs.replace(item, units=item.units - left.get(item.line, 0))
+                msgspec.structs.replace(item, units=item.units - left.get(item.of, 0))
                 for item in self.items
-                if item.units > left.get(item.line, 0)
+                if item.units > left.get(item.of, 0)
             ]
         )
 
-    def left(self) -> dict[int, int]:
-        """Units that have left, by line."""
-        left: dict[int, int] = {}
+    def left(self) -> dict[tuple[str, int], int]:
+        """Units that have left, by order and line as their items name them."""
+        left: dict[tuple[str, int], int] = {}
         for departure in self.departures:
             for item in departure.items:
-                left[item.line] = left.get(item.line, 0) + item.units
+                left[item.of] = left.get(item.of, 0) + item.units
         return left
+
+
+def wms(warehouse: str) -> str:
+    """The partner that runs a warehouse."""
+    return f"wms/{warehouse}"

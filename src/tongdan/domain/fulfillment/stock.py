@@ -1,6 +1,7 @@
 """The stock of one SKU: what is on hand in each warehouse, what stands behind which order line, and who waits for more.
 
-A reservation takes all units of a line from one warehouse, never more than is available there. Whatever ends a
+A reservation takes all units of a line from one warehouse, never more than is available there; what packing anew moves
+elsewhere stands beside it as a share in that warehouse, and ends with it. Whatever ends a
 reservation leaves a tombstone, so a repeat, or a request that comes after its own release, stays without effect. Who
 was turned away waits in order of arrival and is served as soon as enough comes free.
 
@@ -40,6 +41,17 @@ class Bucket(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def reservation(self, order: str, line: int) -> Reservation | None:
         return self.held.get(line_key(order, line))
+
+    def shares(self, order: str, line: int) -> list[Reservation]:
+        """The line's reservation, and what of it was moved to other warehouses; none without units."""
+        key = line_key(order, line)
+        found = [each for at, each in self.held.items() if at == key or at.startswith(f"{key}@")]
+        return [each for each in found if each.units]
+
+    def share(self, held: Reservation, warehouse: str) -> Reservation:
+        """What of the line's reservation `held` stands in a warehouse; there may be no units in it yet."""
+        there = held if held.warehouse == warehouse else self.held.get(share_key(held, warehouse))
+        return there or msgspec.structs.replace(held, warehouse=warehouse, units=0)
 
     def last_ended(self, order: str, line: int) -> int:
         """The last attempt of this line that has ended, 0 if none is remembered."""
@@ -119,6 +131,10 @@ def bucket_no(order: str) -> int:
 
 def line_key(order: str, line: int) -> str:
     return f"{order}/{line}"
+
+
+def share_key(held: Reservation, warehouse: str) -> str:
+    return f"{line_key(held.order, held.line)}@{warehouse}"
 
 
 def wake_at(stock: Stock) -> datetime | None:

@@ -16,6 +16,7 @@ from tongdan.domain.fulfillment.commands import (
     CountStock,
     DeductStock,
     KeepReservation,
+    MoveStock,
     ReleaseStock,
     ReserveStock,
 )
@@ -28,6 +29,7 @@ from tongdan.domain.fulfillment.stock import (
     Stock,
     Waiting,
     line_key,
+    share_key,
 )
 from tongdan.domain.kernel.messages import (
     EFFECT_FACTS,
@@ -122,6 +124,28 @@ def deduct_stock(stock: Stock | None, command: DeductStock, ctx: Context) -> Dec
         warehouse=command.warehouse,
         units=command.units,
         dispatch=command.dispatch,
+    )
+    return _serving(stock, [fact], ctx)
+
+
+def move_stock(stock: Stock | None, command: MoveStock, ctx: Context) -> Decision | Refusal:
+    """What is reserved stays reserved, elsewhere. It may be more than is free there: then somebody has to look."""
+    if stock is None:
+        return NOTHING
+    bucket = stock.bucket(command.order)
+    shares = bucket.shares(command.order, command.line)
+    units = min(command.units, sum(each.units for each in shares))
+    if not units or _departure(command.key, command.line) in bucket.deducted:
+        return NOTHING
+    fact = f.StockMoved(
+        sku=command.sku,
+        order=command.order,
+        line=command.line,
+        units=units,
+        origin=command.origin,
+        warehouse=command.warehouse,
+        key=command.key,
+        missing=max(0, units - stock.levels.get(command.warehouse, _NO_LEVEL).available),
     )
     return _serving(stock, [fact], ctx)
 
@@ -257,8 +281,9 @@ def _on_kept(stock: Stock, fact: f.ReservationKept) -> Stock:
 
 def _on_ended(stock: Stock, fact: f.StockReleased | f.ReservationExpired) -> Stock:
     bucket = stock.bucket(fact.order)
-    held = bucket.reservation(fact.order, fact.line)
-    levels = stock.levels if held is None else _take(stock.levels, held.warehouse, reserved=-held.units)
+    levels = stock.levels
+    for held in bucket.shares(fact.order, fact.line):
+        levels = _take(levels, held.warehouse, reserved=-held.units)
     return replace(
         stock.with_bucket(fact.order, _end(bucket, fact.order, fact.line, fact.attempt)),
         levels=levels,
@@ -267,18 +292,43 @@ def _on_ended(stock: Stock, fact: f.StockReleased | f.ReservationExpired) -> Sto
 
 
 def _on_deducted(stock: Stock, fact: f.StockDeducted) -> Stock:
-    bucket = stock.bucket(fact.order)
-    held = bucket.reservation(fact.order, fact.line)
     levels = _take(stock.levels, fact.warehouse, on_hand=-fact.units)
-    if held is not None:
-        units = min(held.units, fact.units)
+    bucket, levels = _draw(stock.bucket(fact.order), levels, fact, fact.warehouse)
+    bucket = _once(bucket, fact.dispatch, fact.line)
+    held = bucket.reservation(fact.order, fact.line)
+    if held is not None and not bucket.shares(fact.order, fact.line):
+        bucket = _end(bucket, fact.order, fact.line, held.attempt)
+    return replace(stock.with_bucket(fact.order, bucket), levels=levels)
+
+
+def _on_moved(stock: Stock, fact: f.StockMoved) -> Stock:
+    bucket, levels = _draw(stock.bucket(fact.order), stock.levels, fact, fact.origin)
+    held = bucket.reservation(fact.order, fact.line)
+    assert held is not None
+    there = bucket.share(held, fact.warehouse)
+    bucket = _hold(bucket, replace(there, units=there.units + fact.units))
+    levels = _take(levels, fact.warehouse, reserved=fact.units)
+    bucket = _once(bucket, fact.key, fact.line)
+    return replace(stock.with_bucket(fact.order, bucket), levels=levels)
+
+
+def _draw(
+    bucket: Bucket, levels: dict[str, Level], fact: f.StockDeducted | f.StockMoved, first: str
+) -> tuple[Bucket, dict[str, Level]]:
+    """Take units out of a line's reservation, those that stand in warehouse `first` before others."""
+    missing = fact.units
+    shares = bucket.shares(fact.order, fact.line)
+    for held in sorted(shares, key=lambda each: each.warehouse != first):
+        units = min(held.units, missing)
+        missing -= units
         levels = _take(levels, held.warehouse, reserved=-units)
-        if units == held.units:
-            bucket = _end(bucket, fact.order, fact.line, held.attempt)
-        else:
-            bucket = _hold(bucket, replace(held, units=held.units - units))
-    deducted = (*bucket.deducted, _departure(fact.dispatch, fact.line))[-MAX_TOMBSTONES:]
-    return replace(stock.with_bucket(fact.order, replace(bucket, deducted=deducted)), levels=levels)
+        bucket = _hold(bucket, replace(held, units=held.units - units))
+    return bucket, levels
+
+
+def _once(bucket: Bucket, key: str, line: int) -> Bucket:
+    deducted = (*bucket.deducted, _departure(key, line))[-MAX_TOMBSTONES:]
+    return replace(bucket, deducted=deducted)
 
 
 def _take(
@@ -290,13 +340,17 @@ def _take(
 
 
 def _hold(bucket: Bucket, held: Reservation) -> Bucket:
-    return replace(bucket, held={**bucket.held, line_key(held.order, held.line): held})
+    """Put a reservation, or a share of one that was moved, in its place."""
+    whole = bucket.reservation(held.order, held.line)
+    moved = whole is not None and whole.warehouse != held.warehouse
+    key = share_key(held, held.warehouse) if moved else line_key(held.order, held.line)
+    return replace(bucket, held={**bucket.held, key: held})
 
 
 def _end(bucket: Bucket, order: str, line: int, attempt: int) -> Bucket:
     """The reservation ended; what remains is a tombstone, the youngest of its bucket."""
     key = line_key(order, line)
-    held = {k: v for k, v in bucket.held.items() if k != key}
+    held = {k: v for k, v in bucket.held.items() if k != key and not k.startswith(f"{key}@")}
     ended = {k: v for k, v in bucket.ended.items() if k != key}
     ended[key] = attempt
     if len(ended) > MAX_TOMBSTONES:
@@ -319,4 +373,5 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Stock]]] = {
     f.StockReleased: _on_ended,
     f.ReservationExpired: _on_ended,
     f.StockDeducted: _on_deducted,
+    f.StockMoved: _on_moved,
 }

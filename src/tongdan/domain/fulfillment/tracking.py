@@ -11,8 +11,9 @@ from typing import Final
 
 from tongdan.domain.fulfillment import facts as f
 from tongdan.domain.fulfillment.commands import RecordTracks
-from tongdan.domain.fulfillment.shipment import WORRY_SILENT, Shipment
-from tongdan.domain.fulfillment.shipping import MAX_TRACKS, evolve, signatures
+from tongdan.domain.fulfillment.folding import evolve
+from tongdan.domain.fulfillment.shipment import MAX_TRACKS, WORRY_SILENT, Shipment
+from tongdan.domain.fulfillment.shipping import signatures
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal, WakeUp
 from tongdan.domain.kernel.tracks import Track
 
@@ -52,6 +53,7 @@ def _tracked(shipment: Shipment, track: Track, ctx: Context) -> f.ParcelTracked:
         at=track.at,
         next_by=_ask_next(ctx),
         ends=(WORRY_SILENT,) if shipment.silent else (),
+        also=shipment.also(),
     )
 
 

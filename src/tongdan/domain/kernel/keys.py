@@ -1,7 +1,8 @@
 """Keys of aggregates, and the slot each lives in.
 
 `DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
-`ticket/SUBJECT/KIND` a ticket, which lives beside its subject. Whatever belongs to an order lies in the order's slot.
+`ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order. Whatever
+belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -14,6 +15,7 @@ SHIPMENT: Final = "shipment"
 STOCK: Final = "stock"
 ALIAS: Final = "alias"
 TICKET: Final = "ticket"
+PACKING: Final = "packing"
 
 
 def stock_key(sku: str) -> str:
@@ -33,11 +35,15 @@ def ticket_key(subject: str, kind: str) -> str:
     return f"{TICKET}/{subject}/{kind}"
 
 
+def packing_key(order: str) -> str:
+    return f"{PACKING}/{order}"
+
+
 def kind_of(key: str) -> str:
     """Which kind of aggregate a key names. Raises ValueError for a key that is none of ours."""
     head, slash, _ = key.partition("/")
     if slash:
-        if head in (STOCK, ALIAS, TICKET):
+        if head in (STOCK, ALIAS, TICKET, PACKING):
             return head
         raise ValueError(f"no aggregate has the key {key!r}")
     parsed = parse(key)
@@ -51,6 +57,8 @@ def key_slot(key: str) -> int:
     kind = kind_of(key)
     if kind == TICKET:
         return key_slot(key[len(TICKET) + 1 :].rpartition("/")[0])
+    if kind == PACKING:
+        return key_slot(key[len(PACKING) + 1 :])
     if kind in (STOCK, ALIAS):
         return slot_of(key)
     parsed = parse(key)
@@ -63,6 +71,8 @@ def subject_of(key: str) -> str:
     kind = kind_of(key)
     if kind == TICKET:
         return subject_of(key[len(TICKET) + 1 :].rpartition("/")[0])
+    if kind == PACKING:
+        return subject_of(key[len(PACKING) + 1 :])
     if kind in (STOCK, ALIAS):
         return key
     parsed = parse(key)

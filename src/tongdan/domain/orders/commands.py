@@ -183,6 +183,14 @@ class NoteSigned(Command, frozen=True, kw_only=True):
     signed_at: datetime
 
 
+class NoteRepacked(Command, frozen=True, kw_only=True):
+    """These units of the order were packed anew and lie in `shipment` now."""
+
+    order: str
+    shipment: str
+    units: tuple[Units, ...]
+
+
 class NoteShipmentStopped(Command, frozen=True, kw_only=True):
     """The warehouse will not send these units (refused, short, cancelled); `reason` is its own word."""
 

@@ -11,9 +11,10 @@ from typing import Final
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Closing, Stage
-from tongdan.domain.orders.commands import NoteShipmentStopped, NoteShipped, NoteSigned
+from tongdan.domain.orders.commands import NoteRepacked, NoteShipmentStopped, NoteShipped, NoteSigned
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
+    LinesRepacked,
     LinesShipped,
     LinesSigned,
     LinesStopped,
@@ -50,6 +51,14 @@ def note_signed(order: Order, command: NoteSigned, ctx: Context) -> Decision | R
         at=command.signed_at,
     )
     return _hear(order, news, ctx)
+
+
+def note_repacked(order: Order, command: NoteRepacked, ctx: Context) -> Decision | Refusal:
+    """The units stay released; only where they lie has changed, and what a cancellation has to call back."""
+    if command.shipment in order.packed:
+        return NOTHING
+    fact = LinesRepacked(shipment=command.shipment, units=command.units, wanted=not order.cancelled)
+    return Decision((fact,))
 
 
 def note_shipment_stopped(order: Order, command: NoteShipmentStopped, ctx: Context) -> Decision | Refusal:
@@ -163,11 +172,13 @@ def _ship(draft: Draft, news: News, ctx: Context) -> None:
         )
     )
     if not before.own and not before.cancelled:
-        _write_back(draft, news)
+        _write_back(draft, news, ctx)
 
 
-def _write_back(draft: Draft, news: News) -> None:
+def _write_back(draft: Draft, news: News, ctx: Context) -> None:
+    """Each order of a parcel is written back by itself, its own lines only, so each has a request of its own."""
     order = draft.order
+    own = news.shipment.startswith(ctx.id)
     native = {line.line.no: line.line.native for line in order.lines}
     units = tuple((native[each.line], each.units) for each in news.units if native.get(each.line))
     if units:
@@ -180,7 +191,7 @@ def _write_back(draft: Draft, news: News) -> None:
                 carrier=news.carrier,
                 waybill=news.waybill,
                 units=units,
-                request=news.key,
+                request=news.key if own else f"{news.key}-{ctx.id}",
             )
         )
 

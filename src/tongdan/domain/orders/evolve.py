@@ -251,6 +251,10 @@ def _stopped(order: Order, fact: f.LinesStopped) -> Order:
     return replace(order, early=_heard(order, fact.key))
 
 
+def _repacked(order: Order, fact: f.LinesRepacked) -> Order:
+    return replace(order, packed=(*order.packed, fact.shipment))
+
+
 def _came_early(order: Order, fact: f.NewsCameEarly) -> Order:
     return replace(order, early=(*order.early, fact.news))
 
@@ -372,6 +376,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.LinesShipped: _shipped,
     f.LinesSigned: _signed,
     f.LinesStopped: _stopped,
+    f.LinesRepacked: _repacked,
     f.NewsCameEarly: _came_early,
     f.ShipmentOverdue: _ship_overdue,
     f.OrderSettled: _settled,

@@ -215,6 +215,17 @@ class LinesStopped(Fact, frozen=True, kw_only=True):
     key: str = ""
 
 
+class LinesRepacked(Fact, frozen=True, kw_only=True):
+    """These released units lie in `shipment` now, which may go under another order's name.
+
+    `wanted` False: the order was cancelled before it knew, so its units have to leave that shipment again.
+    """
+
+    shipment: str
+    units: tuple[Units, ...]
+    wanted: bool
+
+
 class NewsCameEarly(Fact, frozen=True, kw_only=True):
     """News about lines or parcels that are not known yet; it is applied when they are."""
 

@@ -142,5 +142,5 @@ def _release(order: Order) -> OrderReleased:
 
 
 def open_shipments(order: Order, id: str) -> tuple[str, ...]:
-    """Ids of the shipments the order was released to."""
-    return tuple(shipment_id(id, shipment.no) for shipment in order.shipments)
+    """Ids of the shipments the order was released to, and of those its lines were packed into since."""
+    return (*[shipment_id(id, shipment.no) for shipment in order.shipments], *order.packed)

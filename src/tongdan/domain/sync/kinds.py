@@ -24,6 +24,7 @@ CHANNEL_CONTRADICTS: Final = "channel-contradicts"
 ADDRESS_TOO_LATE: Final = "address-too-late"
 RECALL_FAILED: Final = "recall-failed"
 SHIPMENT_SURPLUS: Final = "shipment-surplus"
+STOCK_OVERDRAWN: Final = "stock-overdrawn"
 SHIPMENT_OVERDUE: Final = "shipment-overdue"
 PARCEL_SILENT: Final = "parcel-silent"
 UNKNOWN_TRACK: Final = "unknown-track"
@@ -63,6 +64,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     UNKNOWN_STATUS: ("The channel uses a status that its map does not know", "渠道状态未在映射表中"),
     CHANNEL_CONTRADICTS: ("The channel says what cannot be", "渠道状态与实际矛盾"),
     ADDRESS_TOO_LATE: ("The address was changed after hand-over to the warehouse", "下发仓库后才变更地址"),
+    STOCK_OVERDRAWN: ("More was moved to a warehouse than is free there", "移入仓库的数量超过其可用库存"),
     RECALL_FAILED: ("Parcels could not be called back", "包裹未能拦截"),
     SHIPMENT_SURPLUS: ("The warehouse reports units that were never asked for", "仓库上报了未要求的商品"),
     SHIPMENT_OVERDUE: ("Not shipped by the promised time", "未按承诺时间发货"),
