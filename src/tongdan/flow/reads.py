@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, subject_of
+from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, packing_key, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
@@ -85,7 +85,7 @@ class Reader:
         store = self._of(key)
         keys = [key]
         if kind_of(key) == ORDER:
-            keys += [agg for agg in store.aggregates_under(key) if agg != key]
+            keys += [packing_key(key), *[agg for agg in store.aggregates_under(key) if agg != key]]
         rows = [row for each in keys for row in store.journal_of(each)]
         rows.sort(key=lambda row: (row.slot, row.epoch, row.seq))
         salts = store.salts(sorted({subject_of(each) for each in keys})) if with_raw else {}

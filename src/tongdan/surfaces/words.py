@@ -118,6 +118,27 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "RecallRequested": ("recall asked for: {reason}", "请求拦截：{reason}"),
     "ShipmentRecalled": ("recalled: {reason}", "已拦截：{reason}"),
     "RecallFailed": ("could not be recalled: {reason}", "拦截失败：{reason}"),
+    "CalledBack": ("called back to be packed anew", "为重新打包而召回"),
+    "CallBackRefused": ("is not packed anew: {reason}", "不重新打包：{reason}"),
+    "UnitsGiven": (
+        "what is left of it goes to the packing table of {packing}",
+        "剩余商品转到 {packing} 的打包台",
+    ),
+    "PackingStarted": ("packing anew, job {job}: {what}", "第 {job} 次重新打包：{what}"),
+    "UnitsCollected": (
+        "job {job}: {source} was called back from {warehouse}",
+        "第 {job} 次：{source} 已从 {warehouse} 召回",
+    ),
+    "SourceKept": (
+        "job {job}: {source} goes as it is, {reason}",
+        "第 {job} 次：{source} 照原样发出，{reason}",
+    ),
+    "ParcelsFormed": ("job {job}: the new parcels are formed", "第 {job} 次：新包裹已形成"),
+    "LinesRepacked": ("its lines lie in {shipment} now", "商品现在 {shipment} 中"),
+    "StockMoved": (
+        "{units} of {order} moved from {origin} to {warehouse}",
+        "{order} 的 {units} 件从 {origin} 移到 {warehouse}",
+    ),
     "StockCounted": ("{on_hand} on hand in {warehouse}", "{warehouse} 在库 {on_hand}"),
     "StockReserved": (
         "{units} reserved for {order} in {warehouse}",

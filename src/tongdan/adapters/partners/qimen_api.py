@@ -181,11 +181,13 @@ class QimenActor:
         )
         _put_receiver(order, person, effect.native)
         lines = SubElement(request, "orderLines")
-        for item in effect.items:
+        several = any(item.order not in ("", effect.order) for item in effect.items)
+        for no, item in enumerate(effect.items, 1):
             _put(
                 SubElement(lines, "orderLine"),
-                orderLineNo=str(item.line),
-                sourceOrderCode=effect.native,
+                # Two orders' lines may bear one number; in a parcel of both each needs its own.
+                orderLineNo=str(no if several else item.line),
+                sourceOrderCode=item.native or effect.native,
                 ownerCode=self._settings.owner_code,
                 itemCode=item.sku,
                 planQty=str(item.units),
