@@ -11,11 +11,18 @@ from typing import Any, Final
 
 import apsw
 
+from tongdan.adapters.archive_parquet import FOLDER
+from tongdan.adapters.archived_sqlite import ArchivedRows
+from tongdan.adapters.shard_format import FORMAT, STEPS, TABLES
 from tongdan.ports import (
+    Archived,
+    Cut,
     EffectColumns,
     JournalColumns,
     LostToken,
     ParkedColumns,
+    Part,
+    QuarantineRow,
     RunColumns,
     SlotRow,
     StateColumns,
@@ -23,88 +30,12 @@ from tongdan.ports import (
     WriteSet,
 )
 
-FORMAT: Final = 2
-TABLES: Final = (
-    "journal", "states", "inbox", "names", "subjects", "effects", "runs", "wakeups", "heads", "counters",
-    "watermarks", "cursors", "quarantine", "parked", "slots",
-)  # fmt: skip
-
-_SCHEMA: Final = """
-CREATE TABLE journal (
-    pos INTEGER PRIMARY KEY,               -- order of arrival in this file; never referred to from outside
-    slot INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    agg TEXT NOT NULL, ver INTEGER NOT NULL,
-    fact TEXT NOT NULL, fact_ver INTEGER NOT NULL, body BLOB NOT NULL,
-    command TEXT NOT NULL, command_key BLOB NOT NULL, cause TEXT NOT NULL, revision INTEGER NOT NULL,
-    shop TEXT NOT NULL, owned INTEGER NOT NULL,
-    status_before INTEGER NOT NULL, status_after INTEGER NOT NULL,
-    happened_us INTEGER NOT NULL, recorded_us INTEGER NOT NULL,
-    operator TEXT NOT NULL, source TEXT NOT NULL,
-    person BLOB, raw BLOB,                 -- ciphertext; the hash covers it as it lies here, so erasure leaves it whole
-    effects BLOB NOT NULL,                 -- a 16-byte digest for each effect emitted with this row
-    closes TEXT NOT NULL,                  -- ids of effects that end with this row, separated by spaces
-    wake_us INTEGER,                       -- the aggregate's earliest deadline after this row
-    hash BLOB NOT NULL
-);
-CREATE INDEX journal_of_aggregate ON journal (agg);
-CREATE TABLE states (
-    agg TEXT PRIMARY KEY, ver INTEGER NOT NULL, schema INTEGER NOT NULL, status INTEGER NOT NULL,
-    body BLOB NOT NULL, person BLOB
-) WITHOUT ROWID;
-CREATE TABLE inbox (key BLOB PRIMARY KEY, at_us INTEGER NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE names (digest BLOB PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE subjects (subject TEXT PRIMARY KEY, salt BLOB NOT NULL) WITHOUT ROWID;  -- an empty salt: erased
-CREATE TABLE effects (
-    id TEXT PRIMARY KEY, agg TEXT NOT NULL, partner TEXT NOT NULL, verb TEXT NOT NULL, body BLOB NOT NULL,
-    created_us INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY, tries INTEGER NOT NULL, first_us INTEGER NOT NULL, due_us INTEGER NOT NULL,
-    lease_us INTEGER NOT NULL, dead INTEGER NOT NULL, error TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE wakeups (due_us INTEGER, agg TEXT, PRIMARY KEY (due_us, agg)) WITHOUT ROWID;
-CREATE TABLE heads (slot INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL);
-CREATE TABLE counters (
-    slot INTEGER, channel TEXT, day TEXT, next INTEGER NOT NULL, PRIMARY KEY (slot, channel, day)
-) WITHOUT ROWID;
-CREATE TABLE watermarks (
-    source_slot INTEGER, reaction TEXT, target_slot INTEGER,
-    epoch INTEGER NOT NULL, seq INTEGER NOT NULL, ordinal INTEGER NOT NULL,
-    PRIMARY KEY (source_slot, reaction, target_slot)
-) WITHOUT ROWID;
-CREATE TABLE cursors (
-    subscriber TEXT, slot INTEGER, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, pos INTEGER NOT NULL,
-    PRIMARY KEY (subscriber, slot)
-) WITHOUT ROWID;
-CREATE TABLE quarantine (
-    id INTEGER PRIMARY KEY, source TEXT NOT NULL, shop TEXT NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL,
-    salt BLOB NOT NULL, raw BLOB NOT NULL
-);
-CREATE TABLE parked (
-    agg TEXT, slot INTEGER, epoch INTEGER, seq INTEGER, reaction TEXT, error TEXT NOT NULL,
-    PRIMARY KEY (agg, slot, epoch, seq, reaction)
-) WITHOUT ROWID;
-"""
-# Who may write here, and which slots lie elsewhere than their number says.
-_PLACES: Final = """
-CREATE TABLE owner (
-    generation INTEGER NOT NULL,           -- one row; every process that takes the shard adds one to it
-    pos INTEGER NOT NULL                   -- positions up to here were given out, whatever was deleted since
-);
-INSERT INTO owner VALUES (0, 0);
-CREATE TABLE slots (
-    slot INTEGER PRIMARY KEY,
-    state TEXT NOT NULL,                   -- as `flow/placement.py` names them; no row: the slot lies at home
-    peer INTEGER NOT NULL,                 -- the shard it comes from or goes to
-    move TEXT NOT NULL                     -- which move that is
-);
-"""
-
 _EFFECTS_AND_RUNS: Final = (
     "SELECT e.id, agg, partner, verb, body, created_us, tries, first_us, due_us, lease_us, dead, error"
     " FROM effects e"
 )
 COLUMNS: Final = ", ".join(JournalColumns._fields)
+_QUARANTINE: Final = ", ".join(QuarantineRow._fields)
 
 
 def _insert(table: str, columns: int, verb: str = "INSERT") -> str:
@@ -129,13 +60,28 @@ _WRITES: Final = (
     ("cursors", _insert("cursors", 5, "REPLACE")),
     (
         "quarantine",
-        "INSERT INTO quarantine (source, shop, reason, at_us, salt, raw) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO quarantine (source, shop, reason, at_us, salt, raw, about) VALUES (?, ?, ?, ?, ?, ?, ?)",
     ),
+    ("requarantined", "UPDATE quarantine SET reason = ? WHERE id = ?"),
     ("unquarantined", "DELETE FROM quarantine WHERE id = ?"),
     ("parked", _insert("parked", len(ParkedColumns._fields), "REPLACE")),
     ("slots", _insert("slots", 4, "REPLACE")),
+    ("archives", _insert("archives", len(Part._fields))),
+    ("cuts", _insert("cuts", len(Cut._fields), "REPLACE")),
+    ("pruned", "DELETE FROM journal WHERE pos = ?"),
+    ("forgotten", "DELETE FROM inbox WHERE key = ?"),
     ("unparked", "DELETE FROM parked WHERE agg = ? AND slot = ? AND epoch = ? AND seq = ? AND reaction = ?"),
 )
+
+
+# Tables that may have millions of rows, and what each statement does to the count that is kept of them.
+_TALLIED: Final = ("journal", "effects", "wakeups")
+_COUNTS: Final = {
+    statement: (table, 1 if statement.startswith("INSERT") else -1)
+    for _, statement in _WRITES
+    for table in _TALLIED
+    if statement.startswith((f"INSERT INTO {table} ", f"DELETE FROM {table} "))
+}
 
 
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
@@ -183,12 +129,13 @@ class SqliteShard:
         self._db = connect(path, readonly=readonly)
         self._prepare(readonly=readonly)
         self._generation = 0 if readonly else self._claim()
+        self.archived: Archived = ArchivedRows(self._db, path.parent / FOLDER)
 
     def _prepare(self, *, readonly: bool) -> None:
         version = self._db.pragma("user_version")
         if version < FORMAT and not readonly:
             with self._db:
-                self._db.execute(_PLACES if version else _SCHEMA + _PLACES)
+                self._db.execute("".join(STEPS[version:]))
                 self._db.pragma("user_version", FORMAT)
         elif version != FORMAT:
             raise StoreFailure(f"{self._path.name} has format {version}, this version reads {FORMAT}")
@@ -197,6 +144,8 @@ class SqliteShard:
         """Take the shard: whoever had it before finds its token lost at its next transaction."""
         with self._db:
             self._run("UPDATE owner SET generation = generation + 1")
+            for table in _TALLIED:
+                self._run(f"REPLACE INTO tallies SELECT '{table}', count(*) FROM {table}")
             found: int = self._all("SELECT generation FROM owner")[0][0]
         return found
 
@@ -213,16 +162,23 @@ class SqliteShard:
             for attribute, statement in _WRITES:
                 values = getattr(rows, attribute)
                 if values:
-                    self._db.executemany(statement, values)
+                    self._execute(statement, values, *_COUNTS.get(statement, ("", 0)))
             self._write_wakeups(rows.wakeups)
         except apsw.Error as error:
             raise StoreFailure(str(error)) from error
 
     def _write_wakeups(self, wakeups: list[tuple[str, int | None, int | None]]) -> None:
         if cleared := [(before, agg) for agg, before, _ in wakeups if before is not None]:
-            self._db.executemany("DELETE FROM wakeups WHERE due_us = ? AND agg = ?", cleared)
+            self._execute("DELETE FROM wakeups WHERE due_us = ? AND agg = ?", cleared, "wakeups", -1)
         if planned := [(due, agg) for agg, _, due in wakeups if due is not None]:
-            self._db.executemany("INSERT INTO wakeups VALUES (?, ?)", planned)
+            self._execute("INSERT INTO wakeups VALUES (?, ?)", planned, "wakeups", 1)
+
+    def _execute(self, statement: str, values: Sequence[Any], tallied: str, sign: int) -> None:
+        before = self._db.total_changes()
+        self._db.executemany(statement, values)
+        if tallied:
+            changed = sign * (self._db.total_changes() - before)
+            self._db.execute("UPDATE tallies SET n = n + ? WHERE name = ?", (changed, tallied))
 
     def commit(self) -> None:
         self._run("COMMIT")
@@ -306,7 +262,19 @@ class SqliteShard:
 
     def journal_of(self, agg: str) -> list[JournalColumns]:
         rows = self._all(f"SELECT {COLUMNS} FROM journal WHERE agg = ? ORDER BY pos", (agg,))
-        return [JournalColumns(*row) for row in rows]
+        live = [JournalColumns(*row) for row in rows]
+        if live and live[0].ver == 1:
+            return live
+        # In this order: what is pruned between the two looks is found in the archive.
+        old = self.archived.history(agg)
+        return old + [row for row in live if not old or row.ver > old[-1].ver]
+
+    def first_pos_since(self, at_us: int) -> int:
+        rows = self._all("SELECT pos FROM journal WHERE recorded_us >= ? ORDER BY pos LIMIT 1", (at_us,))
+        return rows[0][0] if rows else self.last_pos() + 1
+
+    def inbox_after(self, key: bytes, limit: int) -> list[tuple[bytes, int]]:
+        return self._all("SELECT key, at_us FROM inbox WHERE key > ? ORDER BY key LIMIT ?", (key, limit))
 
     def aggregates_under(self, order: str) -> list[str]:
         rows = self._all(
@@ -344,13 +312,25 @@ class SqliteShard:
     def slots(self) -> list[SlotRow]:
         return [SlotRow(*row) for row in self._all("SELECT slot, state, peer, move FROM slots")]
 
-    def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]:
-        return self._all("SELECT * FROM quarantine ORDER BY id DESC LIMIT ?", (limit,))
+    def quarantined(self, limit: int) -> list[QuarantineRow]:
+        rows = self._all(f"SELECT {_QUARANTINE} FROM quarantine ORDER BY id DESC LIMIT ?", (limit,))
+        return [QuarantineRow(*row) for row in rows]
+
+    def quarantined_one(self, id: int) -> QuarantineRow | None:
+        rows = self._all(f"SELECT {_QUARANTINE} FROM quarantine WHERE id = ?", (id,))
+        return QuarantineRow(*rows[0]) if rows else None
 
     def count(self, table: str) -> int:
         if table not in TABLES:
             raise ValueError(f"no table {table!r}")
-        found: int = self._all(f"SELECT count(*) FROM {table}")[0][0]
+        if table in _TALLIED:
+            found: int = self._all("SELECT n FROM tallies WHERE name = ?", (table,))[0][0]
+        else:
+            found = self._all(f"SELECT count(*) FROM {table}")[0][0]
+        return found
+
+    def count_dead(self) -> int:
+        found: int = self._all("SELECT count(*) FROM runs WHERE dead")[0][0]
         return found
 
     def close(self) -> None:

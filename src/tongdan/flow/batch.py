@@ -358,7 +358,8 @@ class Batch:
             return known
         salt = self._env.entropy.token(16)
         sealed = self._env.vault.seal(salt, "quarantine", item.raw)
-        self.rows.quarantine.append((item.source, item.shop, item.reason, self._now_us, salt, sealed))
+        kept = (item.source, item.shop, item.reason, self._now_us, salt, sealed, item.about)
+        self.rows.quarantine.append(kept)
         reply = Accepted("quarantine", item.slot, 0, 0)
         self.rows.inbox.append((item.inbox_key, self._now_us, encode(("quarantine", item.slot, 0, 0))))
         self._replies[item.inbox_key] = reply

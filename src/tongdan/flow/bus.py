@@ -337,7 +337,7 @@ class Bus:
             content = blake2b(message.raw, digest_size=16).hexdigest()
             return Quarantined(
                 slot_of("quarantine", message.source), digest("quarantine", message.source, content), message.source,
-                message.shop, message.reason, message.raw, None, 0,
+                message.shop, message.reason, message.raw, None, 0, message.about,
             )  # fmt: skip
         assert type(message) is Inbound
         route = COMMANDS.get(type(message.command))

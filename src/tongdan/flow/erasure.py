@@ -129,9 +129,9 @@ class Erasure:
         """Messages in quarantine in which one of the values stands."""
         found = []
         for reader in self._bus.readers:
-            for n, (*_, salt, sealed) in enumerate(reader.quarantined(QUARANTINE_LIMIT), 1):
-                if self._holds(salt, sealed, values):
-                    found.append(_name_of(sealed))
+            for n, row in enumerate(reader.quarantined(QUARANTINE_LIMIT), 1):
+                if self._holds(row.salt, row.raw, values):
+                    found.append(_name_of(row.raw))
                 if n % AT_ONCE == 0:
                     await self._bus.clock.sleep(0)
         return tuple(sorted(found))
@@ -148,9 +148,9 @@ class Erasure:
         gone = set[str]()
         for reader in self._bus.readers if names else ():
             rows, written = WriteSet(), asyncio.Event()
-            for id, *_, sealed in reader.quarantined(QUARANTINE_LIMIT):
-                if (name := _name_of(sealed)) in names:
-                    rows.unquarantined.append((id,))
+            for row in reader.quarantined(QUARANTINE_LIMIT):
+                if (name := _name_of(row.raw)) in names:
+                    rows.unquarantined.append((row.id,))
                     gone.add(name)
             if rows.unquarantined:
                 self._bus.note(reader.shard, rows, written.set)

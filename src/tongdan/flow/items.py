@@ -65,3 +65,4 @@ class Quarantined(msgspec.Struct, gc=False):
     raw: bytes
     settle: Any
     index: int
+    about: str = ""

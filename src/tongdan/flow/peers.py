@@ -61,6 +61,7 @@ class PostedRaw(msgspec.Struct, array_like=True, tag="raw", gc=False):
     shop: str
     reason: str
     raw: bytes
+    about: str
 
 
 class PostedNote(msgspec.Struct, array_like=True, tag="note", gc=False):
@@ -70,6 +71,7 @@ class PostedNote(msgspec.Struct, array_like=True, tag="note", gc=False):
     shard: int
     unparked: list[tuple[str, int, int, int, str]]
     unquarantined: list[tuple[int]]
+    requarantined: list[tuple[str, int]]
 
 
 class Question(msgspec.Struct, array_like=True, tag="ask", gc=False):
@@ -172,13 +174,13 @@ class Peer:
             )  # fmt: skip
         else:
             assert type(item) is Quarantined
-            call = PostedRaw(n, item.slot, item.inbox_key, item.source, item.shop, item.reason, item.raw)
+            call = PostedRaw(n, item.slot, item.inbox_key, item.source, item.shop, item.reason, item.raw, item.about)
         self._send(call, item, item.settle)
 
     def note(self, shard: int, rows: WriteSet, done: Callable[[], None]) -> None:
         """Delete `unparked` and `unquarantined` rows of a shard over there."""
         self._n += 1
-        call = PostedNote(self._n, shard, rows.unparked, rows.unquarantined)
+        call = PostedNote(self._n, shard, rows.unparked, rows.unquarantined, rows.requarantined)
         self._send(call, None, lambda _, reply: done())
 
     async def ask(self, what: str, body: bytes = b"", within_s: float = QUESTION_S) -> bytes:
@@ -305,13 +307,15 @@ class Inlet:
             self._bus.put(item, reaction=call.reaction)
         elif type(call) is PostedRaw:
             kept = Quarantined(
-                call.slot, call.inbox_key, call.source, call.shop, call.reason, call.raw, self._settle, call.n
+                call.slot, call.inbox_key, call.source, call.shop, call.reason, call.raw, self._settle, call.n,
+                call.about,
             )  # fmt: skip
             self._bus.put(kept)
         elif type(call) is PostedNote:
             n, rows = call.n, WriteSet()
             rows.unparked += call.unparked
             rows.unquarantined += call.unquarantined
+            rows.requarantined += call.requarantined
             self._bus.note(call.shard, rows, lambda: self._frames.add(Told(n)))
         elif type(call) is Question:
             self._bus.spawn(self._answer(call))

@@ -4,6 +4,7 @@
 Everything is imported from here: `from tongdan.ports import Door`.
 """
 
+from tongdan.ports.archive import Anchor, Anchors, Archived, ArchiveFiles, Cut, Part
 from tongdan.ports.environment import Clock, Credentials, Entropy
 from tongdan.ports.inbound import (
     Accepted,
@@ -38,6 +39,7 @@ from tongdan.ports.store import (
     JournalColumns,
     LostToken,
     ParkedColumns,
+    QuarantineRow,
     RunColumns,
     ShardAudit,
     ShardStore,
@@ -51,9 +53,14 @@ from tongdan.ports.views import Overview, TokenBook
 __all__ = [
     "Accepted",
     "Actor",
+    "Anchor",
+    "Anchors",
+    "ArchiveFiles",
+    "Archived",
     "Clock",
     "CommandBus",
     "Credentials",
+    "Cut",
     "DeadLetter",
     "Done",
     "Door",
@@ -76,8 +83,10 @@ __all__ = [
     "OrderRow",
     "Overview",
     "ParkedColumns",
+    "Part",
     "PushAnswer",
     "PushRequest",
+    "QuarantineRow",
     "Reads",
     "Repeat",
     "Reply",

@@ -47,12 +47,16 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NotUnderstood(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Authentic, but not understood: kept raw in quarantine, acknowledged, shown as a ticket."""
+    """Authentic, but not understood: kept raw in quarantine, acknowledged, shown as a ticket.
+
+    `about` is what besides `raw` the door needs to read it again: no secret, no personal data.
+    """
 
     source: str
     reason: str
     raw: bytes
     shop: str = ""
+    about: str = ""
 
 
 class Unauthentic(Exception):

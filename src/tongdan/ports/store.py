@@ -4,7 +4,10 @@ The columns here are the data format: a journal row's hash covers them in this o
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from tongdan.ports.archive import Archived, Cut, Part
 
 
 class StoreFailure(Exception):
@@ -98,12 +101,26 @@ class SlotRow(NamedTuple):
     move: str
 
 
+class QuarantineRow(NamedTuple):
+    """A message that was not understood. `about` is what its door needs to read it again, besides the raw bytes."""
+
+    id: int
+    source: str
+    shop: str
+    reason: str
+    at_us: int
+    salt: bytes
+    raw: bytes
+    about: str
+
+
 class WriteSet:
     """All that one commit writes to one shard; rows are in the order of the columns above."""
 
     __slots__ = (
-        "closed", "counters", "cursors", "effects", "erased", "heads", "inbox", "journal", "names", "parked",
-        "quarantine", "runs", "slots", "states", "subjects", "unparked", "unquarantined", "wakeups", "watermarks",
+        "archives", "closed", "counters", "cursors", "cuts", "effects", "erased", "forgotten", "heads", "inbox",
+        "journal", "names", "parked", "pruned", "quarantine", "requarantined", "runs", "slots", "states", "subjects",
+        "unparked", "unquarantined", "wakeups", "watermarks",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -126,10 +143,15 @@ class WriteSet:
         ] = []  # source slot, reaction, target slot, …
         self.cursors: list[tuple[str, int, int, int, int]] = []  # subscriber, slot, epoch, seq, pos
         self.quarantine: list[
-            tuple[str, str, str, int, bytes, bytes]
-        ] = []  # source, shop, reason, at_us, salt, raw
+            tuple[str, str, str, int, bytes, bytes, str]
+        ] = []  # source, shop, reason, at_us, salt, raw, about
         self.parked: list[tuple[Any, ...]] = []
         self.unquarantined: list[tuple[int]] = []  # ids of quarantine
+        self.requarantined: list[tuple[str, int]] = []  # reason, id of quarantine
+        self.archives: list[Part] = []
+        self.cuts: list[Cut] = []
+        self.pruned: list[tuple[int]] = []  # positions of journal rows that an archive file holds
+        self.forgotten: list[tuple[bytes]] = []  # inbox keys
         self.unparked: list[tuple[str, int, int, int, str]] = []  # the key columns of parked
         self.slots: list[SlotRow] = []
 
@@ -138,6 +160,7 @@ class ShardStore(Protocol):
     """One shard's tables. Only the bus calls `begin`, `write` and `commit`; everything here may raise StoreFailure."""
 
     shard: int
+    archived: "Archived"
 
     def begin(self) -> None: ...
 
@@ -182,7 +205,13 @@ class ShardStore(Protocol):
     def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]: ...
 
     def journal_of(self, agg: str) -> list[JournalColumns]:
-        """The rows of one aggregate, oldest first."""
+        """The rows of one aggregate, oldest first, those in archive files too."""
+
+    def first_pos_since(self, at_us: int) -> int:
+        """Position of the first row recorded at `at_us` or later; the one after the last row when there is none."""
+
+    def inbox_after(self, key: bytes, limit: int) -> list[tuple[bytes, int]]:
+        """(key, at_us) in the order of keys."""
 
     def aggregates_under(self, order: str) -> list[str]:
         """Keys of the shipments of an order, and of the tickets about it and them."""
@@ -203,9 +232,16 @@ class ShardStore(Protocol):
 
     def slots(self) -> list[SlotRow]: ...
 
-    def quarantined(self, limit: int) -> list[tuple[int, str, str, str, int, bytes, bytes]]: ...
+    def quarantined(self, limit: int) -> list[QuarantineRow]:
+        """Newest first."""
 
-    def count(self, table: str) -> int: ...
+    def quarantined_one(self, id: int) -> QuarantineRow | None: ...
+
+    def count(self, table: str) -> int:
+        """Rows of a table; of the large ones without reading them."""
+
+    def count_dead(self) -> int:
+        """Dead letters."""
 
     def close(self) -> None: ...
 
