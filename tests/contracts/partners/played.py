@@ -190,7 +190,11 @@ def finance_push(body: bytes, path: str = "") -> PushRequest:
 # ---- WeChat Pay
 
 
-def wechat_seal(content: bytes) -> bytes:
+def wechat_refund_seal(content: bytes) -> bytes:
+    return wechat_seal(content, "REFUND.SUCCESS")
+
+
+def wechat_seal(content: bytes, event: str = "TRANSACTION.SUCCESS") -> bytes:
     """A notice whose resource is `content`, sealed with the merchant's APIv3 key."""
     key = credentials().get(f"wechat/{MCHID}")["api_v3_key"].encode()
     sealed = AESGCM(key).encrypt(b"a nonce of12", content, b"transaction")
@@ -198,7 +202,7 @@ def wechat_seal(content: bytes) -> bytes:
         "id": "EV-2018022511223320873",
         "create_time": "2026-01-27T12:00:36+08:00",
         "resource_type": "encrypt-resource",
-        "event_type": "TRANSACTION.SUCCESS",
+        "event_type": event,
         "summary": "支付成功",
         "resource": {
             "original_type": "transaction",
@@ -315,6 +319,9 @@ def everybody() -> tuple[Played, ...]:
             "own", OwnShopDoor(policy.shops["mp-main"], held), as_is, own_push, [golden("own/order.json")]
         ),
         Played("wechat", WechatDoor(held), wechat_seal, wechat_push, [golden("wechat/transaction.json")]),
+        Played(
+            "wechat-refund", WechatDoor(held), wechat_refund_seal, wechat_push, [golden("wechat/refund.json")]
+        ),
         Played(
             "wechat-notice",
             WechatDoor(held),

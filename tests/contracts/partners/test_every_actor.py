@@ -16,6 +16,7 @@ from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
+from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.ports import HttpResponse, NoAnswer, Unreachable
 
 PARTNERS, POLICY = CONF.partners, CONF.policy
@@ -27,6 +28,12 @@ WRITE_BACK = WriteBackShipment(
     waybill="SF1", units=(("4781234567890123456", 1),), request=f"{ORDER}-S1.1",
 )  # fmt: skip
 PREPAY = Prepay(partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500)
+REFUND = RefundPayment(
+    partner="payment/wechat", shop="mp-main", transaction="4200002601271217752501201407033",
+    out_refund_no=f"{OWN}-R1", amount_fen=20_500, total_fen=20_500,
+)  # fmt: skip
+ASK_REFUND = QueryRefund(partner="payment/wechat", shop="mp-main", out_refund_no=f"{OWN}-R1")
+CLOSE = ClosePayment(partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1")
 PUSH = PushToWms(
     partner="wms/WH-EAST", shipment=f"{ORDER}-S1", order=ORDER, channel="DY", shop="dy-main",
     native="4781234567890123456", warehouse="WH-EAST", items=(Item(1, "DOWN-JACKET-M", 2, 19_901),), placed_at=NOW,
@@ -41,13 +48,16 @@ QUERY = QueryRoutes(
 )
 
 
+EFFECTS = (FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY)
+
+
 def case(effect: Effect) -> Case:
     if isinstance(effect, FetchDetail | WriteBackShipment):
         host = "openapi-fxg.jinritemai.com"
         return Case(
             host, lambda wire: DouyinActor(effect.partner, PARTNERS.douyin, wire), errand(effect, ORDER)
         )
-    if isinstance(effect, Prepay):
+    if isinstance(effect, Prepay | ClosePayment | RefundPayment | QueryRefund):
         host = "api.mch.weixin.qq.com"
         return Case(
             host, lambda wire: WechatActor(effect.partner, PARTNERS.wechat, POLICY, wire), errand(effect, OWN)
@@ -77,9 +87,7 @@ def verb_of(played: object) -> str:
     return type(played.errand.effect).__name__ if isinstance(played, Case) else ""
 
 
-@pytest.fixture(
-    params=[case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL, QUERY)], ids=verb_of
-)
+@pytest.fixture(params=[case(each) for each in EFFECTS], ids=verb_of)
 def played(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
     return found
@@ -115,10 +123,8 @@ async def test_without_its_credential_nothing_is_sent_and_the_partner_waits(play
     assert partner.asked == []
 
 
-# finance answers by status alone
-@pytest.mark.parametrize(
-    "played", [case(each) for each in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, QUERY)], ids=verb_of
-)
+# finance answers by status alone, and so does WeChat Pay when it closes (its signature is checked all the same)
+@pytest.mark.parametrize("played", [case(each) for each in EFFECTS if each is not TELL], ids=verb_of)
 @pytest.mark.parametrize("body", [b"", b"\xff", b"<html>busy</html>", b"[[[", b"{}", b"null", b"9" * 5_000])
 async def test_an_answer_that_is_none_is_never_taken_for_success(played: Case, body: bytes) -> None:
     partner = Partner(played.host, ok(body))
@@ -126,10 +132,11 @@ async def test_an_answer_that_is_none_is_never_taken_for_success(played: Case, b
     assert (failure.unknown, failure.final) == (True, False)
 
 
-@pytest.mark.parametrize("played", [case(each) for each in (FETCH, PUSH, TELL, QUERY)], ids=verb_of)
+@pytest.mark.parametrize("played", [case(each) for each in (FETCH, PUSH, TELL, QUERY, REFUND)], ids=verb_of)
 async def test_an_errand_of_another_kind_is_a_dead_letter(played: Case) -> None:
     partner = Partner(played.host, ok(b""))
-    failure = await failed(played.actor(partner.wire).perform(errand(PREPAY, OWN)))
+    other = FETCH if played.errand.effect is REFUND else PREPAY
+    failure = await failed(played.actor(partner.wire).perform(errand(other, OWN)))
     assert failure.final and partner.asked == []
 
 
@@ -146,7 +153,7 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     assert sorted(by_name) == [
         "carrier/SF", "channel/DY/dy-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
     ]  # fmt: skip
-    for effect in (FETCH, WRITE_BACK, PREPAY, PUSH, CANCEL, TELL, QUERY):
+    for effect in EFFECTS:
         assert type(effect) in by_name[effect.partner].verbs
 
 

@@ -28,7 +28,7 @@ from tests.contracts.partners.played import (
 from wechatpayv3.core import Core
 from wechatpayv3.utils import build_authorization
 
-from tongdan.adapters.partners import authentic, douyin, douyin_api, qimen, wechat, wechat_api
+from tongdan.adapters.partners import authentic, douyin, douyin_api, qimen, wechat, wechat_api, wechat_line
 from tongdan.adapters.partners.authentic import FRESH_WITHIN_S, NONCE
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.wechat import WechatDoor
@@ -226,8 +226,8 @@ def test_our_requests_carry_the_authorization_the_package_makes() -> None:
     keys, body = wechat_keys(), '{"amount":{"total":1}}'
     theirs = build_authorization(wechat_api.JSAPI, "POST", MCHID, "SERIAL", keys.merchant, body, "nonce-1")
     stamp = theirs.split('timestamp="')[1].split('"')[0]
-    signature = wechat_api.sign(keys.merchant, stamp, "nonce-1", "POST", wechat_api.JSAPI, body.encode())
-    assert wechat_api.authorization(MCHID, "SERIAL", stamp, "nonce-1", signature) == theirs
+    signature = wechat_line.sign(keys.merchant, stamp, "nonce-1", "POST", wechat_api.JSAPI, body.encode())
+    assert wechat_line.authorization(MCHID, "SERIAL", stamp, "nonce-1", signature) == theirs
 
 
 def test_keys_that_are_no_rsa_keys_are_left_out() -> None:
@@ -240,9 +240,9 @@ def test_keys_that_are_no_rsa_keys_are_left_out() -> None:
         }
     )
     assert list(keys) == ["C"]
-    assert wechat_api.read_private_key({"private_key": private_pem(wechat_keys().merchant)}) is not None
-    assert wechat_api.read_private_key({"private_key": "no key"}) is None
-    assert wechat_api.read_private_key({}) is None
+    assert wechat_line.read_private_key({"private_key": private_pem(wechat_keys().merchant)}) is not None
+    assert wechat_line.read_private_key({"private_key": "no key"}) is None
+    assert wechat_line.read_private_key({}) is None
 
 
 def test_the_stamp_of_the_tests_is_their_now() -> None:

@@ -27,7 +27,8 @@ from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.instants import from_rfc3339
 from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.kernel.money import check_fen
-from tongdan.domain.orders.commands import NoteSystemStatus, RecordPayment, RecordPaymentFailure
+from tongdan.domain.orders.axes import RefundStage
+from tongdan.domain.orders.commands import RecordPayment, RecordPaymentFailure, RecordRefund
 from tongdan.ports import (
     Accepted,
     Credentials,
@@ -79,14 +80,36 @@ class Transaction(msgspec.Struct):
     amount: _Amount = msgspec.field(default_factory=_Amount)
 
 
-class _Refund(msgspec.Struct):
-    mchid: str
+class _RefundAmount(msgspec.Struct):
+    refund: int
+    currency: str = CURRENCY
+
+
+class Refund(msgspec.Struct):
+    """A refund as answers and the query give it; a notice says `refund_status` instead, and names the merchant."""
+
+    out_refund_no: str
     out_trade_no: str
+    transaction_id: str
+    refund_id: str
+    amount: _RefundAmount
+    status: str = ""
+    refund_status: str = ""
+    success_time: str | None = None
+    mchid: str = ""
+
+
+REFUND_STAGES: Final = {
+    "PROCESSING": RefundStage.ACCEPTED,
+    "ABNORMAL": RefundStage.ABNORMAL,
+    "SUCCESS": RefundStage.SUCCEEDED,
+    "CLOSED": RefundStage.FAILED,
+}
 
 
 _notice: Final = msgspec.json.Decoder(_Notice)
 _transaction: Final = msgspec.json.Decoder(Transaction)
-_refund: Final = msgspec.json.Decoder(_Refund)
+_refund: Final = msgspec.json.Decoder(Refund)
 
 
 class PlatformKey(msgspec.Struct, frozen=True):
@@ -230,16 +253,48 @@ def payment_command(mchid: str, content: bytes) -> tuple[Command, datetime | Non
     return command, paid_at
 
 
+def read_refund(content: bytes, asked_at: datetime) -> RecordRefund:
+    """What an answer about a refund says of it. Raises one of UNREADABLE."""
+    said = _refund.decode(content)
+    return refund_command(said, said.status, asked_at)
+
+
+def refund_command(said: Refund, status: str, said_at: datetime) -> RecordRefund:
+    """Whether number, payment and sum are those that were asked for is the order's to judge. Raises NotReadable."""
+    refund, trade = ids.parse(said.out_refund_no), ids.parse(said.out_trade_no)
+    if refund is None or refund.part != "R":
+        raise NotReadable("`out_refund_no` is no refund of ours")
+    if trade is None or trade.part != "P" or trade.order != refund.order:
+        raise NotReadable("`out_trade_no` is no payment attempt of the order that `out_refund_no` belongs to")
+    if said.amount.currency != CURRENCY:
+        raise NotReadable(f"currency-not-supported: expected `amount.currency` {CURRENCY}")
+    if status not in REFUND_STAGES or not said.transaction_id or said.amount.refund <= 0:
+        raise NotReadable("expected a known status, a `transaction_id` and a positive `amount.refund`")
+    return RecordRefund(
+        order=refund.order,
+        refund=refund.part_no,
+        attempt=trade.part_no,
+        transaction=said.transaction_id[:64],
+        amount_fen=check_fen(said.amount.refund),
+        stage=REFUND_STAGES[status],
+        reference=said.refund_id[:64],
+        said_at=from_rfc3339(said.success_time) if said.success_time else said_at,
+    )
+
+
 def _command(mchid: str, event: str, content: bytes, said_at: datetime) -> tuple[Command, datetime]:
     kind = event.partition(".")[0]
     if kind == "TRANSACTION":
         command, paid_at = payment_command(mchid, content)
         return command, paid_at or said_at
     if kind == "REFUND":
-        said = _refund.decode(content)
-        order, _ = _attempt(mchid, said.mchid, said.out_trade_no)
-        status = NoteSystemStatus(order=order, system="payment", native_status=event[:64], said_at=said_at)
-        return status, said_at
+        refund = _refund.decode(content)
+        if refund.mchid != mchid:
+            raise NotReadable("`mchid` is not the merchant this address belongs to")
+        if event != f"REFUND.{refund.refund_status}":
+            raise NotReadable("`event_type` and `refund_status` say different things")
+        result = refund_command(refund, refund.refund_status, said_at)
+        return result, result.said_at
     raise NotReadable("expected `event_type` TRANSACTION.… or REFUND.…")
 
 

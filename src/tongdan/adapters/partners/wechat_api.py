@@ -1,76 +1,52 @@
-"""WeChat Pay v3 calls: open a payment attempt (JSAPI), and ask what became of one.
+"""What WeChat Pay v3 is asked: open a payment attempt (JSAPI), close it, send money back, and what became of it.
 
-A time-out may have opened the attempt, so it is looked up before it is sent again: one that nobody has paid
-may be sent again under the same number and gives a prepay id; one that is paid answers as a payment, which
-also repairs a lost notice. Requests carry our RSA signature; answers carry the platform's and are believed
-only with it.
+Opening may have taken place when nobody answered, so an attempt is looked up before it is sent again: one that nobody
+has paid may be sent again under the same number and gives a prepay id; one that is paid answers as a payment, which
+also repairs a lost notice. Closing and refunding may be repeated as they are: the number takes effect once.
 """
 
-from base64 import b64encode
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from tongdan.adapters.partners.authentic import Derived
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import Wire, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import WechatSettings
-from tongdan.adapters.partners.wechat import (
-    CURRENCY,
-    SIGNATURE_TYPE,
-    Transaction,
-    check_signature,
-    payment_command,
-    platform_keys,
-)
+from tongdan.adapters.partners.wechat import CURRENCY, Transaction, payment_command
+from tongdan.adapters.partners.wechat_line import Line, code_of
+from tongdan.adapters.partners.wechat_refunds import NOT_THERE as NO_SUCH_THING
+from tongdan.adapters.partners.wechat_refunds import Refunds
 from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.policy import Policy
-from tongdan.domain.kernel.slots import digest
-from tongdan.domain.orders.commands import RecordPrepay, RecordPrepayRefused
+from tongdan.domain.orders.commands import RecordPaymentFailure, RecordPrepay, RecordPrepayRefused
 from tongdan.domain.orders.facts import Prepay
-from tongdan.ports import (
-    Done,
-    Errand,
-    Failed,
-    HttpRequest,
-    HttpResponse,
-    Repeat,
-    Unauthentic,
-    Undo,
-    Verb,
-)
+from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
+from tongdan.ports import Done, Errand, Failed, HttpResponse, Repeat, Undo, Verb
 
-PUBLIC_KEY_ID: Final = "PUB_KEY_ID_"
 JSAPI: Final = "/v3/pay/transactions/jsapi"
-QUERY: Final = "/v3/pay/transactions/out-trade-no/"
-NOT_THERE: Final = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST"})
+BY_NUMBER: Final = "/v3/pay/transactions/out-trade-no/"
+NOT_THERE: Final = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", NO_SUCH_THING})
 PAID_ALREADY: Final = frozenset({"ORDERPAID", "ORDER_PAID"})
+CLOSED_ALREADY: Final = frozenset({"ORDER_CLOSED", "ORDERCLOSED"})
 STILL_OPEN: Final = frozenset({"NOTPAY", "USERPAYING", "ACCEPT"})
-# Codes that speak of the merchant or the platform, not of this order.
-PARTNER_WIDE: Final = frozenset(
-    {"SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "APPID_MCHID_NOT_MATCH", "ACCOUNT_ERROR", "SYSTEM_ERROR",
-     "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED", "BANK_ERROR", "INVALID_REQUEST_SIGN"}
-)  # fmt: skip
+REFUND_DEADLINE_S: Final = 3 * 86_400  # time to top up a merchant's balance over a weekend
+
+VERBS: Final[Mapping[type[Effect], Verb]] = {
+    Prepay: Verb(Repeat.QUERY_FIRST, Undo.REVERSIBLE),
+    ClosePayment: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
+    RefundPayment: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE, deadline_s=REFUND_DEADLINE_S),
+    QueryRefund: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
+}
 
 
 class _Prepaid(msgspec.Struct):
     prepay_id: str
 
 
-class _Error(msgspec.Struct):
-    code: str = ""
-
-
 _prepaid: Final = msgspec.json.Decoder(_Prepaid)
-_error: Final = msgspec.json.Decoder(_Error)
 _transaction: Final = msgspec.json.Decoder(Transaction)
 
 
@@ -79,56 +55,38 @@ class WechatActor:
 
     def __init__(self, partner: str, settings: WechatSettings, policy: Policy, wire: Wire) -> None:
         self.partner = partner
-        self.verbs: Mapping[type[Effect], Verb] = {Prepay: Verb(Repeat.QUERY_FIRST, Undo.REVERSIBLE)}
+        self.verbs = VERBS
         self._settings: Final = settings
         self._policy: Final = policy
-        self._wire: Final = wire
-        self._platform: Final = Derived(platform_keys)
-        self._private: Final = Derived(read_private_key)
+        self._line: Final = Line(settings, wire)
+        refunds = Refunds(self._line)
+        self._do: Final[Mapping[type[Effect], Callable[[Errand, Any, str], Awaitable[Done | Failed]]]] = {
+            Prepay: self._open,
+            ClosePayment: self._close,
+            RefundPayment: refunds.send,
+            QueryRefund: refunds.ask,
+        }
 
     async def perform(self, errand: Errand) -> Done | Failed:
-        effect, order, attempt, mchid = self._about(errand)
+        effect: Any = errand.effect
+        do = self._do.get(type(effect))
+        if do is None:
+            return Failed(f"WeChat Pay knows no {type(effect).__name__}", final=True)
+        mchid = self._settings.merchants.get(effect.shop, "")
         if not mchid:
             return Failed(f"no merchant for shop {effect.shop} in conf/partners.yml", final=True)
-        person = errand.person()
-        if person is None or not person.payer:
-            return Done(RecordPrepayRefused(order=order, attempt=attempt, reason="payer-unknown"))
-        fields = fields_of(self._wire, f"wechat/{mchid}", "appid")
-        if isinstance(fields, Failed):
-            return fields
-        shop = self._policy.shops.get(effect.shop)
-        body = msgspec.json.encode(
-            {
-                "appid": fields[0],
-                "mchid": mchid,
-                "description": (shop.name if shop else effect.shop)[:40],
-                "out_trade_no": effect.out_trade_no,
-                "notify_url": f"{self._settings.notify_url}{mchid}",
-                "amount": {"total": effect.amount_fen, "currency": CURRENCY},
-                "payer": {"openid": person.payer},
-            }
-        )
-        response = await self._call(errand, mchid, "POST", JSAPI, body)
-        if isinstance(response, Failed):
-            return response
-        if response.status >= 400:
-            return _refused(response, order, attempt)
-        try:
-            command = RecordPrepay(
-                order=order, attempt=attempt, prepay=_prepaid.decode(response.body).prepay_id
-            )
-        except UNREADABLE as error:
-            return Failed(f"the answer is not understood: {reason_of(error)}", unknown=True)
-        return Done(command, response.body)
+        return await do(errand, effect, mchid)
 
     async def look_up(self, errand: Errand) -> Done | Failed | None:
-        effect, order, attempt, mchid = self._about(errand)
-        path = f"{QUERY}{effect.out_trade_no}?{urlencode({'mchid': mchid})}"
-        response = await self._call(errand, mchid, "GET", path, b"")
+        effect = errand.effect
+        assert isinstance(effect, Prepay)
+        order, attempt = _attempt(effect.out_trade_no)
+        mchid = self._settings.merchants.get(effect.shop, "")
+        response = await self._query(errand, effect.out_trade_no, mchid)
         if isinstance(response, Failed):
             return response
         if response.status >= 400:
-            code = _code(response)
+            code = code_of(response)
             return (
                 None if code in NOT_THERE else Failed(f"WeChat {response.status} {code}", partner_wide=True)
             )
@@ -143,88 +101,75 @@ class WechatActor:
             command = RecordPrepayRefused(order=order, attempt=attempt, reason=state[:32])
         return Done(command, response.body)
 
-    def _about(self, errand: Errand) -> tuple[Prepay, str, int, str]:
-        """The effect, its order and attempt, and the merchant of its shop."""
-        effect = errand.effect
-        assert isinstance(effect, Prepay)
-        parsed = ids.parse(effect.out_trade_no)
-        assert parsed is not None
-        return effect, parsed.order, parsed.part_no, self._settings.merchants.get(effect.shop, "")
-
-    async def _call(
-        self, errand: Errand, mchid: str, method: str, path: str, body: bytes
-    ) -> HttpResponse | Failed:
-        """The answer; one below 400 has been authenticated."""
-        name = f"wechat/{mchid}"
-        fields = fields_of(self._wire, name, "serial_no", "private_key")
+    async def _open(self, errand: Errand, effect: Prepay, mchid: str) -> Done | Failed:
+        order, attempt = _attempt(effect.out_trade_no)
+        person = errand.person()
+        if person is None or not person.payer:
+            return Done(RecordPrepayRefused(order=order, attempt=attempt, reason="payer-unknown"))
+        fields = fields_of(self._line.wire, f"wechat/{mchid}", "appid")
         if isinstance(fields, Failed):
             return fields
-        credential = self._wire.credentials.get(name)
-        private_key, keys = self._private.of(name, credential), self._platform.of(name, credential)
-        if private_key is None:
-            return Failed(f"the credential {name} has no readable private key", partner_wide=True)
-        timestamp = str(int(self._wire.clock.now().timestamp()))
-        nonce = digest(errand.id, str(errand.tries), method, timestamp).hex()
-        signature = sign(private_key, timestamp, nonce, method, path, body)
-        headers = {
-            "authorization": authorization(mchid, fields[0], timestamp, nonce, signature),
-            "accept": "application/json",
-            "content-type": "application/json",
-        }
-        if public_key := next((serial for serial in keys if serial.startswith(PUBLIC_KEY_ID)), ""):
-            # While an account moves from certificates to a public key, this says which to answer with.
-            headers["wechatpay-serial"] = public_key
-        url = f"{self._settings.base_url}{path}"
-        response = await exchange(self._wire, HttpRequest(method=method, url=url, headers=headers, body=body))
-        if isinstance(response, Failed) or response.status >= 400:
+        shop = self._policy.shops.get(effect.shop)
+        body = msgspec.json.encode(
+            {
+                "appid": fields[0],
+                "mchid": mchid,
+                "description": (shop.name if shop else effect.shop)[:40],
+                "out_trade_no": effect.out_trade_no,
+                "notify_url": f"{self._settings.notify_url}{mchid}",
+                "amount": {"total": effect.amount_fen, "currency": CURRENCY},
+                "payer": {"openid": person.payer},
+            }
+        )
+        response = await self._line.call(errand, mchid, "POST", JSAPI, body)
+        if isinstance(response, Failed):
             return response
+        if response.status >= 400:
+            code = code_of(response)
+            if code in PAID_ALREADY:  # the look-up before the next try finds it
+                return Failed(f"WeChat {response.status} {code}", unknown=True)
+            return Done(RecordPrepayRefused(order=order, attempt=attempt, reason=code), response.body)
         try:
-            check_signature(keys, response.headers, response.body, self._wire.clock.now())
-        except Unauthentic as error:
-            return Failed(f"the answer is not authentic: {error}", partner_wide=True, unknown=True)
-        return response
+            command = RecordPrepay(
+                order=order, attempt=attempt, prepay=_prepaid.decode(response.body).prepay_id
+            )
+        except UNREADABLE as error:
+            return Failed(f"the answer is not understood: {reason_of(error)}", unknown=True)
+        return Done(command, response.body)
+
+    async def _close(self, errand: Errand, effect: ClosePayment, mchid: str) -> Done | Failed:
+        """An attempt that cannot be closed because it is paid answers as that payment."""
+        body = msgspec.json.encode({"mchid": mchid})
+        path = f"{BY_NUMBER}{effect.out_trade_no}/close"
+        response = await self._line.call(errand, mchid, "POST", path, body)
+        if isinstance(response, Failed):
+            return response
+        code = code_of(response) if response.status >= 400 else "CLOSED"
+        if code in PAID_ALREADY:
+            return await self._paid(errand, effect, mchid)
+        if response.status < 300 or code in NOT_THERE | CLOSED_ALREADY:
+            order, attempt = _attempt(effect.out_trade_no)
+            return Done(RecordPaymentFailure(order=order, attempt=attempt, reason=code), response.body)
+        return Failed(f"WeChat {response.status} {code}")
+
+    async def _paid(self, errand: Errand, effect: ClosePayment, mchid: str) -> Done | Failed:
+        response = await self._query(errand, effect.out_trade_no, mchid)
+        if isinstance(response, Failed):
+            return response
+        if response.status >= 400:
+            return Failed(f"WeChat {response.status} {code_of(response)}", unknown=True)
+        try:
+            return Done(payment_command(mchid, response.body)[0], response.body)
+        except UNREADABLE as error:
+            return Failed(f"the answer is not understood: {reason_of(error)}", unknown=True)
+
+    async def _query(self, errand: Errand, out_trade_no: str, mchid: str) -> HttpResponse | Failed:
+        path = f"{BY_NUMBER}{out_trade_no}?{urlencode({'mchid': mchid})}"
+        return await self._line.call(errand, mchid, "GET", path, b"")
 
 
-def sign(key: RSAPrivateKey, timestamp: str, nonce: str, method: str, path: str, body: bytes) -> str:
-    """Base64 RSA-PKCS1v15-SHA256 over method, path with query, timestamp, nonce and body, a line each."""
-    message = f"{method}\n{path}\n{timestamp}\n{nonce}\n".encode() + body + b"\n"
-    return b64encode(key.sign(message, PKCS1v15(), hashes.SHA256())).decode()
-
-
-def authorization(mchid: str, serial: str, timestamp: str, nonce: str, signature: str) -> str:
-    said = {
-        "mchid": mchid,
-        "nonce_str": nonce,
-        "signature": signature,
-        "timestamp": timestamp,
-        "serial_no": serial,
-    }
-    return f"{SIGNATURE_TYPE} " + ",".join(f'{name}="{value}"' for name, value in said.items())
-
-
-def read_private_key(credential: Mapping[str, str]) -> RSAPrivateKey | None:
-    """The merchant's key; None when it is not an unencrypted RSA key in PEM."""
-    try:
-        key = load_pem_private_key(credential.get("private_key", "").encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return None
-    return key if isinstance(key, RSAPrivateKey) else None
-
-
-def _refused(response: HttpResponse, order: str, attempt: int) -> Done | Failed:
-    """The platform's code; its message may quote what we sent, so it is left out."""
-    code = _code(response)
-    if response.status == 401 or code in PARTNER_WIDE:
-        return Failed(f"WeChat {response.status} {code}", partner_wide=True)
-    if code in PAID_ALREADY:
-        return Failed(
-            f"WeChat {response.status} {code}", unknown=True
-        )  # the look-up before the next try finds it
-    return Done(RecordPrepayRefused(order=order, attempt=attempt, reason=code), response.body)
-
-
-def _code(response: HttpResponse) -> str:
-    try:
-        return _error.decode(response.body).code[:64] or f"HTTP {response.status}"
-    except UNREADABLE:
-        return f"HTTP {response.status}"
+def _attempt(out_trade_no: str) -> tuple[str, int]:
+    """The order and the number of its payment attempt."""
+    parsed = ids.parse(out_trade_no)
+    assert parsed is not None
+    return parsed.order, parsed.part_no
