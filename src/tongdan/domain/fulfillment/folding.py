@@ -15,6 +15,7 @@ from tongdan.domain.fulfillment.shipment import (
     Node,
     Shipment,
     ShipmentStage,
+    cut,
 )
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 
@@ -121,10 +122,11 @@ def _on_call_back_refused(shipment: Shipment, fact: f.CallBackRefused) -> Shipme
 
 
 def _on_given(shipment: Shipment, fact: f.UnitsGiven) -> Shipment:
-    """What it gave is no longer its own: of its lines only what had left remains."""
-    left = shipment.left()
-    kept = tuple([replace(item, units=left[item.of]) for item in shipment.items if left.get(item.of)])
-    return replace(_no_longer_here(shipment), items=kept, called=None)
+    """What it gave is no longer its own; what had left, or was stopped, stays."""
+    given = {item.of: item.units for item in fact.items}
+    kept = [cut(i, given.get((shipment.owner(i), i.line), 0))[1] for i in shipment.items]
+    items = tuple([item for item in kept if item.units])
+    return replace(_no_longer_here(shipment), items=items, called=None)
 
 
 def _on_recalled(shipment: Shipment, fact: f.ShipmentRecalled) -> Shipment:

@@ -16,6 +16,7 @@ from tongdan.domain.fulfillment import facts as f
 from tongdan.domain.fulfillment import refusals
 from tongdan.domain.fulfillment.commands import NoteGiven, NoteKept, PackAnew, TakeBack, UndoPacking
 from tongdan.domain.fulfillment.facts import Item, LineUnits, Member, Moved, PackedParcel, Wanted
+from tongdan.domain.fulfillment.shipment import cut
 from tongdan.domain.kernel.ids import shipment_id
 from tongdan.domain.kernel.messages import EFFECT_FACTS, NOTHING, Context, Decision, Fact, Refusal
 
@@ -182,16 +183,13 @@ class _Pile:
         return [lot for each in wanted for lot in self._take(each)]
 
     def _take(self, wanted: LineUnits) -> list[tuple[str, Item]]:
-        taken, rest, missing = [], [], wanted.units
+        taken, rest, missing = list[tuple[str, Item]](), list[tuple[str, Item]](), wanted.units
         for warehouse, item in self._lots:
             n = min(missing, item.units) if item.of == (wanted.order, wanted.line) else 0
-            amount_fen = item.amount_fen * n // item.units
-            if n:
-                taken.append((warehouse, replace(item, units=n, amount_fen=amount_fen)))
-                missing -= n
-            if n < item.units:
-                left_fen = item.amount_fen - amount_fen
-                rest.append((warehouse, replace(item, units=item.units - n, amount_fen=left_fen)))
+            some, others = cut(item, n)
+            taken += [(warehouse, some)] if some.units else []
+            rest += [(warehouse, others)] if others.units else []
+            missing -= n
         self._lots = rest
         return taken
 

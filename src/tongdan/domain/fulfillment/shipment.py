@@ -145,11 +145,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         """What is planned and has not left, line by line."""
         left = self.left()
         return tuple(
-            [
-                msgspec.structs.replace(item, units=item.units - left.get(item.of, 0))
-                for item in self.items
-                if item.units > left.get(item.of, 0)
-            ]
+            [cut(item, left.get(item.of, 0))[1] for item in self.items if item.units > left.get(item.of, 0)]
         )
 
     def left(self) -> dict[tuple[str, int], int]:
@@ -159,6 +155,13 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
             for item in departure.items:
                 left[item.of] = left.get(item.of, 0) + item.units
         return left
+
+
+def cut(item: Item, units: int) -> tuple[Item, Item]:
+    """`units` of an item, with their share of its amount rounded down, and the rest of both."""
+    amount_fen = item.amount_fen * units // item.units
+    rest = msgspec.structs.replace(item, units=item.units - units, amount_fen=item.amount_fen - amount_fen)
+    return msgspec.structs.replace(item, units=units, amount_fen=amount_fen), rest
 
 
 def wms(warehouse: str) -> str:

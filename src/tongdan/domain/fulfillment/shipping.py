@@ -30,6 +30,7 @@ from tongdan.domain.fulfillment.shipment import (
     ParcelStatus,
     Shipment,
     ShipmentStage,
+    cut,
     wms,
 )
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal
@@ -185,7 +186,7 @@ def _match(shipment: Shipment, units: dict[str, int]) -> tuple[Item, ...]:
         n = min(item.units, units.get(item.sku, 0))
         if n > 0:
             units[item.sku] -= n
-            matched.append(replace(item, units=n))
+            matched.append(cut(item, n)[0])
     return tuple(matched)
 
 
