@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
@@ -125,6 +125,7 @@ class Centre:
         self.erasure: Final = Erasure(self.bus, self.tokens, ErasureLogFile(data / ERASURES), vault)
         self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
         self.reads.live_counts = lambda: {"backlog": self.bus.backlog(), "relay_lag": self.relay.lag()}
+        self.bus.answers["meters"] = self._answer_meters
 
     async def start(self) -> None:
         """Catch up, then go on where the last process stopped."""
@@ -138,16 +139,33 @@ class Centre:
         await self.relay.start()
         self.wakeups.start()
 
+    async def _answer_meters(self, _: bytes) -> bytes:
+        return self.meters.told()
+
+    async def all_meters(self) -> Meters:
+        """What all processes of this centre have counted, together; without one that does not answer."""
+        if not self.peers:
+            return self.meters
+        total = Meters()
+        for told in [self.meters.told(), *await self.bus.ask_peers("meters")]:
+            total.hear(told)
+        return total
+
     async def quiet(self) -> None:
         """Wait until nothing is queued and every fact has had its reactions (effects may still be under way)."""
         while self.bus.backlog() or self.relay.lag():
             await self.clock.sleep(0.005)
 
-    async def stop(self) -> None:
-        """Take nothing new, finish what was taken, close the files."""
+    async def stop(self, others_rest: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take nothing new, finish what was taken, close the files.
+
+        `others_rest` returns when no other process of this centre needs an answer of this one any more.
+        """
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
+        if others_rest is not None:
+            await others_rest()
         if self.place.wires is not None:
             await self.place.wires.stop()
         self.views.stop()

@@ -27,6 +27,8 @@ from tongdan.domain.kernel.policy import ChannelMap, Policy, Shop, Warehouse
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.meters import Meters
+from tongdan.flow.peers import Inlet, Peer
+from tongdan.flow.placement import read_placement
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import Committer, commit_inline, no_probe
@@ -34,6 +36,7 @@ from tongdan.flow.verify import Finding, check_shard
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply
+from tongdan.profile import ALONE, Place
 
 _serial = count(1)
 NOON = datetime(2026, 1, 27, 4, tzinfo=UTC)  # noon in UTC+8
@@ -86,6 +89,7 @@ class Rig:
         seed: str = "seed",
         probe: Callable[[str], None] = no_probe,
         commit_s: float = 0.0,
+        place: Place = ALONE,
     ) -> None:
         """`commit_s`: how long a commit is on its way to the disk, while the loop goes on."""
         data.mkdir(exist_ok=True)
@@ -93,12 +97,18 @@ class Rig:
         self.clock = clock
         entropy = SeededEntropy(seed)
         self.vault = AesGcmVault(bytes(32), entropy)
-        self.stores = [shard(shard_file(data, n), n) for n in range(SHARDS)]
+        self.place = place
+        self.stores = [shard(shard_file(data, n), n) for n in range(place.process, SHARDS, place.processes)]
+        for n in range(SHARDS):
+            if not shard_file(data, n).exists():
+                shard(shard_file(data, n), n).close()
         self.readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
         self.overview = SqliteOverview(data / "overview.sqlite")
         self.meters = Meters()
         self.bus = Bus(
-            list(zip(self.stores, self.readers, strict=True)),
+            [(store, self.readers[store.shard]) for store in self.stores],
+            readers=self.readers,
+            placement=read_placement(self.readers, place.processes),
             clock=clock,
             entropy=entropy,
             vault=self.vault,
@@ -108,13 +118,17 @@ class Rig:
             meters=self.meters,
             probe=probe,
         )
-        self.reads = Reader(self.readers, self.vault, self.overview)
+        self.peers = {n: Peer(n, clock) for n in range(place.processes) if n != place.process}
+        self.bus.connect(self.peers)
+        self.reads = Reader(self.readers, self.vault, self.overview, self.bus.placement)
         self.relay = Relay(self.bus)
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
         self.views = Views(self.bus, self.reads, self.overview)
 
     async def start(self) -> None:
+        if self.place.wires is not None:
+            await self.place.wires.start(lambda: Inlet(self.bus), self.peers)
         self.views.start()
         self.runner.start()
         await self.relay.start()
@@ -124,6 +138,8 @@ class Rig:
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
+        if self.place.wires is not None:
+            await self.place.wires.stop()
         self.views.stop()
         for shard in (*self.stores, *self.readers):
             shard.close()

@@ -5,6 +5,7 @@ data directory is --data, else TONGDAN_DATA, else ./data; commands that read nev
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -65,3 +66,15 @@ def serving(data: Path) -> str | None:
     except (OSError, ValueError, KeyError):
         return None
     return str(url)
+
+
+def note_serving(data: Path, push_url: str, api_url: str) -> None:
+    """Tell other commands where the centre that serves `data` is reached."""
+    part = data / f"{SERVING}.new"
+    part.write_text(json.dumps({"pid": os.getpid(), "push": push_url, "api": api_url}))
+    part.replace(data / SERVING)
+
+
+def url_of(host: str, port: int) -> str:
+    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -1,5 +1,7 @@
 """A centre with its two ports: pushes on one, the API and the pages on the other; started and stopped in order.
 
+Several processes of one centre share both ports: the kernel gives each new connection to one of them.
+
 Both listen before anything is taken, and stopping goes the other way round: no new push, answers to those taken, then
 the centre, then the API, so that whoever waits for an answer gets it.
 """
@@ -7,16 +9,13 @@ the centre, then the API, so that whoever waits for an answer gets it.
 import asyncio
 import contextlib
 import gc
-import json
-import os
 import socket
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import uvicorn
 
-from tongdan.cli.places import SERVING
+from tongdan.cli.places import SERVING, note_serving, url_of
 from tongdan.ports import Entropy
 from tongdan.profile import API_KEYS, Centre
 from tongdan.surfaces.front_door import FrontDoor
@@ -43,28 +42,29 @@ class Service:
         self._push_port: Final = push_port
         self._front: Final = FrontDoor(centre.doors, centre.bus, centre.clock, centre.meters, WAITS)
         self._push: Final = PushPort(self._front, centre.clock)
-        self._socket: Final = socket.create_server((host, api_port), reuse_port=False)
+        self._shared: Final = centre.place.wires is not None
+        self._socket: Final = socket.create_server((host, api_port), reuse_port=self._shared)
         self._api: _Api | None = None
         self._task: asyncio.Task[None] | None = None
         self._ready = False
 
     @property
     def push_url(self) -> str:
-        return _url(*self._push.address)
+        return url_of(*self._push.address)
 
     @property
     def api_url(self) -> str:
-        return _url(*self._socket.getsockname()[:2])
+        return url_of(*self._socket.getsockname()[:2])
 
     async def start(self) -> None:
         centre = self.centre
         await centre.start()
-        await self._push.start(self._host, self._push_port)
+        await self._push.start(self._host, self._push_port, reuse_port=self._shared)
         keys = ApiKeys(centre.data / API_KEYS)
         parts = Parts(
             reads=centre.reads, bus=centre.bus, meters=centre.meters, policy=centre.policy, keys=keys,
             clock=centre.clock, entropy=self._entropy, samples=lambda: list(self._front.samples),
-            ready=lambda: self._ready,
+            ready=lambda: self._ready, all_meters=centre.all_meters,
         )  # fmt: skip
         app = create_app(parts, push_url=self.push_url, routers=[router_of(centre.erasure)])
         self._api = _Api(
@@ -73,16 +73,19 @@ class Service:
         self._task = asyncio.create_task(self._api.serve([self._socket]))
         self._ready = True
         _calm_collector()
-        _note(centre.data, {"pid": os.getpid(), "push": self.push_url, "api": self.api_url})
+        if not self._shared:
+            note_serving(centre.data, self.push_url, self.api_url)
 
-    async def stop(self) -> None:
+    async def stop(self, others_rest: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`others_rest`: as `Centre.stop` has it."""
         self._ready = False
-        (self.centre.data / SERVING).unlink(missing_ok=True)
+        if not self._shared:
+            (self.centre.data / SERVING).unlink(missing_ok=True)
         await self._push.stop(GRACE_S)
         if self._api is not None and self._task is not None:
             self._api.should_exit = True
             await self._task
-        await self.centre.stop()
+        await self.centre.stop(others_rest)
         gc.unfreeze()  # so that what holds files and libraries is let go before the interpreter ends
 
 
@@ -93,19 +96,8 @@ class _Api(uvicorn.Server):
         yield
 
 
-def _note(data: Path, told: dict[str, object]) -> None:
-    part = data / f"{SERVING}.new"
-    part.write_text(json.dumps(told))
-    part.replace(data / SERVING)
-
-
 def _calm_collector() -> None:
     """What start-up made stays for good, and what messages are made of has no cycles: look seldom, at little."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-
-
-def _url(host: str, port: int) -> str:
-    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

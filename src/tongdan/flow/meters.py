@@ -1,15 +1,21 @@
 """What the process counts about itself: plain numbers, filled where things happen, shown by whoever shows them.
 
+Several processes of one centre tell each other their numbers, and whoever shows them adds them up.
+
 Nothing here knows a metrics library, so the loop stays free of one. Labels that come from outside are bounded: after
 `TALLY_LABELS` different ones the rest counts as "other", so a stranger cannot grow the memory of the process.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 from typing import Final
+
+import msgspec
 
 TALLY_LABELS: Final = 500
 OTHER: Final = "other"
+SEPARATOR: Final = "\x1f"  # between the strings of a label, where it has to be one
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 
@@ -35,6 +41,13 @@ class Tally:
     def total(self) -> int:
         return sum(self._counts.values())
 
+    def told(self) -> dict[str, int]:
+        return {SEPARATOR.join(label): n for label, n in self._counts.items()}
+
+    def hear(self, told: Mapping[str, int]) -> None:
+        for label, n in told.items():
+            self.add(*label.split(SEPARATOR), by=n)
+
 
 class Histogram:
     """How often a value fell at or below each of `bounds` and above the one before; the last count is the rest."""
@@ -50,6 +63,13 @@ class Histogram:
 
     def total(self) -> int:
         return sum(self.counts)
+
+    def told(self) -> tuple[list[int], float]:
+        return self.counts, self.sum
+
+    def hear(self, told: tuple[list[int], float]) -> None:
+        self.counts[:] = map(add, self.counts, told[0])
+        self.sum += told[1]
 
 
 class Meters:
@@ -72,3 +92,34 @@ class Meters:
         # The effects.
         self.effects: Final = Tally()  # (partner, verb, outcome): done, failed, dead
         self.breakers_open: Final[set[str]] = set()  # partners whose lanes wait
+
+    def told(self) -> bytes:
+        """For another process of this centre, which hears it with `hear`."""
+        return _encode(
+            Told(
+                {name: tally.told() for name, tally in vars(self).items() if isinstance(tally, Tally)},
+                {name: kept.told() for name, kept in vars(self).items() if isinstance(kept, Histogram)},
+                sorted(self.breakers_open),
+            )
+        )
+
+    def hear(self, told: bytes) -> None:
+        """Add the numbers of another process."""
+        heard = _told.decode(told)
+        for name, tally in heard.tallies.items():
+            getattr(self, name).hear(tally)
+        for name, histogram in heard.histograms.items():
+            getattr(self, name).hear(histogram)
+        self.breakers_open.update(heard.breakers_open)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Meters on their way to another process, by the names of the attributes above."""
+
+    tallies: dict[str, dict[str, int]]
+    histograms: dict[str, tuple[list[int], float]]
+    breakers_open: list[str]
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_told: Final = msgspec.msgpack.Decoder(Told)

@@ -28,6 +28,7 @@ REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leave
 BUSY_BATCH: Final = 12  # so much intake in one batch means that it does not come one by one any more
 RETRY_PAUSE_S: Final = 1.0  # after the store failed on something that nobody outside would send again
 COMMIT_THREADS: Final = 4
+LOOK_EVERY_S: Final = 0.5  # whether to go on waiting for the last tasks
 
 Probe = Callable[[str], None]
 Committer = Callable[[Callable[[], None]], Awaitable[None]]
@@ -66,6 +67,7 @@ class Engine:
         self.lost_token: Callable[[], None] = lambda: (
             None
         )  # another process owns what this one thought its own
+        self.hurried = False  # whoever is waited for will not answer: break off what has not ended
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -82,8 +84,8 @@ class Engine:
     async def idle(self, within_s: float) -> None:
         """Wait until every task has ended; what takes longer is broken off, and goes on at the next start."""
         until_s = self.clock.monotonic() + within_s
-        while self._tasks and (left_s := until_s - self.clock.monotonic()) > 0:
-            await asyncio.wait(set(self._tasks), timeout=left_s)
+        while self._tasks and not self.hurried and (left_s := until_s - self.clock.monotonic()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=min(left_s, LOOK_EVERY_S))
         if unfinished := set(self._tasks):
             _log.error("%d tasks of the loop are broken off after %g s", len(unfinished), within_s)
             for task in unfinished:

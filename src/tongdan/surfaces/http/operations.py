@@ -191,4 +191,4 @@ async def metrics(parts: PartsOf, who: Reader) -> Response:
 
     进程指标，Prometheus 文本格式。
     """
-    return Response(exposition(parts.meters, parts.counts()), media_type=CONTENT_TYPE)
+    return Response(exposition(await parts.all_meters(), parts.counts()), media_type=CONTENT_TYPE)

@@ -4,7 +4,7 @@ Endpoints run on the loop's thread and read through connections that belong to i
 one read of bounded size, for intake shares the thread.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -23,11 +23,13 @@ COUNTS_FRESH_S: Final = 1.0  # counting reads whole tables: not more often than 
 
 
 class Parts:
-    """`samples()` are the last unauthentic pushes; `ready()` is False while the centre starts or stops."""
+    """`samples()` are the last unauthentic pushes; `ready()` is False while the centre starts or stops; `all_meters()`
+    adds up what each process of the centre counts."""
 
     def __init__(
         self, *, reads: Reads, bus: CommandBus, meters: Meters, policy: Policy, keys: ApiKeys, clock: Clock,
         entropy: Entropy, samples: Callable[[], list[Sample]] = list, ready: Callable[[], bool] = lambda: True,
+        all_meters: Callable[[], Awaitable[Meters]] | None = None,
     ) -> None:  # fmt: skip
         self.reads: Final = reads
         self.bus: Final = bus
@@ -38,6 +40,7 @@ class Parts:
         self.entropy: Final = entropy
         self.samples: Final = samples
         self.ready: Final = ready
+        self._all_meters: Final = all_meters
         self._counts: Mapping[str, int] = {}
         self._counted_s = -COUNTS_FRESH_S
 
@@ -47,6 +50,9 @@ class Parts:
         if now_s - self._counted_s >= COUNTS_FRESH_S:
             self._counts, self._counted_s = self.reads.counts(), now_s
         return self._counts
+
+    async def all_meters(self) -> Meters:
+        return self.meters if self._all_meters is None else await self._all_meters()
 
     def find_order(self, id: str) -> Order:
         """Raises Refused when there is no such order."""
