@@ -14,6 +14,7 @@ from tongdan.cli import (
     keys,
     orders,
     serve,
+    shipments,
     tickets,
     timeline,
     verify,
@@ -71,6 +72,7 @@ app.command("demo", help=demo.HELP)(demo.demo)
 app.command("serve", help=serve.HELP)(serve.serve)
 orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
 app.add_typer(orders.app, name="order")
+app.add_typer(shipments.app, name="shipment")
 app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")

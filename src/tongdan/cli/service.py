@@ -16,9 +16,11 @@ from typing import Final
 import uvicorn
 
 from tongdan.cli.places import SERVING, note_serving, url_of
+from tongdan.flow.repacking import Repacking
 from tongdan.ports import Entropy
 from tongdan.profile import API_KEYS, Centre
 from tongdan.surfaces.front_door import FrontDoor
+from tongdan.surfaces.http import shipments
 from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.erasures import router_of
 from tongdan.surfaces.http.keys import ApiKeys
@@ -66,7 +68,9 @@ class Service:
             clock=centre.clock, entropy=self._entropy, samples=lambda: list(self._front.samples),
             ready=lambda: self._ready, all_meters=centre.all_meters,
         )  # fmt: skip
-        app = create_app(parts, push_url=self.push_url, routers=[router_of(centre.erasure)])
+        repacking = Repacking(centre.reads, centre.policy, centre.clock)
+        routers = [router_of(centre.erasure), shipments.router_of(repacking)]
+        app = create_app(parts, push_url=self.push_url, routers=routers)
         self._api = _Api(
             uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off")
         )

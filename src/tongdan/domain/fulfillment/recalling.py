@@ -19,6 +19,9 @@ PUSH: Final = f.PushToWms.__name__
 PACKED_ANEW: Final = "packed anew"
 LEFT: Final = "units have left already"
 NOTHING_LEFT: Final = "nothing of it is still to leave"
+OTHER_SHOP: Final = "it is of another shop"
+BEING_PACKED: Final = "it is being packed anew already"
+BEING_LEFT: Final = "an order is leaving it"
 
 
 def recall_shipment(shipment: Shipment, command: RecallShipment, ctx: Context) -> Decision | Refusal:
@@ -49,14 +52,14 @@ def call_back(shipment: Shipment, command: CallBack, ctx: Context) -> Decision |
 def not_callable(shipment: Shipment, shop: str) -> str:
     """Why a shipment cannot be packed anew; "" when it can."""
     if shipment.shop != shop:
-        return "it is of another shop"
+        return OTHER_SHOP
     if shipment.departures:
         return LEFT
     if not shipment.still_to_leave():
         return NOTHING_LEFT
     if shipment.called is not None:
-        return "it is being packed anew already"
-    return "an order is leaving it" if shipment.recall else ""
+        return BEING_PACKED
+    return BEING_LEFT if shipment.recall else ""
 
 
 def record_recall(shipment: Shipment, command: RecordRecall, ctx: Context) -> Decision | Refusal:
