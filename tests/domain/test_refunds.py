@@ -91,6 +91,7 @@ def test_a_second_payment_goes_back_once_and_only_it(centre: Centre, twice: str)
         RefundPayment(
             partner="payment/wechat",
             shop="mp-1",
+            out_trade_no=f"{twice}-P2",
             transaction="T2",
             out_refund_no=f"{twice}-R1",
             amount_fen=PRICE_FEN,

@@ -7,6 +7,7 @@ partner would, and can be told how its next calls are to go.
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from tests.flow.rig import NOON, Rig
 from tests.flow.toys import Explode
@@ -23,18 +24,22 @@ from tongdan.domain.fulfillment.commands import (
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.messages import Command, Effect, Person
+from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
     NoteDone,
     PlaceOrder,
     RecordDetail,
     RecordPayment,
+    RecordPaymentFailure,
     RecordPrepay,
+    RecordRefund,
     RecordSettlement,
     RequestPayment,
 )
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
 from tongdan.domain.orders.lines import Line
+from tongdan.domain.orders.refund_facts import ClosePayment, RefundPayment
 from tongdan.ports import Clock, Done, Errand, Failed, Repeat, Undo, Verb
 
 PERSON = Person(name="张三", phone="13800000000", province="浙江", city="杭州", detail="西湖路 1 号")
@@ -237,6 +242,10 @@ _ANSWERS: dict[type[Effect], Callable[[Errand], Command]] = {
     ),
     PushToWms: lambda errand: RecordWmsAccepted(shipment=errand.aggregate, wms_order=f"W-{errand.id}"),
     CancelAtWms: lambda errand: RecordRecall(shipment=errand.aggregate, stopped=True, reason=""),
+    ClosePayment: lambda errand: RecordPaymentFailure(
+        order=errand.aggregate, attempt=_attempt(errand), reason="CLOSED"
+    ),
+    RefundPayment: lambda errand: refund_result(errand, RefundStage.SUCCEEDED),
     TellFinance: lambda errand: NoteDone(order=errand.aggregate, outcome="told"),
 }
 
@@ -244,6 +253,23 @@ _ANSWERS: dict[type[Effect], Callable[[Errand], Command]] = {
 def answer(errand: Errand) -> Command:
     """What is learnt from an effect that took place."""
     return _ANSWERS[type(errand.effect)](errand)
+
+
+def refund_result(errand: Errand, stage: RefundStage) -> RecordRefund:
+    """The provider's word on a refund it was sent."""
+    effect: Any = errand.effect
+    refund = parse(effect.out_refund_no)
+    assert refund is not None
+    return RecordRefund(
+        order=refund.order,
+        refund=refund.part_no,
+        attempt=_attempt(errand),
+        transaction=effect.transaction,
+        amount_fen=effect.amount_fen,
+        stage=stage,
+        reference=f"50-{effect.out_refund_no}",
+        said_at=NOON,
+    )
 
 
 def _attempt(errand: Errand) -> int:

@@ -67,7 +67,7 @@ def test_repeats_on_the_way_carry_the_same_inbox_key(stage: Staged) -> None:
         assert repeats > 0
         assert len(set(keys)) < len(keys)
 
-    stage(body, orders=60, faults=1.0)
+    stage(body, orders=60, faults=1.0, seed=2)
 
 
 def test_douyin_gives_the_detail_of_what_it_pushed(stage: Staged) -> None:

@@ -29,7 +29,7 @@ WRITE_BACK = WriteBackShipment(
 )  # fmt: skip
 PREPAY = Prepay(partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", amount_fen=20_500)
 REFUND = RefundPayment(
-    partner="payment/wechat", shop="mp-main", transaction="4200002601271217752501201407033",
+    partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", transaction="4200002601271217752501201407033",
     out_refund_no=f"{OWN}-R1", amount_fen=20_500, total_fen=20_500,
 )  # fmt: skip
 ASK_REFUND = QueryRefund(partner="payment/wechat", shop="mp-main", out_refund_no=f"{OWN}-R1")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -51,7 +52,7 @@ def test_a_payment_that_failed() -> None:
     assert message.happened_at == datetime(2026, 1, 27, 4, 0, 36, tzinfo=UTC)
 
 
-def refund(event: str = "SUCCESS", **differs: object) -> PushRequest:
+def refund(event: str = "SUCCESS", **differs: Any) -> PushRequest:
     said = json.loads(golden("wechat/refund.json")) | {"refund_status": event} | differs
     return wechat_push(wechat_seal(json.dumps(said).encode(), f"REFUND.{event}"))
 
@@ -107,7 +108,7 @@ def test_a_refund_that_did_not_arrive(event: str, stage: RefundStage) -> None:
     ],
 )
 def test_a_refund_that_cannot_be_ours_is_kept_with_the_reason(
-    differs: dict[str, object], reason: str
+    differs: dict[str, Any], reason: str
 ) -> None:
     assert why(DOOR, refund(**differs)) == reason
 

@@ -75,6 +75,7 @@ class RefundPayment(Effect, frozen=True, kw_only=True):
     """Send back `amount_fen` of a payment of `total_fen`. Natural: `out_refund_no` takes place once."""
 
     shop: str
+    out_trade_no: str
     transaction: str
     out_refund_no: str
     amount_fen: int

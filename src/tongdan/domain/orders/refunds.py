@@ -8,7 +8,7 @@ times, and believed only where it says what was asked: number, payment and sum.
 from datetime import datetime, timedelta
 from typing import Final
 
-from tongdan.domain.kernel.ids import refund_id
+from tongdan.domain.kernel.ids import payment_id, refund_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import REFUND, RefundStage, Stage
@@ -113,6 +113,7 @@ def _pay_back(draft: Draft, ctx: Context, payment: Payment, amount_fen: int, rea
         RefundPayment(
             partner=PROVIDER,
             shop=order.shop,
+            out_trade_no=payment_id(ctx.id, payment.attempt),
             transaction=payment.transaction,
             out_refund_no=refund_id(ctx.id, no),
             amount_fen=amount_fen,

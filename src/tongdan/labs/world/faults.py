@@ -45,6 +45,11 @@ STALE_STATUS: Final = "stale-status"
 IMPOSSIBLE_STATUS: Final = "impossible-status"
 WRONG_AMOUNT: Final = "wrong-amount"
 PAID_TWICE: Final = "paid-twice"
+PAID_LATE: Final = "paid-late"
+NOTICE_FIRST: Final = "notice-first"
+NEVER_TOLD: Final = "never-told"
+MISTOLD: Final = "mistold"
+REFUND_ABNORMAL: Final = "refund-abnormal"
 WMS_REFUSES: Final = "wms-refuses"
 WMS_SHORT: Final = "wms-short"
 
@@ -67,7 +72,12 @@ KINDS: Final = {
             IMPOSSIBLE_STATUS, Heals.EITHER, "shipped was told of what had not left", "未出库却推送已发货"
         ),
         FaultKind(WRONG_AMOUNT, Heals.PERSON, "less was paid than asked for", "实付金额少于应付"),
-        FaultKind(PAID_TWICE, Heals.PERSON, "it was paid twice", "被支付了两次"),
+        FaultKind(PAID_TWICE, Heals.ITSELF, "it was paid twice", "被支付了两次"),
+        FaultKind(PAID_LATE, Heals.ITSELF, "it was paid while it was cancelled", "取消的同时被支付"),
+        FaultKind(NOTICE_FIRST, Heals.ITSELF, "the result came before the answer", "结果通知先于应答到达"),
+        FaultKind(NEVER_TOLD, Heals.ITSELF, "the result was never told", "结果始终没有通知"),
+        FaultKind(MISTOLD, Heals.EITHER, "a result was told of the wrong thing", "结果通知张冠李戴"),
+        FaultKind(REFUND_ABNORMAL, Heals.PERSON, "the buyer's account took no refund", "退款未能入账"),
         FaultKind(WMS_REFUSES, Heals.PERSON, "the warehouse refused the order", "仓库拒单"),
         FaultKind(WMS_SHORT, Heals.PERSON, "the warehouse lacked one unit", "仓库少发一件"),
     )
@@ -95,8 +105,11 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "MP": {
         "own.orders": (LOST, ACK_LOST, REPEATED),
         "wechat.prepay": (ANSWER_LOST, BUSY),
-        "wechat.pay": (WRONG_AMOUNT, PAID_TWICE),
+        "wechat.pay": (WRONG_AMOUNT, PAID_TWICE, PAID_LATE),
         "wechat.notify": (LOST, ACK_LOST, LATE, REPEATED),
+        "wechat.close": (ANSWER_LOST, BUSY),
+        "wechat.refund": (ANSWER_LOST, BUSY, NOTICE_FIRST, NEVER_TOLD, MISTOLD, REFUND_ABNORMAL),
+        "wechat.refund-notify": (LOST, ACK_LOST, LATE, REPEATED),
         **_LATER,
     },
 }
@@ -137,6 +150,11 @@ class Faults:
         if stream.chance(self._share):
             where, kinds = stream.pick(list(MENU[channel].items()))
             self._plans[order] = Plan(stream.pick(kinds), where)
+
+    def awaits(self, where: str, order: str) -> bool:
+        """`order` is to meet a fault at `where`, where few orders come to by themselves: see that it does."""
+        plan = self._plans.get(order)
+        return plan is not None and plan.where == where
 
     def meet(self, where: str, order: str, kinds: Container[str]) -> str:
         """Which of `kinds` strikes `order` here and now ("": none). It strikes once, and is recorded."""

@@ -28,6 +28,7 @@ class Account:
 
     order: str
     paid_fen: int = 0
+    refunds_fen: dict[str, int] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
     settled_fen: int | None = None
 
@@ -45,7 +46,7 @@ class Finance:
         self.outbox: Final = Outbox[bytes](setting, self._wrap, _acknowledged, RETRIES_S)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """A milestone: `paid`, `signed` or `cancelled`, with its sum."""
+        """A milestone: `paid`, `signed`, `cancelled` or `refunded`, with its sum."""
         if not self._authentic(request):
             return _answer(401, {"ok": False, "error": "signature"})
         said = json.loads(request.body)
@@ -54,6 +55,8 @@ class Finance:
         account.heard[milestone] = account.heard.get(milestone, 0) + 1
         if milestone == "paid" and not account.paid_fen:
             account.paid_fen = said["amount_fen"]
+        elif milestone == "refunded":
+            account.refunds_fen[said["id"]] = said["amount_fen"]
         elif milestone == "signed" and account.heard[milestone] == 1:
             self._setting.bustle.start(self._settle(account))
         return _answer(200, {"ok": True})
@@ -62,7 +65,7 @@ class Finance:
         """Some hours after the goods were signed for the books are closed on them."""
         stream = self._setting.stream("finance", account.order)
         await self._setting.clock.sleep(stream.waiting_s(SETTLES_AFTER_MEAN_S))
-        account.settled_fen = account.paid_fen
+        account.settled_fen = account.paid_fen - sum(account.refunds_fen.values())
         now = self._setting.clock.now()
         said: dict[str, Any] = {
             "id": f"ST{stream.digits(16)}",
@@ -72,10 +75,10 @@ class Finance:
             "currency": "CNY",
         }
         if stream.chance(0.5):
-            said |= {"amount_fen": account.paid_fen, "settled_at": now.isoformat(timespec="seconds")}
+            said |= {"amount_fen": account.settled_fen, "settled_at": now.isoformat(timespec="seconds")}
         else:
             local = now.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
-            said |= {"amount": f"{account.paid_fen / 100:.2f}", "settled_at": local}
+            said |= {"amount": f"{account.settled_fen / 100:.2f}", "settled_at": local}
         body = json.dumps(said, ensure_ascii=False).encode()
         self.outbox.post(body, "finance.settled", self._setting.names.native_of(account.order))
 

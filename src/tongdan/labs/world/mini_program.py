@@ -14,12 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from tongdan.domain.kernel.ids import SHANGHAI, payment_id
 from tongdan.labs.world.chance import Stream
-from tongdan.labs.world.faults import PAID_TWICE, WRONG_AMOUNT
+from tongdan.labs.world.faults import PAID_LATE, PAID_TWICE, WRONG_AMOUNT
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket
 from tongdan.labs.world.setting import Setting
-from tongdan.labs.world.wechat_pay import Trade, WechatPay
+from tongdan.labs.world.wechat_books import Trade
+from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (2, 5, 15, 60, 300, 900, *[1_800] * 12)
@@ -100,9 +101,14 @@ class MiniProgram:
             await self._cancel(order)
             return
         await self._pay(order, stream)
-        if stream.chance(0.02):
+        regrets = stream.chance(0.02)
+        if regrets or self._awaits_refund(order):
             await clock.sleep(stream.between(60, 3_600))
             await self._cancel(order)
+
+    def _awaits_refund(self, order: OwnOrder) -> bool:
+        faults = self._setting.faults
+        return any(faults.awaits(where, order.no) for where in ("wechat.refund", "wechat.refund-notify"))
 
     async def _pay(self, order: OwnOrder, stream: Stream) -> None:
         """Pay, or fail to (an empty wallet) and pay by another method. Only what was paid is notified."""
@@ -117,7 +123,11 @@ class MiniProgram:
                 await clock.sleep(stream.waiting_s(30))
                 self._wechat.pay(second, order.amount_fen)
             return
-        fault = faults.meet("wechat.pay", order.no, (WRONG_AMOUNT, PAID_TWICE))
+        fault = faults.meet("wechat.pay", order.no, (WRONG_AMOUNT, PAID_TWICE, PAID_LATE))
+        if fault == PAID_LATE or faults.awaits("wechat.close", order.no):
+            await self._cancel(order)
+        if order.cancelled and fault != PAID_LATE:
+            return
         if fault == PAID_TWICE and (second := await self._open(order, "card", 2)) is not None:
             self._wechat.pay(second, order.amount_fen)
         self._wechat.pay(first, order.amount_fen // 2 if fault == WRONG_AMOUNT else order.amount_fen)

@@ -61,6 +61,10 @@ class Outbox(Generic[T]):
         """Begin to deliver `message`; `where` and `order` are what faults know it by."""
         self._setting.bustle.start(self._carry(message, where, order))
 
+    def whisper(self, message: T) -> None:
+        """Send `message` once, whatever is answered."""
+        self._setting.bustle.start(self._copy(message))
+
     async def _carry(self, message: T, where: str, order: str) -> None:
         await self.deliver(message, where, order)
 

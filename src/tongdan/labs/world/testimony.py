@@ -5,6 +5,7 @@ warehouse, waybills from the channel that was told them, the books from finance.
 disagreement.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,19 +15,22 @@ from tongdan.domain.orders.model import Order
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
 from tongdan.labs.world.mini_program import OwnOrder
 from tongdan.labs.world.warehouse import Delivery
-from tongdan.labs.world.wechat_pay import SUCCESS
+from tongdan.labs.world.wechat_books import SUCCESS
 from tongdan.labs.world.world import World
 
 
 class Testimony(NamedTuple):
     """The partners' truth about one order. Units are counted over all lines.
 
-    `received_fen` is all that was paid for it, `due` tells that the sum was right (so the goods are due),
+    `received_fen` is all that was paid for it, `returned_fen` what of it went back, `surplus_fen` what of it should go
+    back; `due` tells that the sum was right (so the goods are due),
     `told_units` is what the channel knows to have left (None: it is not told), `heard` are the milestones
     finance heard of.
     """
 
     received_fen: int
+    returned_fen: int
+    surplus_fen: int
     due: bool
     cancelled: bool | None  # None: nobody outside decided it
     completed: bool | None
@@ -55,6 +59,10 @@ class Witnesses:
         for code, delivery in world.warehouses.deliveries.items():
             if (parsed := ids.parse(code)) is not None:
                 self._deliveries.setdefault(parsed.order, []).append(delivery)
+        self._returned_fen: Counter[str] = Counter()
+        for refund in world.wechat.refunds.books.values():
+            if refund.status == SUCCESS and (parsed := ids.parse(refund.trade.out_trade_no)) is not None:
+                self._returned_fen[parsed.order] += refund.amount_fen
 
     def of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
         return self._testimony(
@@ -70,11 +78,16 @@ class Witnesses:
     def of_own(self, order: OwnOrder, id: str) -> Testimony:
         paid = [trade.paid_fen for trade in order.trades if trade.state == SUCCESS]
         due = bool(paid) and order.amount_fen in paid
+        returned_fen = self._returned_fen.get(id, 0)
+        # Who has all the money back knows that there will be no goods.
+        over = order.cancelled or (bool(paid) and returned_fen == sum(paid))
         return self._testimony(
             id,
             received_fen=sum(paid),
+            returned_fen=returned_fen,
+            surplus_fen=sum(paid) if over else sum(paid) - order.amount_fen if due else 0,
             due=due,
-            cancelled=True if order.cancelled else False if paid else None,
+            cancelled=True if over else False if paid else None,
             completed=None,
             wanted_units=sum(line.units for line in order.basket.lines),
             told_units=None,
@@ -85,6 +98,8 @@ class Witnesses:
         id: str,
         *,
         received_fen: int,
+        returned_fen: int = 0,
+        surplus_fen: int = 0,
         due: bool,
         cancelled: bool | None,
         completed: bool | None,
@@ -95,6 +110,8 @@ class Witnesses:
         account = self._world.finance.accounts.get(id)
         return Testimony(
             received_fen=received_fen,
+            returned_fen=returned_fen,
+            surplus_fen=surplus_fen,
             due=due,
             cancelled=cancelled,
             completed=completed,
@@ -114,7 +131,10 @@ def disagreements(said: Testimony, order: Order) -> Iterator[Disagreement]:
     left, signed = order.units(Stage.SHIPPED, Stage.SIGNED), order.units(Stage.SIGNED)
     collected_fen = order.received_fen if order.own else order.paid.amount_fen if order.paid else 0
     yield from _differ("received_fen", said.received_fen, collected_fen)
-    yield from _differ("paid", said.due, order.paid is not None)
+    yield from _differ("refunded_fen", said.returned_fen, order.refunded_fen)
+    yield from _differ("surplus_fen", said.surplus_fen, said.returned_fen)
+    if not (order.own and said.cancelled):  # whether it was paid or cancelled first is then of no account
+        yield from _differ("paid", said.due, order.paid is not None)
     yield from _differ("left_units", said.left_units, left)
     yield from _differ("signed_units", said.signed_units, signed)
     yield from _differ("settled", said.settled, order.settled_at is not None)

@@ -1,9 +1,9 @@
-"""WeChat Pay v3 (微信支付): opens payments, takes the buyer's money, and says so until it is heard.
+"""WeChat Pay v3 (微信支付): opens and closes payments, takes the buyer's money, and says so until it is heard.
 
 It checks the merchant's signature on every request and signs all that it says: half of it with the key of
 its certificate, half with its public-key mode, as during the platform's own switch from one to the other.
-Notices are sealed with AES-256-GCM and repeated on the published schedule. Source: the merchant
-documentation of JSAPI payments.
+Notices are sealed with AES-256-GCM and repeated on the published schedule. What goes back is the business of
+`wechat_refunds`. Source: the merchant documentation of JSAPI payments.
 """
 
 import asyncio
@@ -11,8 +11,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,10 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tongdan.domain.kernel import ids
-from tongdan.labs.world.faults import ANSWER_LOST, BUSY
+from tongdan.labs.world.faults import ANSWER_LOST, BUSY, NOTICE_FIRST
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.wechat_books import CLOSED, NOTPAY, SUCCESS, Notice, Refused, Trade, rfc3339
+from tongdan.labs.world.wechat_refunds import REFUNDS, Refunds
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
@@ -33,9 +32,10 @@ PATIENCE_S: Final = 1_200.0  # of a buyer who waits for the payment sheet
 PATIENCE_AT_LEAST_S: Final = 10.0
 RETRIES_S: Final = (15, 15, 30, 180, 600, 1_200, 1_800, 1_800, 1_800, 3_600, *[10_800] * 3, *[21_600] * 2)
 FRESH_WITHIN_S: Final = 300
+NOTICE_FIRST_BY_S: Final = 3.0
 JSAPI: Final = "/v3/pay/transactions/jsapi"
 BY_TRADE_NO: Final = "/v3/pay/transactions/out-trade-no/"
-NOTPAY, SUCCESS, CLOSED = "NOTPAY", "SUCCESS", "CLOSED"
+CLOSE: Final = "/close"
 
 _FIELD: Final = re.compile(r'(\w+)="([^"]*)"')
 
@@ -51,37 +51,6 @@ class Merchant(NamedTuple):
     platform_keys: Mapping[str, RSAPrivateKey]
 
 
-@dataclass
-class Trade:
-    """One payment (`out_trade_no`) as the provider knows it; `paid_fen` is what the buyer really gave."""
-
-    out_trade_no: str
-    amount_fen: int
-    openid: str
-    notify_url: str
-    prepay_id: str
-    state: str = NOTPAY
-    transaction_id: str = ""
-    paid_fen: int = 0
-    paid_at: datetime | None = None
-
-
-class Notice(NamedTuple):
-    id: str
-    trade: Trade
-    created_at: datetime
-
-
-class Refused(Exception):
-    """A no: HTTP status, code and message of the API."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(code)
-        self.status: Final = status
-        self.code: Final = code
-        self.message: Final = message
-
-
 class WechatPay:
     """The provider, with one merchant."""
 
@@ -92,6 +61,13 @@ class WechatPay:
         self._opened: Final[dict[str, asyncio.Event]] = {}
         self._nonces: Final = setting.stream("wechat", "nonces")
         self.outbox: Final = Outbox[Notice](setting, self._wrap, _acknowledged, RETRIES_S)
+        self.refunds: Final = Refunds(
+            setting,
+            merchant.mchid,
+            self.trades,
+            lambda notice, order: self.outbox.post(notice, "wechat.refund-notify", order),
+            lambda notice, _: self.outbox.whisper(notice),
+        )
 
     # ---- what buyers do
 
@@ -113,7 +89,13 @@ class WechatPay:
         stream = self._setting.stream("wechat", trade.out_trade_no)
         trade.state, trade.paid_fen, trade.paid_at = SUCCESS, paid_fen, self._setting.clock.now()
         trade.transaction_id = f"4200{stream.digits(24)}"
-        notice = Notice(f"EV-{stream.digits(20)}", trade, trade.paid_at)
+        notice = Notice(
+            f"EV-{stream.digits(20)}",
+            "TRANSACTION.SUCCESS",
+            self._transaction(trade),
+            trade.notify_url,
+            trade.paid_at,
+        )
         self.outbox.post(notice, "wechat.notify", self._setting.names.native_of(trade.out_trade_no))
 
     # ---- what it tells the merchant
@@ -121,27 +103,26 @@ class WechatPay:
     def _wrap(self, notices: Sequence[Notice]) -> HttpRequest:
         (notice,) = notices
         nonce = self._nonces.token(6).hex()
-        plain = json.dumps(self._transaction(notice.trade), ensure_ascii=False).encode()
-        sealed = AESGCM(self._merchant.api_v3_key.encode()).encrypt(nonce.encode(), plain, b"transaction")
+        kind = notice.event.partition(".")[0].lower()
+        plain = json.dumps(notice.said, ensure_ascii=False).encode()
+        sealed = AESGCM(self._merchant.api_v3_key.encode()).encrypt(nonce.encode(), plain, kind.encode())
         said = {
             "id": notice.id,
-            "create_time": _rfc3339(notice.created_at),
+            "create_time": rfc3339(notice.created_at),
             "resource_type": "encrypt-resource",
-            "event_type": "TRANSACTION.SUCCESS",
-            "summary": "支付成功",
+            "event_type": notice.event,
+            "summary": "支付成功" if kind == "transaction" else "退款结果",
             "resource": {
-                "original_type": "transaction",
+                "original_type": kind,
                 "algorithm": "AEAD_AES_256_GCM",
                 "ciphertext": base64.b64encode(sealed).decode(),
-                "associated_data": "transaction",
+                "associated_data": kind,
                 "nonce": nonce,
             },
         }
         body = json.dumps(said, ensure_ascii=False).encode()
         headers = {"content-type": "application/json", **self._signed(body)}
-        return HttpRequest(
-            method="POST", url=notice.trade.notify_url, headers=headers, body=body, timeout_s=5.0
-        )
+        return HttpRequest(method="POST", url=notice.notify_url, headers=headers, body=body, timeout_s=5.0)
 
     def _transaction(self, trade: Trade) -> dict[str, object]:
         said: dict[str, object] = {
@@ -158,7 +139,7 @@ class WechatPay:
                 "trade_type": "JSAPI",
                 "bank_type": "OTHERS",
                 "attach": "",
-                "success_time": _rfc3339(trade.paid_at),
+                "success_time": rfc3339(trade.paid_at),
                 "payer": {"openid": trade.openid},
                 "amount": {**total, "currency": "CNY", "payer_currency": "CNY"},
             }
@@ -182,26 +163,46 @@ class WechatPay:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """One request of the merchant's."""
-        path = urlsplit(request.url).path
-        fault = ""
         try:
             self._admit(request)
-            if request.method == "POST" and path == JSAPI:
-                asked = json.loads(request.body)
-                order = self._setting.names.native_of(str(asked.get("out_trade_no")))
-                fault = self._setting.faults.meet("wechat.prepay", order, (BUSY, ANSWER_LOST))
-                if fault == BUSY:
-                    raise Refused(500, "SYSTEM_ERROR", "系统异常，请用相同参数重试")
-                said = self._prepay(asked)
-            elif request.method == "GET" and path.startswith(BY_TRADE_NO):
-                said = self._query(path.removeprefix(BY_TRADE_NO), parse_qs(urlsplit(request.url).query))
-            else:
-                raise Refused(404, "RESOURCE_NOT_EXISTS", "no such interface is simulated")
+            said, fault = self._serve(request)
         except Refused as no:
             return self._answer(no.status, {"code": no.code, "message": no.message})
+        if fault == NOTICE_FIRST:
+            await self._setting.clock.sleep(NOTICE_FIRST_BY_S)
         if fault == ANSWER_LOST:
             raise NoAnswer("the answer was lost")
-        return self._answer(200, said)
+        return self._answer(200, said) if said else self._answer(204, None)
+
+    def _serve(self, request: HttpRequest) -> tuple[dict[str, object], str]:
+        """What is answered (nothing: 204), and the fault that befalls it. Raises Refused."""
+        url = urlsplit(request.url)
+        path, number = url.path, url.path.removeprefix(BY_TRADE_NO)
+        if request.method == "GET":
+            if path.startswith(f"{REFUNDS}/"):
+                return self.refunds.find(path.removeprefix(f"{REFUNDS}/")), ""
+            if path.startswith(BY_TRADE_NO):
+                return self._query(number, parse_qs(url.query)), ""
+        elif request.method == "POST":
+            asked = json.loads(request.body)
+            if path == REFUNDS:
+                return self.refunds.take(asked)
+            if path == JSAPI:
+                fault = self._fault("wechat.prepay", str(asked.get("out_trade_no")))
+                return self._prepay(asked), fault
+            if path.startswith(BY_TRADE_NO) and path.endswith(CLOSE):
+                number = number.removesuffix(CLOSE)
+                fault = self._fault("wechat.close", number)
+                self._close(number, asked)
+                return {}, fault
+        raise Refused(404, "RESOURCE_NOT_EXISTS", "no such interface is simulated")
+
+    def _fault(self, where: str, number: str) -> str:
+        order = self._setting.names.native_of(number)
+        fault = self._setting.faults.meet(where, order, (BUSY, ANSWER_LOST))
+        if fault == BUSY:
+            raise Refused(500, "SYSTEM_ERROR", "系统异常，请用相同参数重试")
+        return fault
 
     def _admit(self, request: HttpRequest) -> None:
         """The merchant's signature: RSA over method, path with query, timestamp, nonce, body, a line each."""
@@ -239,8 +240,7 @@ class WechatPay:
             self._opened.setdefault(number, asyncio.Event()).set()
         if trade.amount_fen != total:
             raise Refused(403, "OUT_TRADE_NO_USED", "商户订单号重复")
-        if trade.state == SUCCESS:
-            raise Refused(400, "ORDERPAID", "订单已支付")
+        _check_open(trade)
         return {"prepay_id": trade.prepay_id}
 
     def _query(self, number: str, query: Mapping[str, Sequence[str]]) -> dict[str, object]:
@@ -250,14 +250,25 @@ class WechatPay:
             raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
         return self._transaction(self.trades[number])
 
-    def _answer(self, status: int, said: Mapping[str, object]) -> HttpResponse:
-        body = json.dumps(said, ensure_ascii=False).encode()
+    def _close(self, number: str, asked: Mapping[str, Any]) -> None:
+        if asked.get("mchid") != self._merchant.mchid:
+            raise Refused(400, "PARAM_ERROR", "商户号有误")
+        if number not in self.trades:
+            raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+        _check_open(self.trades[number])
+        self.trades[number].state = CLOSED
+
+    def _answer(self, status: int, said: Mapping[str, object] | None) -> HttpResponse:
+        body = b"" if said is None else json.dumps(said, ensure_ascii=False).encode()
         return HttpResponse(status, {"content-type": "application/json", **self._signed(body)}, body)
+
+
+def _check_open(trade: Trade) -> None:
+    if trade.state == SUCCESS:
+        raise Refused(400, "ORDERPAID", "订单已支付")
+    if trade.state == CLOSED:
+        raise Refused(400, "ORDER_CLOSED", "订单已关闭")
 
 
 def _acknowledged(answer: HttpResponse) -> bool:
     return answer.status in (200, 204)
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(ids.SHANGHAI).isoformat(timespec="seconds")
