@@ -39,7 +39,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.refund_facts import ClosePayment, RefundPayment
+from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.ports import Clock, Done, Errand, Failed, Repeat, Undo, Verb
 
 PERSON = Person(name="张三", phone="13800000000", province="浙江", city="杭州", detail="西湖路 1 号")
@@ -193,6 +193,13 @@ class Partner:
         self.happened[errand.id] += 1
         return Failed("no answer", unknown=True)
 
+    async def taken(self, errand: Errand) -> Outcome:
+        """Well, but a refund is only accepted: its result is to come."""
+        if not isinstance(errand.effect, RefundPayment):
+            return await self.well(errand)
+        self.happened[errand.id] += 1
+        return Done(refund_result(errand, RefundStage.ACCEPTED), b"partner's answer")
+
     async def down(self, errand: Errand) -> Outcome:
         return Failed("out of service", partner_wide=True)
 
@@ -246,6 +253,7 @@ _ANSWERS: dict[type[Effect], Callable[[Errand], Command]] = {
         order=errand.aggregate, attempt=_attempt(errand), reason="CLOSED"
     ),
     RefundPayment: lambda errand: refund_result(errand, RefundStage.SUCCEEDED),
+    QueryRefund: lambda errand: NoteDone(order=errand.aggregate, outcome="nothing new"),
     TellFinance: lambda errand: NoteDone(order=errand.aggregate, outcome="told"),
 }
 

@@ -256,7 +256,8 @@ async def test_a_batch_that_erases_and_brings_news_keeps_no_key(clock: Clock, tm
         rows = rig.readers[key_slot(order) % 4].journal_of(order)
         told = {row.fact: row.raw is not None for row in rows if row.command != "NoteShortage"}
         assert told == {
-            "OrderCreated": True, "OrderPaid": True, "PersonErased": False, "PaymentDuplicated": False
+            "OrderCreated": True, "OrderPaid": True, "PersonErased": False, "PaymentDuplicated": False,
+            "RefundRequested": False,
         }  # fmt: skip
         assert rig.salt(order) == b""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from tests.flow.parties import (
     PERSON,
     Partner,
@@ -31,6 +32,7 @@ from tongdan.adapters.clock import run_virtual
 from tongdan.domain.fulfillment.commands import ConfirmDelivery, Package, PackageItem, RecordWmsProcess
 from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import ReplayEffect, SkipEffect
+from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
@@ -41,7 +43,10 @@ from tongdan.domain.orders.commands import (
     NoteSigned,
     PlaceHold,
     RecordPaymentFailure,
+    RecordRefund,
+    RecordRefundRefused,
     RequestPayment,
+    RequestRefund,
 )
 from tongdan.flow.journal import FACTS, fold
 from tongdan.flow.routes import KINDS
@@ -80,6 +85,32 @@ async def payments(rig: Rig) -> None:
     await rig.accepted(ErasePerson(order=orders[2]))
     await rig.accepted(place("P-0", buyer="user-2"))  # the same number from another buyer
     await rig.quiet()
+
+
+async def money_back(rig: Rig, provider: Partner) -> None:
+    """Refunds that are told wrongly, asked for, abnormal, refused; the provider takes each and says no more of it."""
+    provider.otherwise = provider.taken
+    order = await place_and_pay(rig, "R-1")
+    await rig.accepted(pay(order, "T-R-2", attempt=2))
+    await rig.quiet()
+    said = RecordRefund(
+        order=order,
+        refund=1,
+        attempt=2,
+        transaction="T-R-2",
+        amount_fen=9_900,
+        stage=RefundStage.ABNORMAL,
+        reference="50-1",
+        said_at=rig.clock.now(),
+    )
+    await rig.accepted(replace(said, amount_fen=1))
+    await rig.accepted(said)
+    await rig.clock.sleep(11_000)
+    await rig.accepted(RequestRefund(order=order, amount_fen=100, reason="goodwill"))
+    await rig.accepted(RecordRefundRefused(order=order, refund=2, reason="USER_ACCOUNT_ABNORMAL"))
+    await rig.accepted(replace(said, stage=RefundStage.SUCCEEDED))
+    await rig.quiet()
+    provider.otherwise = provider.well
 
 
 async def platform(rig: Rig, channel: Partner) -> None:
@@ -159,6 +190,7 @@ async def live(clock: Clock, data: Path) -> tuple[list[JournalColumns], list[Gol
     async with opened(data, clock, actors=[channel, provider, wms, finance]) as rig:
         await rig.accepted(count(100), raw=b"<count/>")
         await payments(rig)
+        await money_back(rig, provider)
         await platform(rig, channel)
         await warehouse(rig, wms)
         await endings(rig, finance)
