@@ -32,7 +32,7 @@ from tongdan.flow.placement import read_placement
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import Committer, commit_inline, no_probe
-from tongdan.flow.verify import Finding, check_shard
+from tongdan.flow.verify import PLAIN, Asked, Finding, check_shard
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply
@@ -236,13 +236,15 @@ def as_after_a_crash(data: Path, to: Path) -> Path:
     return to
 
 
-def findings(data: Path) -> list[Finding]:
+def findings(data: Path, asked: Asked = PLAIN) -> list[Finding]:
     """What a check of the files in `data` finds."""
-    return [finding for shard in range(SHARDS) for finding in findings_of(shard_file(data, shard), shard)]
+    return [
+        finding for shard in range(SHARDS) for finding in findings_of(shard_file(data, shard), shard, asked)
+    ]
 
 
-def findings_of(file: Path, shard: int) -> list[Finding]:
-    return check_shard(lambda n: SqliteAudit(file, n), shard, SHARDS, lambda _: None).findings
+def findings_of(file: Path, shard: int, asked: Asked = PLAIN) -> list[Finding]:
+    return check_shard(lambda n: SqliteAudit(file, n), shard, SHARDS, lambda _: None, asked).findings
 
 
 def later(seconds: float) -> datetime:

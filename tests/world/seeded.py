@@ -9,7 +9,7 @@ from tests.world.stage import CONF, START
 
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import run_virtual
-from tongdan.flow.verify import ShardCheck
+from tongdan.flow.verify import check_shard
 from tongdan.labs.world.in_process import Pair, together
 from tongdan.labs.world.report import Ledger, report
 from tongdan.labs.world.retail import SeededRetail
@@ -74,10 +74,8 @@ def _verify(data: Path) -> list[str]:
     """What `tongdan verify` would find, without its worker processes."""
     found = []
     for shard in range(SHARDS):
-        audit = SqliteAudit(data / f"shard-{shard}.sqlite", shard)
-        try:
-            report = ShardCheck(audit, SHARDS, lambda read: None).run()
-        finally:
-            audit.close()
+        report = check_shard(
+            lambda n: SqliteAudit(data / f"shard-{n}.sqlite", n), shard, SHARDS, lambda read: None
+        )
         found += [f"{finding.where}: {finding.what}" for finding in report.findings]
     return found

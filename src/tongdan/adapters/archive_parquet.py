@@ -38,16 +38,18 @@ def _column_types() -> dict[str, str]:
 
 _TYPES: Final = _column_types()
 _NAMES: Final = ", ".join(_TYPES)
+_BARE: Final = _NAMES.replace("raw,", "NULL AS raw,")
 _AS_JSON: Final = ", ".join(
     f"{name}: '{'VARCHAR' if kind == 'BLOB' else kind}'" for name, kind in _TYPES.items()
 )
 _FROM_JSON: Final = ", ".join(
     f"from_base64({name}) AS {name}" if kind == "BLOB" else name for name, kind in _TYPES.items()
 )
-_COPY: Final = (
-    f"COPY (SELECT {_FROM_JSON} FROM read_json($lines, format = 'newline_delimited', columns = {{{_AS_JSON}}})"
-    f" ORDER BY slot, epoch, seq) TO '{{to}}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+_SORTED: Final = (
+    f"SELECT {_FROM_JSON} FROM read_json($lines, format = 'newline_delimited', columns = {{{_AS_JSON}}})"
+    " ORDER BY slot, epoch, seq"
 )
+_AS_PARQUET: Final = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -65,7 +67,7 @@ class ParquetArchive:
             with lines.open("wb") as file:
                 file.writelines(_encode(row._asdict()) + b"\n" for row in rows)
             with _engine() as db:
-                db.execute(_COPY.format(to=str(part).replace("'", "''")), {"lines": str(lines)})
+                db.execute(f"COPY ({_SORTED}) TO $to {_AS_PARQUET}", {"lines": str(lines), "to": str(part)})
             _sync(part)
         except OSError as error:
             raise StoreFailure(f"{name}: {error.strerror}") from error
@@ -75,7 +77,7 @@ class ParquetArchive:
 
     def read_unfinished(self, name: str) -> tuple[bytes, list[JournalColumns]]:
         part = self._path(name + UNFINISHED)
-        return _digest_of(part), list(self._rows([part], "TRUE", (), "slot, epoch, seq"))
+        return _digest_of(part), list(self.rows([name + UNFINISHED], order="slot, epoch, seq"))
 
     def publish(self, name: str) -> None:
         path = self._path(name)
@@ -90,27 +92,38 @@ class ParquetArchive:
         return _digest_of(self._path(name))
 
     def rows(
-        self, names: Sequence[str], where: str = "TRUE", values: Sequence[Any] = (), *, order: str
+        self,
+        names: Sequence[str],
+        where: str = "TRUE",
+        values: Sequence[Any] = (),
+        *,
+        order: str,
+        bare: bool = False,
     ) -> Iterator[JournalColumns]:
-        """Rows of these files; `where` and `order` are SQL over the journal's columns. Raises StoreFailure."""
-        return self._rows([self._path(name) for name in names], where, values, order)
+        """Rows of these files; `where` and `order` are SQL over the journal's columns, `bare` leaves out payloads.
 
-    def _rows(
-        self, paths: Sequence[Path], where: str, values: Sequence[Any], order: str
-    ) -> Iterator[JournalColumns]:
-        if not paths:
+        Raises StoreFailure.
+        """
+        found = self._select(names, _BARE if bare else _NAMES, f"{where} ORDER BY {order}", values)
+        return map(JournalColumns._make, found)
+
+    def marks(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """(aggregate, first byte of the sealed person and of the payload) of every row of these files."""
+        return self._select(names, "agg, person[1:1], raw[1:1]", "TRUE", ())
+
+    def _select(
+        self, names: Sequence[str], columns: str, where: str, values: Sequence[Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        if not names:
             return
-        for path in paths:
-            if not path.exists():
-                missing = path.relative_to(self._folder)
-                raise StoreFailure(f"the archive file {missing} is missing: bring it back to {FOLDER}/")
+        for name in names:
+            if not self._path(name).exists():
+                raise StoreFailure(f"the archive file {name} is missing: bring it back to {FOLDER}/")
         with _engine() as db:
-            files = [str(path) for path in paths]
-            db.execute(
-                f"SELECT {_NAMES} FROM read_parquet(?) WHERE {where} ORDER BY {order}", [files, *values]
-            )
+            files = [str(self._path(name)) for name in names]
+            db.execute(f"SELECT {columns} FROM read_parquet(?) WHERE {where}", [files, *values])
             while found := db.fetchmany(READ_ROWS):
-                yield from map(JournalColumns._make, found)
+                yield from found
 
     def _path(self, name: str) -> Path:
         return self._folder / name

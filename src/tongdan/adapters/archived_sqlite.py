@@ -4,7 +4,8 @@
 written in the transaction that begins to delete the rows, so a row is always in the journal or in a registered file.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,7 +77,17 @@ class ArchivedRows:
         names = [file for (file,) in files]
         return list(self._files.rows(names, "agg = ? AND ver <= ?", (agg, cut.ver), order="ver"))
 
-    def rows(self, since_us: int) -> Iterator[JournalColumns]:
-        days = self._all("SELECT day, file, min(slot) FROM archives GROUP BY day, file ORDER BY day, file")
-        for _, file, _ in days:
-            yield from self._files.rows([file], "recorded_us >= ?", (since_us,), order="slot, epoch, seq")
+    def rows(self, since_us: int, after: Mapping[int, tuple[int, int]]) -> Iterator[JournalColumns]:
+        files: dict[str, list[int]] = {}
+        for part in self.parts():
+            if part.end > after.get(part.slot, (0, 0)):
+                files.setdefault(part.file, []).append(part.slot)
+        for file, slots in sorted(files.items(), key=lambda each: _order(each[0])):
+            # Of its other slots the file holds what lies in another shard by now.
+            here = f"slot IN ({', '.join(map(str, slots))}) AND recorded_us >= ?"
+            yield from self._files.rows([file], here, (since_us,), order="slot, epoch, seq")
+
+
+def _order(file: str) -> tuple[int, ...]:
+    """`20260127/2-4711.parquet`: by day, shard and position."""
+    return tuple(int(number) for number in re.findall(r"\d+", file))

@@ -273,6 +273,10 @@ class SqliteShard:
         rows = self._all("SELECT pos FROM journal WHERE recorded_us >= ? ORDER BY pos LIMIT 1", (at_us,))
         return rows[0][0] if rows else self.last_pos() + 1
 
+    def count_before(self, pos: int) -> int:
+        found: int = self._all("SELECT count(*) FROM journal WHERE pos < ?", (pos,))[0][0]
+        return found
+
     def inbox_after(self, key: bytes, limit: int) -> list[tuple[bytes, int]]:
         return self._all("SELECT key, at_us FROM inbox WHERE key > ? ORDER BY key LIMIT ?", (key, limit))
 

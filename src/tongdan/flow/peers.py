@@ -174,7 +174,9 @@ class Peer:
             )  # fmt: skip
         else:
             assert type(item) is Quarantined
-            call = PostedRaw(n, item.slot, item.inbox_key, item.source, item.shop, item.reason, item.raw, item.about)
+            call = PostedRaw(
+                n, item.slot, item.inbox_key, item.source, item.shop, item.reason, item.raw, item.about
+            )
         self._send(call, item, item.settle)
 
     def note(self, shard: int, rows: WriteSet, done: Callable[[], None]) -> None:

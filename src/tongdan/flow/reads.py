@@ -31,6 +31,28 @@ _PERSON: Final = msgspec.msgpack.Decoder(Person)
 EXPORT_CHUNK: Final = 1_000
 
 
+def _whole_journal(store: ShardStore, since_us: int) -> Iterator[JournalColumns]:
+    """Archived rows, then those in the journal. What goes into the archive meanwhile is read there."""
+    told: dict[int, tuple[int, int]] = {}
+    pos, rows = 0, store.journal_after(0, EXPORT_CHUNK)
+    while True:
+        ends = {slot: part.end for slot, part in store.archived.ends().items()}
+        if any(end > told.get(slot, (0, 0)) for slot, end in ends.items()):
+            begun = dict(told)
+            for row in store.archived.rows(since_us, begun):
+                if (row.epoch, row.seq) > begun.get(row.slot, (0, 0)):
+                    yield row
+            told |= ends
+        if not rows:
+            return
+        for _, row in rows:
+            if (row.epoch, row.seq) > told.get(row.slot, (0, 0)):
+                told[row.slot] = (row.epoch, row.seq)
+                yield row
+        pos = rows[-1][0]
+        rows = store.journal_after(pos, EXPORT_CHUNK)
+
+
 class Reader:
     """`ports.Reads` on the shards' read connections and the overview the views keep."""
 
@@ -110,13 +132,10 @@ class Reader:
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         since_us = 0 if since is None else to_us(since)
         for store in self._shards:
-            pos = 0
-            while rows := store.journal_after(pos, EXPORT_CHUNK):
-                pos = rows[-1][0]
-                for _, row in rows:
-                    here = self._placement.shard_of(row.slot) == store.shard
-                    if here and row.recorded_us >= since_us and shop in ("", row.shop):
-                        yield self._opened(row, {})
+            for row in _whole_journal(store, since_us):
+                here = self._placement.shard_of(row.slot) == store.shard
+                if here and row.recorded_us >= since_us and shop in ("", row.shop):
+                    yield self._opened(row, {})
 
     def orders(
         self, *, shop: str = "", status: int | None = None, before: str = "", limit: int = 50
@@ -168,11 +187,11 @@ class Reader:
 
         return {
             **self._overview.counts(),
-            "journal_rows": sum(store.last_pos() for store in self._shards),
+            "journal_rows": total("journal"),
             "effects_outstanding": total("effects"),
             "wakeups": total("wakeups"),
             "quarantined": total("quarantine"),
             "parked": total("parked"),
-            "dead_letters": sum(len(store.dead()) for store in self._shards),
+            "dead_letters": sum(store.count_dead() for store in self._shards),
             **self.live_counts(),
         }

@@ -7,7 +7,8 @@ Nothing but tokens leaves this file, and they are dropped when the person is era
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -43,6 +44,7 @@ class Tokens:
         self._vault = vault
         self._book = book
         self._reached: dict[int, int] = {}
+        self._old: dict[int, Iterator[tuple[str, bytes]]] = {}
         self._cancel: Callable[[], None] | None = None
         self._started = False
         bus.listeners.append(self)
@@ -92,8 +94,9 @@ class Tokens:
 
     def _step(self, reader: ShardStore, head: int) -> None:
         after = self._reached.get(reader.shard, 0)
-        until = min(after + CHUNK, head)
-        sealed = [(subject_of(agg), person) for agg, person in reader.persons(after, until)]
+        old = [] if after else list(islice(self._archived(reader), CHUNK))
+        until = 0 if old else min(after + CHUNK, head)
+        sealed = [(subject_of(agg), person) for agg, person in old or reader.persons(after, until)]
         salts = reader.salts(sorted({subject for subject, _ in sealed}))
         found = set[tuple[bytes, str]]()
         for subject, person in sealed:
@@ -101,6 +104,18 @@ class Tokens:
                 found.update((token, subject) for token in self._tokens(salt, subject, person))
         self._book.put(sorted(found), reader.shard, until)
         self._reached[reader.shard] = until
+
+    def _archived(self, reader: ShardStore) -> Iterator[tuple[str, bytes]]:
+        """Who the archive names: a book that is begun anew reads them first."""
+        if reader.shard not in self._old:
+            rows = reader.archived.rows(0, {})
+            self._old[reader.shard] = ((row.agg, row.person) for row in rows if row.person is not None)
+        return self._old[reader.shard]
+
+    def reached(self) -> dict[int, int]:
+        """shard → the journal position up to which the book knows everybody."""
+        self._open()
+        return self._reached
 
     def _tokens(self, salt: bytes, subject: str, sealed: bytes) -> set[bytes]:
         try:

@@ -47,6 +47,8 @@ class Views:
         reached = self._overview.positions()
         for shard in self._bus.shards:
             pos = reached.get(shard.number, 0)
+            if not pos:
+                self._begin_anew(shard)
             while rows := shard.reader.journal_after(pos, CATCH_UP_ROWS):
                 pos = rows[-1][0]
                 changed = {row.agg: row.recorded_us for _, row in rows if _is_shown(row.agg)}
@@ -55,6 +57,16 @@ class Views:
                 self._positions[shard.number] = pos
                 self.flush()
         self._started = True
+
+    def _begin_anew(self, shard: Shard) -> None:
+        """An empty list first takes what the journal does not tell any more, because it was archived."""
+        last = ""
+        while cuts := shard.reader.archived.cuts_after(last, CATCH_UP_ROWS):
+            last = cuts[-1].agg
+            for cut in cuts:
+                if _is_shown(cut.agg):
+                    self._pending[cut.agg] = (self._reader.order(cut.agg), from_us(cut.at_us))
+            self.flush()
 
     def committed(self, shard: Shard, batch: Batch) -> None:
         now = self._bus.clock.now()

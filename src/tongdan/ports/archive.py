@@ -4,7 +4,7 @@ A part is a run of one slot's chain in one file. A cut is what an aggregate had 
 archive: the next row goes on from there. Days are numbers like 20260127, in UTC+8.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -69,8 +69,8 @@ class Archived(Protocol):
     def history(self, agg: str) -> list[JournalColumns]:
         """The archived rows of an aggregate, oldest first."""
 
-    def rows(self, since_us: int) -> Iterator[JournalColumns]:
-        """Every archived row recorded from then on, part by part."""
+    def rows(self, since_us: int, after: Mapping[int, tuple[int, int]]) -> Iterator[JournalColumns]:
+        """Every archived row recorded from then on, of parts that end after `after` (slot → (epoch, seq))."""
 
 
 class ArchiveFiles(Protocol):

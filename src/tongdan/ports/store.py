@@ -210,6 +210,9 @@ class ShardStore(Protocol):
     def first_pos_since(self, at_us: int) -> int:
         """Position of the first row recorded at `at_us` or later; the one after the last row when there is none."""
 
+    def count_before(self, pos: int) -> int:
+        """Journal rows at positions before `pos`."""
+
     def inbox_after(self, key: bytes, limit: int) -> list[tuple[bytes, int]]:
         """(key, at_us) in the order of keys."""
 
@@ -270,6 +273,22 @@ class ShardAudit(Protocol):
     def heads(self) -> dict[int, tuple[int, int, bytes]]: ...
 
     def names(self) -> dict[bytes, str]: ...
+
+    def slots(self) -> list[SlotRow]: ...
+
+    def parts(self) -> "list[Part]":
+        """In order of the chains."""
+
+    def cuts(self) -> "Iterator[Cut]":
+        """Ordered by aggregate."""
+
+    def archived(self, slots: Sequence[int]) -> Iterator[JournalColumns]:
+        """The archived rows of these slots, slot by slot in order of the chain."""
+
+    def archived_by_aggregate(self, slots: Sequence[int]) -> Iterator[JournalColumns]:
+        """The same, ordered by aggregate and version; without payloads."""
+
+    def file_digest(self, file: str) -> bytes: ...
 
     def salt(self, subject: str) -> bytes | None:
         """Empty: erased. None: nothing was ever sealed for this subject."""

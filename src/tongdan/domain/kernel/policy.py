@@ -65,6 +65,8 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     track_within_s: int = 86_400
     claim_within_s: int = 86_400
     refund_within_s: int = 10_800
+    archive_after_s: int = 2_592_000
+    forget_after_s: int = 2_592_000
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

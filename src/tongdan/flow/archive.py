@@ -1,0 +1,160 @@
+"""The archive: days of the journal that lie far enough back go into files, and their rows are deleted.
+
+A unit is a run of rows at the beginning of a shard's file, of one day and of bounded size. It is proven, written, read
+back and published as a file; then one transaction registers it and begins to delete its rows. A crash before that
+transaction leaves a file that the next run writes again; one after it leaves rows that the next run deletes.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Final, NamedTuple
+
+from tongdan.domain.kernel.ids import SHANGHAI, business_day
+from tongdan.flow.bus import Bus
+from tongdan.flow.journal import from_us, to_us
+from tongdan.flow.placement import ACTIVE, AWAY
+from tongdan.flow.relay import SUBSCRIBER
+from tongdan.flow.sealing import Sealed, Unsound, day_of, prove, seal
+from tongdan.flow.shard import Shard
+from tongdan.ports import ArchiveFiles, JournalColumns, ShardStore, WriteSet
+
+UNIT_ROWS: Final = 10_000  # of one file: what is proven and held in memory at once
+PRUNE_ROWS: Final = 500  # deleted in one transaction
+BUSY_PAUSE_S: Final = 1.0  # before looking again whether intake has calmed down
+BUSY_PAUSES: Final = 30  # in a row; then it goes on all the same
+
+Opener = Callable[[int], ShardStore]
+Reached = Callable[[], Mapping[int, int]]
+
+
+class Unit(NamedTuple):
+    """`rows`: (position, row) of what a file shall hold; `leftover`: positions of rows that a file holds already."""
+
+    rows: list[tuple[int, JournalColumns]]
+    leftover: list[int]
+
+
+class Archiver:
+    """Archives the shards of this process, one unit after another; one run at a time."""
+
+    def __init__(self, bus: Bus, files: ArchiveFiles, opener: Opener, reached: Sequence[Reached]) -> None:
+        """`opener` gives a reader of a shard of its own, for another thread; `reached`: for each view, shard →
+        journal position up to which it has read."""
+        self._bus = bus
+        self._files = files
+        self._opener = opener
+        self._reached = reached
+        self._running = asyncio.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a slot had better not be moved now."""
+        return self._running.locked()
+
+    def newest(self, behind_s: int) -> date:
+        """The newest day that is sealed: the one that lies `behind_s` back."""
+        return business_day(self._bus.clock.now() - timedelta(seconds=behind_s))
+
+    def due(self, until: date) -> dict[int, int]:
+        """shard → rows recorded up to the end of `until`, of the shards of this process."""
+        until_us = _end_us(until)
+        return {shard.number: _rows_before(shard.reader, until_us) for shard in self._bus.shards}
+
+    async def run(self, until: date, *, units: int, behind: Callable[[], bool] = lambda: False) -> int:
+        """Archive up to the end of `until`, at most `units` units; how many rows went.
+
+        Raises Unsound, StoreFailure: what was archived until then stays so.
+        """
+        rows = 0
+        async with self._running:
+            for shard in self._bus.shards:
+                while units > 0 and not self._bus.stopping and (n := await self._step(shard, _end_us(until))):
+                    rows += n
+                    units -= 1
+        return rows
+
+    async def _step(self, shard: Shard, until_us: int) -> int:
+        """One unit; 0 when there is none."""
+        await self._calm()
+        if any(row.state not in (ACTIVE, AWAY) for row in shard.reader.slots()):
+            return 0  # a slot is on its way: its rows are not to be touched
+        reached = min((each().get(shard.number, 0) for each in self._reached), default=2**63)
+        made: list[tuple[Unit, Sealed | None]] = []
+        await self._bus.engine.committer(lambda: made.append(self._make(shard.number, until_us, reached)))
+        unit, sealed = made[0]
+        rows = WriteSet()
+        if sealed is not None:
+            rows.archives, rows.cuts = list(sealed.parts), list(sealed.cuts)
+        positions = unit.leftover or [pos for pos, _ in unit.rows]
+        await self._prune(shard, rows, positions)
+        return len(positions)
+
+    def _make(self, shard: int, until_us: int, reached: int) -> tuple[Unit, Sealed | None]:
+        """Everything up to the published file; on another thread where there is one."""
+        reader = self._opener(shard)
+        try:
+            unit = _unit(reader, until_us, reached)
+            if unit.leftover or not unit.rows:
+                return unit, None
+            rows = [row for _, row in unit.rows]
+            day = day_of(from_us(rows[0].recorded_us))
+            # The first position goes with the registering transaction, so no other file will ever have this name.
+            name = f"{day}/{shard}-{unit.rows[0][0]}.parquet"
+            sealed = seal(reader, rows, name)
+        finally:
+            reader.close()
+        digest = self._files.write(name, rows)
+        self._bus.probe("archive-written")
+        found, back = self._files.read_unfinished(name)
+        if found != digest:
+            raise Unsound(f"{name} does not read back as it was written")
+        prove(sealed.parts, back)
+        self._files.publish(name)
+        self._bus.probe("archive-published")
+        return unit, Sealed([part._replace(digest=digest) for part in sealed.parts], sealed.cuts)
+
+    async def _prune(self, shard: Shard, rows: WriteSet, positions: Sequence[int]) -> None:
+        for start in range(0, len(positions), PRUNE_ROWS):
+            rows.pruned = [(pos,) for pos in positions[start : start + PRUNE_ROWS]]
+            written = asyncio.Event()
+            shard.note(rows, written.set)
+            await written.wait()
+            self._bus.probe("archive-pruned")
+            rows = WriteSet()
+            await self._calm()
+
+    async def _calm(self) -> None:
+        """Intake goes first."""
+        for _ in range(BUSY_PAUSES):
+            if not self._bus.intake_is_busy():
+                break
+            await self._bus.clock.sleep(BUSY_PAUSE_S)
+
+
+def _unit(reader: ShardStore, until_us: int, reached: int) -> Unit:
+    """The next rows that nothing needs: sealed, reacted to, and seen by every view."""
+    ends = {slot: part.end for slot, part in reader.archived.ends().items()}
+    cursors = reader.cursors(SUBSCRIBER)
+    last = min(reached, reader.last_pos() - 1)  # the last row stays: positions go on from it
+    unit = Unit([], [])
+    for pos, row in reader.journal_after(0, UNIT_ROWS):
+        place = (row.epoch, row.seq)
+        if pos > last or row.recorded_us >= until_us or place > cursors.get(row.slot, (0, 0))[:2]:
+            break
+        if place <= ends.get(row.slot, (0, 0)):
+            unit.leftover.append(pos)
+        elif unit.rows and day_of(from_us(row.recorded_us)) != day_of(from_us(unit.rows[0][1].recorded_us)):
+            break
+        else:
+            unit.rows.append((pos, row))
+    return unit
+
+
+def _rows_before(reader: ShardStore, until_us: int) -> int:
+    return reader.count_before(min(reader.first_pos_since(until_us), reader.last_pos()))
+
+
+def _end_us(day: date) -> int:
+    """The instant at which a day of UTC+8 is over."""
+    return to_us(datetime.combine(day + timedelta(days=1), time(), SHANGHAI))
