@@ -152,6 +152,8 @@ class StateCheck:
             if not can and not history:
                 return _Come(ver, status, person, cut.wake_us, None, cut.state, cut.schema)
             self.unfolded += not can
+        elif cut is None and not self._scope.has(history[0]):
+            self._findings.add(f"cut of {agg}", "is missing, though the archive holds its first rows")
         for row in history:
             ver += 1
             if row.ver != ver:
