@@ -20,10 +20,13 @@ from typing import IO, Final, NamedTuple
 import msgspec
 
 from tongdan.adapters.audit_sqlite import SqliteAudit
+from tongdan.adapters.backup import folder as backup_folder
+from tongdan.adapters.backup.manifest import Manifest
+from tongdan.adapters.backup.restoring import Restoring, refuse_unfinished
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_file import CredentialsFile
 from tongdan.adapters.erasure_log import ErasureLogFile
-from tongdan.adapters.master_key import MasterKeyRefused, open_vault, retire, rotate
+from tongdan.adapters.master_key import MasterKeyRefused, key_marks, open_vault, retire, rotate
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.policy_files import Conf, load_conf
@@ -39,6 +42,8 @@ from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
+from tongdan.flow.reopening import Reopened, Reopening, jump_for
+from tongdan.flow.returning import Returning
 from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
 from tongdan.flow.tokens import Tokens
 from tongdan.flow.verify import Report, verify
@@ -115,6 +120,7 @@ class Centre:
         self.bus.connect(self.peers)
         self.reads: Final = Reader(readers, vault, self._overview, placement)
         self.relay: Final = Relay(self.bus)
+        self.returning: Final = Returning(self.bus)
         self.wakeups: Final = Wakeups(self.bus)
         self.actors: Final[Sequence[Actor]] = connect_actors(
             conf, self.credentials, transport, clock, entropy
@@ -186,6 +192,7 @@ def embedded(
     Raises DataInUse, ConfError, CredentialsRefused or StoreFailure; the message says what to do.
     """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    refuse_unfinished(data)
     clock = clock or SystemClock()
     return Centre(
         data, load_conf(conf), clock=clock, entropy=entropy or SystemEntropy(), transport=transport or HttpTransport(),
@@ -217,6 +224,63 @@ def apply_erasures(data: Path, conf: Path) -> int:
             await centre.stop()
 
     return asyncio.run(apply())
+
+
+def back_up(
+    data: Path, folder: Path, *, clock: Clock | None = None, adding: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Manifest:  # fmt: skip
+    """A backup of `data` in `folder`, beside whatever serves it; `adding`: only what is new since the last one.
+
+    Raises NoData or StoreFailure.
+    """
+    files = [_shard_file(data, n) for n in range(SHARDS)]
+    if not all(file.exists() for file in files):
+        raise NoData(f"{data} holds no data of an order centre")
+    marks = key_marks(data / MASTER_KEY)
+    return backup_folder.take(
+        data, files, folder, clock or SystemClock(), marks, adding=adding, progress=progress
+    )
+
+
+async def restore(
+    folder: Path, data: Path, conf: Path, *, at: datetime | None = None, until: datetime | None = None,
+    jump: int | None = None, known: Sequence[tuple[str, str]] = (), clock: Clock | None = None,
+    committer: Committer | None = None, progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Manifest, Reopened]:  # fmt: skip
+    """Build `data` from the last backup at or before `at`, ready to be served; see `Reopening` for what that means.
+
+    `until`: when the centre that was lost stopped, `jump`: ids to pass over, `known`: what partners know since.
+    Raises StoreFailure or DataInUse, and what `embedded` raises; then the data cannot be served, but restored again.
+    """
+    clock = clock or SystemClock()
+    now = clock.now()
+    restoring = _rebuild(folder, at, data, now, progress)
+    backup, until = restoring.backup, min(until or now, now)
+    centre = Centre(
+        data, load_conf(conf), clock=clock, entropy=SystemEntropy(), transport=HttpTransport(),
+        committer=committer or commit_in_thread(), probe=no_probe, place=ALONE,
+    )  # fmt: skip
+    try:
+        erased = [id for entry in ErasureLogFile(data / ERASURES).entries() for id in entry.subjects]
+        reopening = Reopening(centre.bus, centre.erasure, centre.policy, erased)
+        reopened = await reopening.reopen(
+            f"{backup.name}/{now.isoformat()}", backup.at, until, jump or jump_for(backup.at, until), known
+        )
+    finally:
+        await centre.stop()
+    restoring.finish()
+    return backup, reopened
+
+
+def _rebuild(
+    folder: Path, at: datetime | None, data: Path, now: datetime, progress: Callable[[int, int], None]
+) -> Restoring:
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with lock(data):
+        restoring = Restoring(folder, at, data, key_marks(data / MASTER_KEY))
+        restoring.build(now, progress)
+    return restoring
 
 
 def rotate_master(data: Path) -> int:

@@ -8,6 +8,7 @@ the environment commas stand for the ends of lines.
 import os
 import stat
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,22 @@ def open_vault(path: Path, entropy: Entropy) -> AesGcmVault:
     keys = dict(_generations(path, entropy))
     newest = max(keys)
     return AesGcmVault(keys.pop(newest), entropy, generation=newest, older=keys)
+
+
+def key_marks(path: Path) -> list[str]:
+    """A mark for each generation, by which a key is known again and which tells nothing of it; "" for a retired one.
+
+    Empty when there is no key. Makes none.
+    """
+    given = os.environ.get(MASTER_KEY_ENV)
+    if not given and not path.exists():
+        return []
+    lines = given.split(",") if given else path.read_text().split()
+    keys = dict(_read(lines, MASTER_KEY_ENV if given else str(path)))
+    return [
+        blake2b(keys[n], digest_size=8, person=b"tongdan-key-mark").hexdigest() if n in keys else ""
+        for n in range(1, len(lines) + 1)
+    ]
 
 
 def rotate(path: Path, entropy: Entropy) -> int:

@@ -14,8 +14,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from tongdan.domain.kernel import refusals
-from tongdan.domain.kernel.ids import business_day, make_order_id
+from tongdan.domain.kernel.ids import business_day, make_order_id, parse
 from tongdan.domain.kernel.keys import ORDER, kind_of, subject_of
+from tongdan.domain.kernel.lost import Lost, is_lost
 from tongdan.domain.kernel.messages import (
     Context,
     Decision,
@@ -86,6 +87,8 @@ class Batch:
         self.new_effects: list[EffectColumns] = []
         self.replayed: list[str] = []
         self.refused: dict[str, int] = {}
+        self._opened: list[int] = []  # slots whose epoch begins
+        self.missed: list[str] = []  # orders that were named, lost with a restore, and are not back yet
         self.closed: set[str] = set()
 
     # -- fetch
@@ -175,17 +178,17 @@ class Batch:
             return self._tend_effect(item)
         key, slot = item.key, item.slot
         if item.name is not None:
-            key = self._names.get(item.name_key, "")
+            key = self._names.get(item.name_key) or (self._claimed(item) if item.key else "")
         live = self._live.get(key) if key else None
         if (live is None and not item.route.creates) or (live is not None and _is_foreign(item, live)):
-            return refusals.UNKNOWN_ID.of(id=key or "/".join(item.name or ()))
+            return self._unknown(item, key, live)
         counter = None
         if not key:
             assert item.name is not None
             key, counter = self._fresh_id(slot, item.name.channel)
         if live is None:
             live = Live(item.route.kind)
-        decision = item.route.decide(live.state, item.command, self._context(key))
+        decision = item.route.decide(live.state, item.command, self._context(key, slot))
         if type(decision) is Refusal:
             if not item.effect:
                 return decision
@@ -201,8 +204,30 @@ class Batch:
     def _is_open(self, effect: str) -> bool:
         return effect not in self.closed and self._env.outstanding.has(effect)
 
-    def _context(self, key: str) -> Context:
-        return Context(self._now, key, self._env.policy, self._env.revision)
+    def _claimed(self, item: Item) -> str:
+        """The id that a new order says it was given before, if that was lost with a restore of its slot."""
+        parsed = parse(item.key)
+        ours = (
+            parsed is not None
+            and parsed.slot == item.slot
+            and is_lost(self._heads.losses(item.slot), item.key)
+        )
+        return item.key if ours else ""
+
+    def _unknown(self, item: Item, key: str, live: Live | None) -> Refusal:
+        """There is none; or it was lost with a restore, and is to come back: then the message may come again."""
+        parsed = parse(key)
+        foreign = live is not None and live.kind.shop(live.state)
+        if parsed is None or foreign or not self._heads.losses(parsed.slot):
+            return refusals.UNKNOWN_ID.of(id=key or "/".join(item.name or ()))
+        if not self._env.store.states([parsed.order]):
+            if not is_lost(self._heads.losses(parsed.slot), parsed.order):
+                return refusals.UNKNOWN_ID.of(id=key)
+            self.missed.append(parsed.order)
+        return refusals.LOST_ID.of(id=parsed.order)
+
+    def _context(self, key: str, slot: int) -> Context:
+        return Context(self._now, key, self._env.policy, self._env.revision, self._heads.losses(slot))
 
     def _next(self, counter: tuple[int, str, str]) -> int:
         return self._counters.get(counter, self._heads.counters.get(counter, 0))
@@ -250,8 +275,13 @@ class Batch:
             return Accepted(key, slot, epoch, seq)
         if counter is not None:
             self._counters[counter] = self._next(counter) + 1
+        if item.name_key and item.name_key not in self._names:
             self._names[item.name_key] = key
             self.rows.names.append((item.name_key, key))
+        if decision.opens is not None:
+            # A number that no earlier restore can have given, be it of the same backup: ids of effects begin with it.
+            epoch, seq = max(epoch + 1, self._now_us // 1_000_000), 0
+            self._jump(slot, decision.opens)
         state, evolve, statuses = live.state, live.kind.evolve, [live.status]
         for fact in facts:
             state = evolve(state, fact)
@@ -291,6 +321,13 @@ class Batch:
         live.person = person if person is not None else live.person
         self._live[key] = self._dirty[key] = live
         return Accepted(key, slot, epoch, seq)
+
+    def _jump(self, slot: int, lost: Lost) -> None:
+        """The id counters go on beyond what may have been given out."""
+        self._opened.append(slot)
+        for day, (_, after) in lost.ranges.items():
+            counter = (slot, day[:2], day[2:])
+            self._counters[counter] = max(after, self._next(counter))
 
     def _seal(
         self, item: Item, key: str, live: Live, person: Person | None
@@ -397,6 +434,7 @@ class Batch:
         self._heads.watermarks.update(self._watermarks)
         self._heads.pos = self._pos
         self._heads.remember(self._dirty)
+        self._heads.opened(self._opened)
 
 
 def _settled(item: Item, outcome: str) -> Decision:
@@ -405,8 +443,11 @@ def _settled(item: Item, outcome: str) -> Decision:
 
 
 def _is_foreign(item: Item, live: Live) -> bool:
-    """One shop's client names another shop's order: for him there is none of that id."""
-    return bool(item.shop) and live.kind.shop(live.state) not in ("", item.shop)
+    """One shop's client names another shop's order, or one whose content is lost: for him there is none of that id."""
+    if not item.shop:
+        return False
+    shop = live.kind.shop(live.state)
+    return shop != item.shop and (bool(shop) or (live.kind.name == ORDER and item.name is None))
 
 
 def _cause(item: Item) -> str:

@@ -4,9 +4,13 @@ Chain heads, id counters and watermarks are whole; of the aggregates only those 
 changed by a commit that came about and by nothing else, and all of it is read from the tables at start-up.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from tongdan.domain.kernel.keys import slot_key
+from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.policy import Policy
+from tongdan.flow.journal import read_state
 from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routing import Kind
 from tongdan.ports import Entropy, ShardStore, Vault
@@ -44,7 +48,22 @@ class Heads:
         self.counters = store.counters()
         self.watermarks = store.watermarks()
         self.pos = store.last_pos()
+        self._store = store
+        self._losses: dict[int, tuple[Lost, ...]] = {}
         self._recent: dict[str, Live] = {}
+
+    def losses(self, slot: int) -> tuple[Lost, ...]:
+        """What the slot lost with restores."""
+        known = self._losses.get(slot)
+        if known is None:
+            row = self._store.states([slot_key(slot)]).get(slot_key(slot))
+            known = self._losses[slot] = () if row is None else read_state(self._store, row).losses
+        return known
+
+    def opened(self, slots: Iterable[int]) -> None:
+        """Epochs of these slots have begun: what they lost is read anew."""
+        for slot in slots:
+            self._losses.pop(slot, None)
 
     def recall(self, key: str) -> Live | None:
         """An aggregate that was written lately, as it was committed; the caller's to change."""

@@ -17,7 +17,7 @@ from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import refund_facts as refund
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
-from tongdan.domain.orders.model import refund_worry
+from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket
@@ -253,6 +253,20 @@ def _ticket(at: Recorded, kind: str, summary: str, subject: str = "") -> Iterato
     yield RaiseTicket(subject=subject or at.aggregate, kind=kind, summary=summary)
 
 
+def order_lost(fact: told.OrderResurfaced, at: Recorded) -> Commands:
+    return _ticket(at, kinds.ORDER_LOST, fact.channel)
+
+
+def held_after_restore(fact: told.HoldPlaced, at: Recorded) -> Commands:
+    if fact.hold == RESTORED_HOLD:
+        yield from _ticket(at, kinds.HELD_AFTER_RESTORE, at.shop)
+
+
+def lifted_after_restore(fact: told.HoldLifted, at: Recorded) -> Commands:
+    if fact.hold == RESTORED_HOLD:
+        yield ResolveTicket(subject=at.aggregate, kind=kinds.HELD_AFTER_RESTORE, evidence=type(fact).__name__)
+
+
 def detail_overdue(fact: told.DetailOverdue, at: Recorded) -> Commands:
     return _ticket(at, kinds.DETAIL_OVERDUE, at.shop)
 
@@ -364,6 +378,7 @@ def dead_letter_tended(fact: EffectSkipped | EffectReplayed, at: Recorded) -> Co
 
 Healing = (
     told.OrderDetailed
+    | told.OrderRecovered
     | told.LineReserved
     | told.LinesShipped
     | told.OrderSettled

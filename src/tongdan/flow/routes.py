@@ -20,11 +20,13 @@ from tongdan.domain.kernel.keys import (
     ORDER,
     PACKING,
     SHIPMENT,
+    SLOT,
     STOCK,
     TICKET,
     alias_key,
     key_slot,
     packing_key,
+    slot_key,
     stock_key,
     ticket_key,
 )
@@ -45,7 +47,7 @@ from tongdan.domain.orders import (
     reservation,
 )
 from tongdan.domain.orders import facts as order_facts
-from tongdan.domain.sync import alias, repair
+from tongdan.domain.sync import alias, epoch, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import packing_reactions as packed
@@ -113,8 +115,12 @@ _ticket: Final = Kind(
     name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
 )
 
+_slot: Final = Kind(
+    name=SLOT, state=epoch.Epochs, evolve=epoch.evolve, wake_at=_never, status=_no_status, shop=_no_shop
+)
+
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (_order, _shipment, _packing, _stock, _alias, _ticket)
+    kind.name: kind for kind in (_order, _shipment, _packing, _stock, _alias, _ticket, _slot)
 }
 
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
@@ -137,8 +143,19 @@ def _by_order(command: Any) -> Target:
 
 
 def _by_buyer(command: order_commands.PlaceOrder) -> Target:
-    """An own shop's order lives with its buyer."""
-    return Target(slot_of("user", command.shop, command.buyer), name=_name(command))
+    """An own shop's order lives with its buyer. An id that the client was given before counts if it was lost."""
+    return Target(slot_of("user", command.shop, command.buyer), command.id, _name(command))
+
+
+def _by_lost_id(command: order_commands.ResurfaceOrder) -> Target:
+    """By the id, and by the platform's number if it can be this order's. Raises ValueError with what cannot."""
+    target = _by_order(command)
+    if not command.native:
+        return target
+    channel = command.order[:2]
+    if slot_of(channel, command.shop, command.native) != target.slot:
+        raise ValueError(f"{command.order} = {command.native}")
+    return Target(target.slot, command.order, Name(channel, command.shop, command.native))
 
 
 def _by_native(command: Any) -> Target:
@@ -174,6 +191,10 @@ def _by_alias(command: Any) -> Target:
     return Target(key_slot(key), key)
 
 
+def _by_slot(command: Any) -> Target:
+    return Target(command.slot, slot_key(command.slot))
+
+
 def _by_subject(command: Any) -> Target:
     key = ticket_key(command.subject, command.kind)
     return Target(key_slot(key), key)
@@ -204,6 +225,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _O.PlaceOrder: Route(_order, _by_buyer, intake.place_order, creates=True),
     _O.NoteChannelEvent: Route(_order, _by_native, intake.note_channel_event, creates=True),
     _O.RecordDetail: Route(_order, _by_native, intake.record_detail, creates=True),
+    _O.ResurfaceOrder: Route(_order, _by_lost_id, intake.resurface_order, creates=True),
     # it is paid
     **_orders(_O.RequestPayment, payments.request_payment),
     **_orders(_O.RecordPrepay, payments.record_prepay),
@@ -264,6 +286,8 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _S.SendByAlias: Route(_alias, _by_alias, alias.send_by_alias, creates=True),
     _S.RaiseTicket: Route(_ticket, _by_subject, repair.raise_ticket, creates=True),
     _S.ResolveTicket: Route(_ticket, _by_subject, repair.resolve_ticket, creates=True),
+    # a slot goes on after a restore
+    _S.OpenEpoch: Route(_slot, _by_slot, epoch.open_epoch, creates=True),
 }
 
 _o, _r, _f, _s = order_facts, refund_facts, fulfillment_facts, sync_facts
@@ -308,6 +332,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("claim-waybill", _f.ShipmentDispatched, then.claim_waybill),
     Reaction("deliver-letter", _s.LetterDelivered, then.deliver_letter),
     # what needs eyes
+    Reaction("ticket-order-lost", _o.OrderResurfaced, then.order_lost),
+    Reaction("ticket-held-after-restore", _o.HoldPlaced, then.held_after_restore),
     Reaction("ticket-detail-overdue", _o.DetailOverdue, then.detail_overdue),
     Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, then.payment_duplicated),
     Reaction("ticket-payment-mismatched", _o.PaymentMismatched, then.payment_mismatched),
@@ -335,6 +361,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-dead-letter-skipped", messages.EffectSkipped, then.dead_letter_tended),
     Reaction("healed-dead-letter-replayed", messages.EffectReplayed, then.dead_letter_tended),
     Reaction("healed-detail", _o.OrderDetailed, then.healed),
+    Reaction("healed-recovered", _o.OrderRecovered, then.healed),
+    Reaction("healed-held-after-restore", _o.HoldLifted, then.lifted_after_restore),
     Reaction("healed-reserved", _o.LineReserved, then.healed),
     Reaction("healed-shipped", _o.LinesShipped, then.healed),
     Reaction("healed-settled", _o.OrderSettled, then.healed),

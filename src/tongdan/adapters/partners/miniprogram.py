@@ -74,7 +74,10 @@ class OrderLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by."""
+    """The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by.
+
+    `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`).
+    """
 
     order_no: Reference
     user: Reference
@@ -86,6 +89,7 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     freight_fen: Fen = 0
     discount_fen: Fen = 0
     currency: str = CURRENCY
+    order_id: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Action(msgspec.Struct, forbid_unknown_fields=True):
@@ -197,6 +201,8 @@ class OwnShopDoor:
         _check_references(order)
         if order.currency != CURRENCY:
             raise Mistake(CURRENCY_NOT_SUPPORTED.of(currency=order.currency[:8]))
+        if order.order_id and not _is_order(order.order_id, self._shop.channel):
+            raise Mistake(ORDER_ID_MALFORMED.of(channel=self._shop.channel))
         shop, receiver = self._shop, order.receiver
         placed_at = checked(order.placed_at.astimezone(UTC))
         command = PlaceOrder(
@@ -216,6 +222,7 @@ class OwnShopDoor:
             placed_at=placed_at,
             region=region_of(receiver.province),
             person=person_of(receiver, order.user, order.payer),
+            id=order.order_id,
         )
         return Inbound(
             command=command,
@@ -234,8 +241,7 @@ class OwnShopDoor:
         decoder = _actions.get(name)
         if head != f"/own/{self._shop.id}" or decoder is None:
             raise Mistake(UNKNOWN_ACTION.of(actions=", ".join(_actions)))
-        parsed = ids.parse(order)
-        if parsed is None or parsed.part or parsed.channel != self._shop.channel:
+        if not _is_order(order, self._shop.channel):
             raise Mistake(ORDER_ID_MALFORMED.of(channel=self._shop.channel))
         action = decoder.decode(request.body)
         _check_reference("request_id", action.request_id)
@@ -250,6 +256,11 @@ class OwnShopDoor:
             raw=request.body,
             operator=self._operator,
         )
+
+
+def _is_order(text: str, channel: str) -> bool:
+    parsed = ids.parse(text)
+    return parsed is not None and not parsed.part and parsed.channel == channel
 
 
 def _check_references(order: NewOrder) -> None:

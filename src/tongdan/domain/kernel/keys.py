@@ -8,7 +8,7 @@ belongs to an order lies in the order's slot.
 from typing import Final
 
 from tongdan.domain.kernel.ids import parse
-from tongdan.domain.kernel.slots import slot_of
+from tongdan.domain.kernel.slots import SLOTS, slot_of
 
 ORDER: Final = "order"
 SHIPMENT: Final = "shipment"
@@ -16,6 +16,7 @@ STOCK: Final = "stock"
 ALIAS: Final = "alias"
 TICKET: Final = "ticket"
 PACKING: Final = "packing"
+SLOT: Final = "slot"
 
 
 def stock_key(sku: str) -> str:
@@ -39,12 +40,18 @@ def packing_key(order: str) -> str:
     return f"{PACKING}/{order}"
 
 
+def slot_key(slot: int) -> str:
+    return f"{SLOT}/{slot}"
+
+
 def kind_of(key: str) -> str:
     """Which kind of aggregate a key names. Raises ValueError for a key that is none of ours."""
-    head, slash, _ = key.partition("/")
+    head, slash, rest = key.partition("/")
     if slash:
         if head in (STOCK, ALIAS, TICKET, PACKING):
             return head
+        if head == SLOT and rest.isascii() and rest.isdigit() and int(rest) < SLOTS:
+            return SLOT
         raise ValueError(f"no aggregate has the key {key!r}")
     parsed = parse(key)
     if parsed is None or parsed.part not in ("", "S"):
@@ -55,6 +62,8 @@ def kind_of(key: str) -> str:
 def key_slot(key: str) -> int:
     """The slot (0…255) that an aggregate lives in. Raises ValueError for a key that is none of ours."""
     kind = kind_of(key)
+    if kind == SLOT:
+        return int(key[len(SLOT) + 1 :])
     if kind == TICKET:
         return key_slot(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
@@ -73,7 +82,7 @@ def subject_of(key: str) -> str:
         return subject_of(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return subject_of(key[len(PACKING) + 1 :])
-    if kind in (STOCK, ALIAS):
+    if kind in (STOCK, ALIAS, SLOT):
         return key
     parsed = parse(key)
     assert parsed is not None

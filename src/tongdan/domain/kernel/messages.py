@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.policy import Policy
 
 
@@ -61,6 +62,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     id: str  # key of the aggregate: for an order its global id, allocated before the decision
     policy: Policy
     revision: int
+    lost: tuple[Lost, ...] = ()  # ids of this slot that may have been given out before a restore
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -93,7 +95,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     `person` replaces the sealed personal data of the aggregate. `supersedes` names verbs of this aggregate's effects
     that are withdrawn if they have not been sent. `erases`: with the same commit the key of the subject's personal data
-    goes for good. A decision without facts writes nothing but the inbox row and may carry nothing else.
+    goes for good. `opens`: a new epoch of the slot begins, its counters beyond what was lost. A decision without facts
+    writes nothing but the inbox row and may carry nothing else.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -101,6 +104,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     person: Person | None = None
     supersedes: tuple[str, ...] = ()
     erases: bool = False
+    opens: Lost | None = None
 
 
 NOTHING: Final = Decision()

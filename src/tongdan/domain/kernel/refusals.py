@@ -11,6 +11,15 @@ UNKNOWN_ID: Final = RefusalKind(
     "platform's order number if you are not sure.",
     zh="这里没有 {id!r}。需要一个已存在的同单号,例如 DY20260127000892;不确定时请按平台订单号查询。",
 )
+LOST_ID: Final = RefusalKind(
+    "lost-id",
+    503,
+    en="{id} was given out before the data was restored from a backup, and its content has not come back yet. Send "
+    "this again later. An own shop's client sends the order itself again, with the same order_no and this order_id.",
+    zh="{id} 是数据恢复之前发出的单号,其内容尚未找回。请稍后重发。自营店客户端请用原 order_no 重发订单,"
+    "并以此单号作为 order_id。",
+    retry_after_s=60,
+)
 UNKNOWN_EFFECT: Final = RefusalKind(
     "unknown-effect",
     404,

@@ -12,7 +12,10 @@ from tongdan.domain.orders.lines import Line, Units
 
 
 class PlaceOrder(Command, frozen=True, kw_only=True):
-    """An own shop's order. `native` is the client's order number; `buyer` the user id that places it in its slot."""
+    """An own shop's order. `native` is the client's order number; `buyer` the user id that places it in its slot.
+
+    `id` is the one it was given before, if the client sends it again because its content was lost.
+    """
 
     channel: str
     shop: str
@@ -25,6 +28,15 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     placed_at: datetime
     region: str
     person: Person
+    id: str = ""
+
+
+class ResurfaceOrder(Command, frozen=True, kw_only=True):
+    """A partner names an order whose id was lost with a restore. `shop` and `native` are "" where it says no more."""
+
+    order: str
+    shop: str = ""
+    native: str = ""
 
 
 class NoteChannelEvent(Command, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from tongdan.domain.orders.model import (
     PAID_HOLD,
     PAYMENT_HOLD,
     WORRY_DETAIL,
+    WORRY_LOST,
     WORRY_PAID_LATE,
     WORRY_PAID_TWICE,
     WORRY_SETTLEMENT,
@@ -45,13 +46,29 @@ def evolve(order: Order | None, fact: Fact) -> Order:
 
 # ---- how an order begins
 
+# What `OrderCreated` tells; of an order that resurfaced before, the rest is kept.
+_CONTENT: Final = (
+    "shop", "native", "own", "buyer", "region", "placed_at", "amount_fen", "freight_fen", "discount_fen", "lines",
+    "pay_by",
+)  # fmt: skip
 
-def _announced(_: Order | None, fact: f.OrderAnnounced) -> Order:
+
+def _announced(order: Order | None, fact: f.OrderAnnounced) -> Order:
+    if order is not None:
+        return replace(order, shop=fact.shop, native=fact.native, detail_by=fact.detail_by)
     return Order(channel=fact.channel, shop=fact.shop, native=fact.native, detail_by=fact.detail_by)
 
 
-def _created(_: Order | None, fact: f.OrderCreated) -> Order:
-    return Order(
+def _resurfaced(_: Order | None, fact: f.OrderResurfaced) -> Order:
+    return Order(channel=fact.channel, shop="", native="", worries=(WORRY_LOST,))
+
+
+def _recovered(order: Order, fact: f.OrderRecovered) -> Order:
+    return replace(order, worries=tuple([worry for worry in order.worries if worry not in fact.ends]))
+
+
+def _created(order: Order | None, fact: f.OrderCreated) -> Order:
+    whole = Order(
         channel=fact.channel,
         shop=fact.shop,
         native=fact.native,
@@ -65,6 +82,10 @@ def _created(_: Order | None, fact: f.OrderCreated) -> Order:
         lines=_waiting(fact.lines),
         pay_by=fact.pay_by,
     )
+    if order is None:
+        return whole
+    told = {name: getattr(whole, name) for name in _CONTENT}
+    return replace(order, **told)
 
 
 def _detailed(order: Order, fact: f.OrderDetailed) -> Order:
@@ -85,7 +106,7 @@ def _detailed(order: Order, fact: f.OrderDetailed) -> Order:
         address_at=max(order.address_at or fact.said_at, fact.said_at),
         amount_at=max(order.amount_at or fact.said_at, fact.said_at),
         ship_by=fact.ship_by or order.ship_by,
-        worries=_without(order.worries, WORRY_DETAIL),
+        worries=_without(_without(order.worries, WORRY_DETAIL), WORRY_LOST),
     )
 
 
@@ -136,6 +157,10 @@ def _paid(order: Order, fact: f.OrderPaid) -> Order:
     if order.own and fact.attempt and all(fact.transaction != each.transaction for each in order.payments):
         order = _money_in(order, fact)
     return replace(order, paid=_payment(fact), questioned=None, ship_by=order.ship_by or fact.ship_by)
+
+
+def _payment_awaited(order: Order, fact: f.PaymentAwaited) -> Order:
+    return replace(order, pay_by=fact.pay_by)
 
 
 def _payment(fact: AnyFact) -> Payment:
@@ -355,6 +380,8 @@ def _erased(order: Order, fact: f.PersonErased) -> Order:
 
 _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.OrderAnnounced: _announced,
+    f.OrderResurfaced: _resurfaced,
+    f.OrderRecovered: _recovered,
     f.OrderCreated: _created,
     f.OrderDetailed: _detailed,
     f.DetailOverdue: _detail_overdue,
@@ -364,6 +391,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PrepayIssued: _prepay_issued,
     f.PaymentFailed: _payment_failed,
     f.OrderPaid: _paid,
+    f.PaymentAwaited: _payment_awaited,
     f.PaymentDuplicated: _paid_twice,
     f.PaymentMismatched: _paid_wrongly,
     f.PaidAfterCancel: _paid_too_late,

@@ -32,6 +32,18 @@ class OrderCreated(Fact, frozen=True, kw_only=True):
     reserve_until: datetime | None
 
 
+class OrderResurfaced(Fact, frozen=True, kw_only=True):
+    """A partner named an id that was lost with a restore: the order exists again, whatever it holds."""
+
+    channel: str
+
+
+class OrderRecovered(Fact, frozen=True, kw_only=True):
+    """The content of an order that had been lost is known again. `ends` names the worries that are over."""
+
+    ends: tuple[str, ...]
+
+
 class OrderDetailed(Fact, frozen=True, kw_only=True):
     """The platform's detail came: from here on the order has lines.
 
@@ -101,6 +113,12 @@ class OrderPaid(Fact, frozen=True, kw_only=True):
     paid_at: datetime
     reserved: tuple[ReservedLine, ...]
     ship_by: datetime | None = None
+
+
+class PaymentAwaited(Fact, frozen=True, kw_only=True):
+    """A payment of before a restore may not have been told again yet: it is waited for until `pay_by`."""
+
+    pay_by: datetime
 
 
 class PaymentDuplicated(Fact, frozen=True, kw_only=True):

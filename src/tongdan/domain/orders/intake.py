@@ -7,24 +7,42 @@ something later before) and acts on the one axis it concerns: money, closing, ad
 from datetime import datetime, timedelta
 from typing import Final
 
+from tongdan.domain.kernel import refusals as kernel_refusals
+from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import ORDINAL, Closing, Status
-from tongdan.domain.orders.commands import NoteChannelEvent, PlaceOrder, RecordDetail
+from tongdan.domain.orders.commands import NoteChannelEvent, PlaceOrder, RecordDetail, ResurfaceOrder
 from tongdan.domain.orders.delivery import channel_partner, tell_finance
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     ChannelReported,
     FetchDetail,
+    HoldLifted,
+    HoldPlaced,
     OrderAnnounced,
     OrderCreated,
     OrderDetailed,
+    OrderRecovered,
+    OrderResurfaced,
     PaidAfterCancel,
 )
 from tongdan.domain.orders.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.lifecycle import cancel, complete
-from tongdan.domain.orders.model import CHANNEL, WORRY_DETAIL, Order, Said, gone, ordinal
+from tongdan.domain.orders.model import (
+    CHANNEL,
+    PAYMENT_HOLD,
+    RESTORED_HOLD,
+    WORRY_DETAIL,
+    WORRY_LOST,
+    WORRY_MISMATCH,
+    Order,
+    Said,
+    gone,
+    ordinal,
+)
 from tongdan.domain.orders.payments import collect
 from tongdan.domain.orders.reservation import advance, reserve_until
 
@@ -46,8 +64,8 @@ _IMPLIED: Final = {
 
 
 def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decision | Refusal:
-    if order is not None:
-        if _same_content(order, command):
+    if order is not None and not order.lost:
+        if order.native == command.native and _same_content(order, command):
             return NOTHING
         return refusals.NUMBER_REUSED.of(native=command.native, order=ctx.id)
     if refusal := _mistake(command):
@@ -68,11 +86,45 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
         pay_by=ctx.now + timedelta(seconds=deadlines.pay_within_s),
         reserve_until=reserve_until(free, ctx),
     )
+    if order is not None:
+        return _recover(Draft(order), created, command, ctx)
     if not free:
         return Decision((created,), person=command.person)
     draft = Draft.begin(created)
     collect(draft, ctx, 0, "", 0, ctx.now)
     return draft.decision(command.person)
+
+
+def _recover(draft: Draft, created: OrderCreated, command: PlaceOrder, ctx: Context) -> Decision:
+    """The client tells again what was lost; money that partners have told of meanwhile counts if it fits."""
+    sum_in = draft.order.questioned
+    draft.tell(created)
+    fits = sum_in is not None and sum_in.amount_fen == command.amount_fen
+    draft.tell(OrderRecovered(ends=(WORRY_LOST, WORRY_MISMATCH) if fits else (WORRY_LOST,)))
+    if command.amount_fen == 0:
+        collect(draft, ctx, 0, "", 0, ctx.now)
+    elif fits and sum_in is not None:
+        draft.tell(HoldLifted(hold=PAYMENT_HOLD, note=""))
+        collect(draft, ctx, sum_in.attempt, sum_in.transaction, sum_in.amount_fen, sum_in.paid_at)
+    return draft.decision(command.person)
+
+
+# ---- ids that were lost with a restore
+
+
+def resurface_order(order: Order | None, command: ResurfaceOrder, ctx: Context) -> Decision | Refusal:
+    """Nothing is refused that may have been given out; which order it is, a platform's number tells, if it is known."""
+    if ctx.id != command.order:
+        return refusals.NUMBER_REUSED.of(native=command.native, order=ctx.id)
+    if order is None and not is_lost(ctx.lost, ctx.id):
+        return kernel_refusals.UNKNOWN_ID.of(id=ctx.id)
+    parsed = parse(ctx.id)
+    assert parsed is not None
+    draft = Draft(order) if order is not None else Draft.begin(OrderResurfaced(channel=parsed.channel))
+    if command.native and draft.order.lost:
+        draft.tell(_announcement(parsed.channel, command.shop, command.native, ctx))
+        _fetch(draft)
+    return draft.decision()
 
 
 def _same_content(order: Order, command: PlaceOrder) -> bool:
@@ -161,14 +213,15 @@ def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> D
 def _announce(order: Order | None, command: NoteChannelEvent | RecordDetail, ctx: Context) -> Draft:
     if order is not None:
         return Draft(order)
-    return Draft.begin(
-        OrderAnnounced(
-            channel=command.channel,
-            shop=command.shop,
-            native=command.native,
-            detail_by=ctx.now + timedelta(seconds=ctx.policy.deadlines.detail_within_s),
-        )
-    )
+    draft = Draft.begin(_announcement(command.channel, command.shop, command.native, ctx))
+    if any(lost.spans(command.said_at) for lost in ctx.lost):
+        draft.tell(HoldPlaced(hold=RESTORED_HOLD, note=""))
+    return draft
+
+
+def _announcement(channel: str, shop: str, native: str, ctx: Context) -> OrderAnnounced:
+    detail_by = ctx.now + timedelta(seconds=ctx.policy.deadlines.detail_within_s)
+    return OrderAnnounced(channel=channel, shop=shop, native=native, detail_by=detail_by)
 
 
 def _fetch(draft: Draft) -> None:
@@ -270,7 +323,7 @@ def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:
             reserve_until=reserve_until(paid, ctx),
             reserve=not order.cancelled,
             said_at=command.said_at,
-            ends=(WORRY_DETAIL,) if WORRY_DETAIL in order.worries else (),
+            ends=tuple([worry for worry in (WORRY_DETAIL, WORRY_LOST) if worry in order.worries]),
         )
     )
     if order.paid is not None and not order.paid.amount_fen:

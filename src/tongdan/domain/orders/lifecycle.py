@@ -4,7 +4,7 @@ A cancellation that a person or an own shop asks for can be refused; one that a 
 way stock that was reserved is freed, shipments on their way are recalled, and what is owed back is stated in fen.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal, WakeUp
@@ -24,6 +24,7 @@ from tongdan.domain.orders.facts import (
     OrderCancelled,
     OrderCompleted,
     OrderSettled,
+    PaymentAwaited,
     SettlementMismatched,
     ShipmentOverdue,
     SystemSaid,
@@ -150,8 +151,12 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
     draft = Draft(order)
     if _due(draft, "detail", ctx):
         draft.tell(DetailOverdue())
-    if _due(draft, "pay", ctx):
-        cancel(draft, ctx, by="timer", reason=UNPAID, at=ctx.now)
+    if (pay_by := _due(draft, "pay", ctx)) is not None:
+        if _may_have_been_paid(pay_by, ctx):
+            wait = timedelta(seconds=ctx.policy.deadlines.claim_within_s)
+            draft.tell(PaymentAwaited(pay_by=ctx.now + wait))
+        else:
+            cancel(draft, ctx, by="timer", reason=UNPAID, at=ctx.now)
     if _due(draft, "refund", ctx):
         ask_result(draft, ctx)
     if (ship_by := _due(draft, "ship", ctx)) is not None:
@@ -159,6 +164,12 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
     if (complete_at := _due(draft, "complete", ctx)) is not None:
         complete(draft, ctx, complete_at)
     return draft.decision()
+
+
+def _may_have_been_paid(pay_by: datetime, ctx: Context) -> bool:
+    """The notice may have come between a backup and the loss: providers need time to tell it again."""
+    open_for = timedelta(seconds=ctx.policy.deadlines.pay_within_s)
+    return any(lost.since <= pay_by <= lost.until + open_for for lost in ctx.lost)
 
 
 def _due(draft: Draft, name: str, ctx: Context) -> datetime | None:

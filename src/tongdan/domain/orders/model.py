@@ -25,10 +25,13 @@ from tongdan.domain.orders.lines import Line, News, PlannedShipment, Units
 CHANNEL: Final = "channel"  # under this name `said` keeps what the platform said
 PAYMENT_HOLD: Final = "payment"  # money came in, but not the sum asked for
 CHANNEL_HOLD: Final = "channel"  # the platform took the money, but does not let the order go yet
+RESTORED_HOLD: Final = "restored"  # it may have been sent already, under an id that was lost with a restore
 PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
 
 WORRY_DETAIL: Final = "detail-overdue"
 WORRY_SHORT: Final = "line-short"
+WORRY_LOST: Final = "order-lost"
+WORRY_MISMATCH: Final = "payment-mismatched"
 WORRY_SHIP: Final = "shipment-overdue"
 WORRY_SETTLEMENT: Final = "settlement-mismatched"
 WORRY_PAID_TWICE: Final = "payment-duplicated"
@@ -172,6 +175,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def known(self) -> bool:
         """Its lines are known (an announced order waits for them)."""
         return self.placed_at is not None
+
+    @property
+    def lost(self) -> bool:
+        """Partners know it by its id, and nobody has yet told what was ordered, or under which number."""
+        return not self.native
 
     @property
     def cancelled(self) -> bool:

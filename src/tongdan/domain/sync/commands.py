@@ -1,5 +1,6 @@
-"""What may be asked of an alias and of a ticket."""
+"""What may be asked of an alias, of a ticket and of a slot."""
 
+from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.tracks import Track
 
@@ -36,3 +37,11 @@ class ResolveTicket(Command, frozen=True, kw_only=True):
     subject: str
     kind: str
     evidence: str
+
+
+class OpenEpoch(Command, frozen=True, kw_only=True):
+    """The slot was restored from `backup` (a name that tells restores apart): its sequence begins anew."""
+
+    slot: int
+    backup: str
+    lost: Lost

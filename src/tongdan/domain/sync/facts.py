@@ -1,7 +1,8 @@
-"""What has happened to aliases and tickets."""
+"""What has happened to aliases, tickets and slots."""
 
 from datetime import datetime
 
+from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import Fact
 from tongdan.domain.kernel.tracks import Track
 
@@ -58,3 +59,10 @@ class TicketResolved(Fact, frozen=True, kw_only=True):
     subject: str
     kind: str
     evidence: str
+
+
+class EpochOpened(Fact, frozen=True, kw_only=True):
+    """The first fact after a restore. What the slot told between the backup and the loss is not in its chain."""
+
+    backup: str
+    lost: Lost

@@ -14,6 +14,8 @@ REFUND_FAILED: Final = "refund-failed"
 REFUND_OVERDUE: Final = "refund-overdue"
 REFUND_CONTRADICTED: Final = "refund-contradicted"
 LINE_SHORT: Final = "line-short"
+ORDER_LOST: Final = "order-lost"
+HELD_AFTER_RESTORE: Final = "held-after-restore"
 LINES_STOPPED: Final = "lines-stopped"
 LEFT_AFTER_CANCEL: Final = "left-after-cancel"
 CLAIM_OVERDUE: Final = "claim-overdue"
@@ -54,6 +56,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     REFUND_CONTRADICTED: (
         "The payment provider says of a refund what cannot be: compare its bill with the order",
         "支付平台的退款结果与记录矛盾:请将其账单与订单核对",
+    ),
+    ORDER_LOST: (
+        "Known to a partner, but its content was lost before a restore: have it sent again under this id",
+        "合作方提及此订单,但其内容在恢复前丢失:请以此单号重新发送",
+    ),
+    HELD_AFTER_RESTORE: (
+        "Back after a restore, perhaps sent before under a lost id: ask the warehouse, then lift the hold",
+        "恢复后重新出现,可能已用丢失的单号发货:请先与仓库核对,再解除冻结",
     ),
     LINE_SHORT: ("Sold, but not in stock", "已售出但库存不足"),
     LINES_STOPPED: ("A warehouse will not send units that are still wanted", "仓库不发货,但订单仍需要"),

@@ -1,0 +1,1 @@
+"""Backups of shard files: a consistent cut over all of them, whole copies, increments, and the way back."""
