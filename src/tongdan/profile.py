@@ -19,6 +19,9 @@ from typing import IO, Final, NamedTuple
 
 import msgspec
 
+from tongdan.adapters.anchors_file import FILE as ANCHORS
+from tongdan.adapters.anchors_file import AnchorsFile
+from tongdan.adapters.archive_parquet import FOLDER, ParquetArchive
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.backup import folder as backup_folder
 from tongdan.adapters.backup.manifest import Manifest
@@ -34,9 +37,11 @@ from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.kernel.policy import Policy
+from tongdan.flow.archive import Archiver
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
+from tongdan.flow.findings import Finding
 from tongdan.flow.meters import Meters
 from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
@@ -46,7 +51,8 @@ from tongdan.flow.reopening import Reopened, Reopening, jump_for
 from tongdan.flow.returning import Returning
 from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
 from tongdan.flow.tokens import Tokens
-from tongdan.flow.verify import Report, verify
+from tongdan.flow.upkeep import Upkeep
+from tongdan.flow.verify import Asked, Report, anchored_of, check_places, verify
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, ShardAudit, StoreFailure, Transport, Wires
@@ -129,6 +135,13 @@ class Centre:
         self.views: Final = Views(self.bus, self.reads, self._overview)
         self.tokens: Final = Tokens(self.bus, vault, book)
         self.erasure: Final = Erasure(self.bus, self.tokens, ErasureLogFile(data / ERASURES), vault)
+        self.archiver: Final = Archiver(
+            self.bus, ParquetArchive(data / FOLDER), partial(_open_reader, data),
+            [self._overview.positions, self.tokens.reached], self.policy.deadlines.archive_after_s,
+        )  # fmt: skip
+        self.upkeep: Final = Upkeep(
+            self.bus, self.archiver, AnchorsFile(data / ANCHORS), self.policy.deadlines
+        )
         self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
         self.reads.live_counts = lambda: {"backlog": self.bus.backlog(), "relay_lag": self.relay.lag()}
         self.bus.answers["meters"] = self._answer_meters
@@ -144,6 +157,7 @@ class Centre:
         self.runner.start()
         await self.relay.start()
         self.wakeups.start()
+        self.upkeep.start()
 
     async def _answer_meters(self, _: bytes) -> bytes:
         return self.meters.told()
@@ -167,6 +181,7 @@ class Centre:
 
         `others_rest` returns when no other process of this centre needs an answer of this one any more.
         """
+        self.upkeep.stop()
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
@@ -306,24 +321,41 @@ def _sealed_under(data: Path, shard: int) -> Counter[int]:
 
 
 def verify_data(
-    data: Path, *, workers: int = 0, progress: Callable[[int, int], None] | None = None
+    data: Path, *, workers: int = 0, progress: Callable[[int, int], None] | None = None, full: bool = False
 ) -> Report:
-    """Check the files of `data`. `progress(done, total)` counts row readings. Raises NoData."""
+    """Check the files of `data`, `full` with those of the archive. `progress(done, total)` counts row readings.
+
+    Raises NoData.
+    """
     if not _shard_file(data, 0).exists():
         raise NoData(f"{data} holds no data of an order centre")
     opener = partial(_open_audit, data)
-    total = 0
+    total, places = 0, []
     for shard in range(SHARDS):
         with suppress(StoreFailure):  # a file that cannot be read is for the check itself to name
             audit = opener(shard)
-            total += 2 * audit.rows()
+            total += 2 * (audit.rows() + full * sum(part.rows for part in audit.parts()))
+            places += [(shard, row) for row in audit.slots()]
             audit.close()
+    across = check_places(places, SHARDS)
+    try:
+        anchored = anchored_of(AnchorsFile(data / ANCHORS).entries())
+    except StoreFailure as failure:
+        anchored = {}
+        across.append(Finding(None, ANCHORS, str(failure)))
     tell = None if progress is None else lambda done: progress(done, total)
-    return verify(opener, range(SHARDS), workers=workers or min(SHARDS, os.cpu_count() or 1), progress=tell)
+    return verify(
+        opener, range(SHARDS), workers=workers or min(SHARDS, os.cpu_count() or 1), progress=tell,
+        asked=Asked(full=full, anchored=anchored), across=across,
+    )  # fmt: skip
 
 
 def _open_audit(data: Path, shard: int) -> ShardAudit:
     return SqliteAudit(_shard_file(data, shard), shard)
+
+
+def _open_reader(data: Path, shard: int) -> SqliteShard:
+    return SqliteShard(_shard_file(data, shard), shard, readonly=True)
 
 
 def _shard_file(data: Path, shard: int) -> Path:

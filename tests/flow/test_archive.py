@@ -40,6 +40,7 @@ def archiver(rig: Rig) -> Archiver:
         ParquetArchive(rig.data / FOLDER),
         lambda n: SqliteShard(shard_file(rig.data, n), n, readonly=True),
         [rig.overview.positions],
+        Deadlines().archive_after_s,
     )
 
 
@@ -121,6 +122,7 @@ async def test_nothing_goes_that_reactions_or_views_have_not_read(clock: Clock, 
             ParquetArchive(rig.data / FOLDER),
             lambda n: SqliteShard(shard_file(rig.data, n), n, readonly=True),
             [rig.overview.positions, lambda: positions],
+            Deadlines().archive_after_s,
         )
         total = rig.rows()["journal"]
         gone = await slow.run(business_day(NOON), units=ALL)

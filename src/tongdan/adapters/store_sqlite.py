@@ -269,13 +269,17 @@ class SqliteShard:
         old = self.archived.history(agg)
         return old + [row for row in live if not old or row.ver > old[-1].ver]
 
-    def first_pos_since(self, at_us: int) -> int:
-        rows = self._all("SELECT pos FROM journal WHERE recorded_us >= ? ORDER BY pos LIMIT 1", (at_us,))
-        return rows[0][0] if rows else self.last_pos() + 1
-
-    def count_before(self, pos: int) -> int:
-        found: int = self._all("SELECT count(*) FROM journal WHERE pos < ?", (pos,))[0][0]
-        return found
+    def recorded_before(self, at_us: int) -> int:
+        first, last = self._all("SELECT min(pos), max(pos) FROM journal")[0]
+        if first is None:
+            return 0
+        low, high = first, last + 1  # rows were recorded in order, but where the clock was set back
+        while low < high:
+            middle = (low + high) // 2
+            at = "SELECT pos, recorded_us FROM journal WHERE pos >= ? ORDER BY pos LIMIT 1"
+            pos, recorded_us = self._all(at, (middle,))[0]
+            low, high = (pos + 1, high) if recorded_us < at_us else (low, middle)
+        return int(low - first)
 
     def inbox_after(self, key: bytes, limit: int) -> list[tuple[bytes, int]]:
         return self._all("SELECT key, at_us FROM inbox WHERE key > ? ORDER BY key LIMIT ?", (key, limit))

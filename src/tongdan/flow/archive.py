@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
+import msgspec
+
 from tongdan.domain.kernel.ids import SHANGHAI, business_day
+from tongdan.domain.kernel.messages import Refusal, RefusalKind
 from tongdan.flow.bus import Bus
-from tongdan.flow.journal import from_us, to_us
+from tongdan.flow.journal import encode, from_us, to_us
 from tongdan.flow.placement import ACTIVE, AWAY
 from tongdan.flow.relay import SUBSCRIBER
 from tongdan.flow.sealing import Sealed, Unsound, day_of, prove, seal
 from tongdan.flow.shard import Shard
-from tongdan.ports import ArchiveFiles, JournalColumns, ShardStore, WriteSet
+from tongdan.ports import ArchiveFiles, JournalColumns, ShardStore, StoreFailure, WriteSet
 
 UNIT_ROWS: Final = 10_000  # of one file: what is proven and held in memory at once
 PRUNE_ROWS: Final = 500  # deleted in one transaction
@@ -26,6 +29,31 @@ BUSY_PAUSES: Final = 30  # in a row; then it goes on all the same
 
 Opener = Callable[[int], ShardStore]
 Reached = Callable[[], Mapping[int, int]]
+
+
+ARCHIVE: Final = "archive"  # what the other processes are asked
+STEP_UNITS: Final = 3  # of one request: it is answered within seconds, and the next one goes on
+_told: Final = msgspec.msgpack.Decoder(int | str)
+
+NOT_SEALED_YET: Final = RefusalKind(
+    "not-sealed-yet",
+    422,
+    en="{until} is not sealed yet: archive up to {newest} at most (archive_after_s in conf/deadlines.yml).",
+    zh="{until} 尚未封存：最多归档到 {newest}（见 conf/deadlines.yml 的 archive_after_s）。",
+)
+NOT_ARCHIVED: Final = RefusalKind(
+    "not-archived",
+    409,
+    en="The journal cannot be archived ({why}). Nothing was deleted; run `tongdan verify`.",
+    zh="日志无法归档（{why}）。未删除任何内容；请运行 tongdan verify。",
+)
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """`rows` went, about `left` may go next (the last of a shard, and what nobody has read yet, stay)."""
+
+    rows: int
+    left: int
 
 
 class Unit(NamedTuple):
@@ -38,9 +66,13 @@ class Unit(NamedTuple):
 class Archiver:
     """Archives the shards of this process, one unit after another; one run at a time."""
 
-    def __init__(self, bus: Bus, files: ArchiveFiles, opener: Opener, reached: Sequence[Reached]) -> None:
+    def __init__(
+        self, bus: Bus, files: ArchiveFiles, opener: Opener, reached: Sequence[Reached], behind_s: int
+    ) -> None:
         """`opener` gives a reader of a shard of its own, for another thread; `reached`: for each view, shard →
-        journal position up to which it has read."""
+        journal position up to which it has read; a day that lies `behind_s` back is sealed."""
+        bus.answers[ARCHIVE] = self._answer
+        self._behind_s = behind_s
         self._bus = bus
         self._files = files
         self._opener = opener
@@ -52,17 +84,34 @@ class Archiver:
         """Whether a slot had better not be moved now."""
         return self._running.locked()
 
-    def newest(self, behind_s: int) -> date:
-        """The newest day that is sealed: the one that lies `behind_s` back."""
-        return business_day(self._bus.clock.now() - timedelta(seconds=behind_s))
+    def newest(self) -> date:
+        """The newest day that is sealed."""
+        return business_day(self._bus.clock.now() - timedelta(seconds=self._behind_s))
 
-    def due(self, until: date) -> dict[int, int]:
-        """shard → rows recorded up to the end of `until`, of the shards of this process."""
-        until_us = _end_us(until)
-        return {shard.number: _rows_before(shard.reader, until_us) for shard in self._bus.shards}
+    def left(self, until: date) -> int:
+        """About how many rows of all shards may go up to the end of `until`."""
+        return sum(reader.recorded_before(_end_us(until)) for reader in self._bus.readers)
 
-    async def run(self, until: date, *, units: int, behind: Callable[[], bool] = lambda: False) -> int:
-        """Archive up to the end of `until`, at most `units` units; how many rows went.
+    async def step(self, until: date) -> Archived | Refusal:
+        """A little of it, in every process of this centre; called again until nothing goes any more."""
+        if until > self.newest():
+            return NOT_SEALED_YET.of(until=until, newest=self.newest())
+        order = msgspec.json.encode(until)
+        told = [await self._answer(order), *await self._bus.ask_peers(ARCHIVE, order)]
+        done = [_told.decode(each) for each in told]
+        if wrong := next((each for each in done if isinstance(each, str)), None):
+            return NOT_ARCHIVED.of(why=wrong)
+        return Archived(sum(each for each in done if isinstance(each, int)), self.left(until))
+
+    async def _answer(self, order: bytes) -> bytes:
+        """How many rows went here, or why none can."""
+        try:
+            return encode(await self.run(msgspec.json.decode(order, type=date), units=STEP_UNITS))
+        except (Unsound, StoreFailure) as error:
+            return encode(str(error))
+
+    async def run(self, until: date, *, units: int) -> int:
+        """Archive this process's shards up to the end of `until`, at most `units` units; how many rows went.
 
         Raises Unsound, StoreFailure: what was archived until then stays so.
         """
@@ -127,7 +176,7 @@ class Archiver:
     async def _calm(self) -> None:
         """Intake goes first."""
         for _ in range(BUSY_PAUSES):
-            if not self._bus.intake_is_busy():
+            if not self._bus.intake_is_busy() or self._bus.stopping:
                 break
             await self._bus.clock.sleep(BUSY_PAUSE_S)
 
@@ -149,10 +198,6 @@ def _unit(reader: ShardStore, until_us: int, reached: int) -> Unit:
         else:
             unit.rows.append((pos, row))
     return unit
-
-
-def _rows_before(reader: ShardStore, until_us: int) -> int:
-    return reader.count_before(min(reader.first_pos_since(until_us), reader.last_pos()))
 
 
 def _end_us(day: date) -> int:

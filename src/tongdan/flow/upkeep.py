@@ -58,7 +58,7 @@ class Upkeep:
             self.anchor()
             for shard in self._bus.shards:
                 await self.forget(shard)
-            until = self._archiver.newest(self._deadlines.archive_after_s)
+            until = self._archiver.newest()
             rows = await self._archiver.run(until, units=UNITS_A_NIGHT)
             _log.info("%d rows of the journal were archived, up to %s", rows, until)
         except Unsound as error:

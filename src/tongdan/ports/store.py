@@ -207,11 +207,8 @@ class ShardStore(Protocol):
     def journal_of(self, agg: str) -> list[JournalColumns]:
         """The rows of one aggregate, oldest first, those in archive files too."""
 
-    def first_pos_since(self, at_us: int) -> int:
-        """Position of the first row recorded at `at_us` or later; the one after the last row when there is none."""
-
-    def count_before(self, pos: int) -> int:
-        """Journal rows at positions before `pos`."""
+    def recorded_before(self, at_us: int) -> int:
+        """About how many journal rows were recorded before `at_us`; found without reading them."""
 
     def inbox_after(self, key: bytes, limit: int) -> list[tuple[bytes, int]]:
         """(key, at_us) in the order of keys."""
