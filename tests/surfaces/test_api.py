@@ -8,6 +8,9 @@ import httpx
 import pytest
 from tests.surfaces.conftest import ALL, API, SECRETS, Served, get, refused, rows_of
 
+from tongdan.domain.orders.commands import RecordPayment
+from tongdan.domain.orders.model import Order
+from tongdan.ports import Accepted, Inbound
 from tongdan.surfaces.http import push_reference
 from tongdan.surfaces.http.errors import MAX_BODY_BYTES
 from tongdan.surfaces.http.keys import Scope
@@ -164,6 +167,42 @@ async def test_what_a_decider_refuses_is_told_by_its_name_and_nothing_is_written
         assert rows_of(served) == before
 
 
+async def pay(served: Served, id: str) -> None:
+    order = served.centre.reads.order(id)
+    assert isinstance(order, Order)
+    now = served.centre.clock.now()
+    paid = RecordPayment(order=id, attempt=1, transaction="T-1", amount_fen=order.amount_fen, paid_at=now)
+    message = Inbound(command=paid, key=("paid", id), source="test", shop="", happened_at=now, raw=b"{}")
+    assert isinstance(await served.centre.bus.ask(message), Accepted)
+
+
+async def test_a_part_of_what_was_paid_goes_back_once(served: Served) -> None:
+    await served.stock(10)
+    id = await served.place()
+    await pay(served, id)
+    body, key = {"amount_fen": 100, "reason": "goodwill"}, {"Idempotency-Key": "r-1"}
+    async with served.client(*ALL) as client:
+        first = await client.post(f"{API}/orders/{id}/refund", json=body, headers=key)
+        again = await client.post(f"{API}/orders/{id}/refund", json=body, headers=key)
+        assert (first.status_code, again.json()) == (200, first.json() | {"duplicate": True})
+        order = await get(client, f"/orders/{id}")
+        assert (order["owed_fen"], order["refunded_fen"]) == (100, 0)
+        assert order["refunds"] == [
+            {
+                "id": f"{id}-R1",
+                "payment": f"{id}-P1",
+                "transaction": "T-1",
+                "amount_fen": 100,
+                "stage": "requested",
+            }
+        ]
+        await served.centre.quiet()
+        before = rows_of(served)
+        whole = await client.post(f"{API}/orders/{id}/refund", json={"reason": "all of it"})
+        await refused(whole, 409, "cancel-instead")
+        assert rows_of(served) == before
+
+
 @pytest.mark.parametrize(
     ("action", "body", "field"),
     [
@@ -177,6 +216,8 @@ async def test_what_a_decider_refuses_is_told_by_its_name_and_nothing_is_written
         ("amount", {"amount_fen": -1, "reason": "x"}, "amount_fen"),
         ("amount", {"amount_fen": 10**14, "reason": "x"}, "amount_fen"),
         ("address", {"name": "张三"}, "phone"),
+        ("refund", {"amount_fen": 0, "reason": "x"}, "amount_fen"),
+        ("refund", {"amount_fen": 1}, "reason"),
     ],
 )
 async def test_a_wrong_field_is_named_and_its_value_is_not_repeated(

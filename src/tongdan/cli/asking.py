@@ -1,5 +1,8 @@
-"""Asking the centre that serves the data, with a key made for this one question."""
+"""Asking for something to be done: the centre that serves the data, with a key made for this one question, or, when
+nobody serves it, the data itself. Either way it is a command like any other, journaled with who asked and what.
+"""
 
+import asyncio
 import getpass
 import os
 import re
@@ -7,12 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import msgspec
 
 from tongdan.adapters.clock import SystemClock, SystemEntropy
-from tongdan.cli.language import LANGUAGE
+from tongdan.cli.language import LANGUAGE, t
 from tongdan.cli.output import DOES_NOT_HOLD, fail
-from tongdan.cli.places import serving
-from tongdan.profile import API_KEYS
+from tongdan.cli.places import SERVING, conf_dir, serving
+from tongdan.domain.kernel.messages import Command, Refusal
+from tongdan.ports import Inbound
+from tongdan.profile import API_KEYS, DataInUse, embedded
 from tongdan.surfaces.http.keys import ApiKeys, Scope
 from tongdan.surfaces.words import pick
 
@@ -51,3 +57,48 @@ def ask_service(
     if answer.is_error:
         fail(pick((said["message"], said["message_zh"]), LANGUAGE), DOES_NOT_HOLD)
     return said
+
+
+def ask(
+    data: Path,
+    conf: Path | None,
+    path: str,
+    body: dict[str, Any],
+    scope: Scope,
+    command: Command,
+    shop: str = "",
+) -> None:
+    """Have `command` done: over the API at `path` with `body`, else on the files. Exits with 1 when it is refused."""
+    if ask_service(data, path, body, scope) is None:
+        refusal = _ask_files(data, conf_dir(conf), command, body, shop)
+        if refusal is not None:
+            fail(pick((refusal.en, refusal.zh), LANGUAGE), DOES_NOT_HOLD)
+
+
+def _ask_files(data: Path, conf: Path, command: Command, body: dict[str, Any], shop: str) -> Refusal | None:
+    async def send() -> Refusal | None:
+        centre = embedded(data, conf)
+        message = Inbound(
+            command=command,
+            key=("cli", SystemEntropy().token(16).hex()),
+            source="cli",
+            shop=shop,
+            happened_at=centre.clock.now(),
+            raw=msgspec.json.encode(body),
+            operator=operator(),
+        )
+        try:
+            reply = await centre.bus.ask(message)
+        finally:
+            await centre.stop()
+        return reply if isinstance(reply, Refusal) else None
+
+    try:
+        return asyncio.run(send())
+    except DataInUse:
+        fail(
+            t(
+                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
+                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
+            )
+        )

@@ -4,24 +4,19 @@ A decision is a command like any other: journaled with who decided and why. Whil
 over its API, with a key made for this one question; otherwise the command opens the data itself.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
-from tongdan.adapters.clock import SystemEntropy
-from tongdan.cli.asking import ask_service, operator
-from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.asking import ask
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import add_row, emit, err, out, table
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
-from tongdan.domain.kernel.messages import Refusal, ReplayEffect, SkipEffect
-from tongdan.ports import Inbound
-from tongdan.profile import DataInUse, embedded
+from tongdan.domain.kernel.messages import ReplayEffect, SkipEffect
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import local_time, pick
+from tongdan.surfaces.words import local_time
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -100,36 +95,4 @@ def _decide(data: Path, conf: Path | None, command: ReplayEffect | SkipEffect, v
     with open_reading(data):
         pass  # exits with 2 unless there is data
     path = f"/api/v1/dead-letters/{command.effect}/{verb}"
-    if ask_service(data, path, {"reason": command.reason}, Scope.OPERATE) is None:
-        refusal = _ask_files(data, conf_dir(conf), command)
-        if refusal is not None:
-            fail(pick((refusal.en, refusal.zh), LANGUAGE), DOES_NOT_HOLD)
-
-
-def _ask_files(data: Path, conf: Path, command: ReplayEffect | SkipEffect) -> Refusal | None:
-    async def ask() -> Refusal | None:
-        centre = embedded(data, conf)
-        message = Inbound(
-            command=command,
-            key=("cli", SystemEntropy().token(16).hex()),
-            source="cli",
-            shop="",
-            happened_at=centre.clock.now(),
-            raw=msgspec.json.encode({"reason": command.reason}),
-            operator=operator(),
-        )
-        try:
-            reply = await centre.bus.ask(message)
-        finally:
-            await centre.stop()
-        return reply if isinstance(reply, Refusal) else None
-
-    try:
-        return asyncio.run(ask())
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
-                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
-            )
-        )
+    ask(data, conf, path, {"reason": command.reason}, Scope.OPERATE, command)

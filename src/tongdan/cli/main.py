@@ -13,6 +13,7 @@ from tongdan.cli import (
     imports,
     keys,
     orders,
+    refunds,
     serve,
     shipments,
     tickets,
@@ -71,6 +72,7 @@ def root(
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("serve", help=serve.HELP)(serve.serve)
 orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
+orders.app.command("refund", help=refunds.HELP)(refunds.refund)
 app.add_typer(orders.app, name="order")
 app.add_typer(shipments.app, name="shipment")
 app.command("verify", help=verify.HELP)(verify.verify)

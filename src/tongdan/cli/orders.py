@@ -10,18 +10,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tongdan.cli.language import t, teach
+from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, fail, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption, LimitOption, ShopOption
 from tongdan.cli.reading import Reading, open_reading
 from tongdan.cli.words import status_word
-from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.ids import parse, payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.model import Order, deadlines, partly, status
 from tongdan.surfaces.masking import mask_person
-from tongdan.surfaces.words import local_time
+from tongdan.surfaces.words import REFUND_STAGES, local_time, pick
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -74,6 +74,8 @@ def show(
     out.print(lines_table(order))
     if order.parcels:
         out.print(_parcels(order))
+    if order.refunds:
+        out.print(refunds_table(key, order))
     if order.said:
         out.print(_said(order))
     out.print(_people(people))
@@ -164,7 +166,8 @@ def heading(key: str, order: Order) -> Text:
     if order.cancelled_at:
         parts.append(t("cancelled ", "取消 ") + local_time(order.cancelled_at) + f"  {order.cancelled_by}")
     if order.owed_fen:
-        parts.append(t("owed back ", "应退 ") + yuan_from_fen(order.owed_fen))
+        back = t(", of which back ", "，已退 ") + yuan_from_fen(order.refunded_fen)
+        parts.append(t("owed back ", "应退 ") + yuan_from_fen(order.owed_fen) + back)
     if order.holds:
         parts.append(t("held: ", "挂起：") + ", ".join(order.holds))
     if order.worries:
@@ -200,6 +203,16 @@ def _parcels(order: Order) -> Table:
     shown = table(t("parcel", "包裹"), t("carrier", "承运商"), t("waybill", "运单号"), t("left", "发出"))
     for parcel in order.parcels:
         add_row(shown, parcel.dispatch, parcel.carrier, parcel.waybill, local_time(parcel.shipped_at))
+    return shown
+
+
+def refunds_table(key: str, order: Order) -> Table:
+    yuan = t("yuan", "元")
+    shown = table(t("refund", "退款"), t("of payment", "原支付"), yuan, t("result", "结果"), right=(yuan,))
+    for each in order.refunds:
+        payment = f"{payment_id(key, each.attempt)} {each.transaction}"
+        stage = pick(REFUND_STAGES[each.stage], LANGUAGE)
+        add_row(shown, refund_id(key, each.no), payment, yuan_from_fen(each.amount_fen), stage)
     return shown
 
 

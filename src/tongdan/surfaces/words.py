@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.orders.axes import RefundStage, Status
 
 Language = Literal["en", "zh"]
 
@@ -28,6 +28,14 @@ STATUSES: Final[Mapping[Status, tuple[str, str]]] = {
     Status.REFUNDED: ("refunded", "已退款"),
     Status.RETURNING: ("returning", "退货中"),
     Status.EXCHANGED: ("exchanged", "已换货"),
+}
+
+REFUND_STAGES: Final[Mapping[RefundStage, tuple[str, str]]] = {
+    RefundStage.REQUESTED: ("asked for", "已发起"),
+    RefundStage.ACCEPTED: ("on its way", "处理中"),
+    RefundStage.ABNORMAL: ("not taken by the buyer's account", "异常，未能入账"),
+    RefundStage.SUCCEEDED: ("back", "已退回"),
+    RefundStage.FAILED: ("failed, still owed", "失败，仍应退"),
 }
 
 FACTS: Final[Mapping[str, tuple[str, str]]] = {

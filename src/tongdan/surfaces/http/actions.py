@@ -1,4 +1,4 @@
-"""What a person or another system may ask of an order: hold it, let it go, cancel it, change address or amount.
+"""What a person or another system may ask of an order: hold it, let go, cancel, change address or amount, pay back.
 
 Every action is a command like any partner's: journaled with who asked and what was sent, answered after its commit,
 and repeated without harm under the same Idempotency-Key.
@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.messages import Command, Person, ReplayEffect, SkipEffect
 from tongdan.domain.kernel.money import MAX_FEN
-from tongdan.domain.orders.commands import CancelOrder, ChangeAddress, ChangeAmount, LiftHold, PlaceHold
+from tongdan.domain.orders.commands import (
+    CancelOrder,
+    ChangeAddress,
+    ChangeAmount,
+    LiftHold,
+    PlaceHold,
+    RequestRefund,
+)
 from tongdan.ports import Accepted, Inbound
 from tongdan.surfaces.http.access import Operator, Writer
 from tongdan.surfaces.http.errors import Refused
@@ -63,6 +70,13 @@ class AddressBody(Body):
 class AmountBody(Body):
     amount_fen: int = Field(ge=0, le=MAX_FEN)
     reason: Words
+
+
+class RefundBody(Body):
+    amount_fen: int | None = Field(
+        None, ge=1, le=MAX_FEN, description="Without it: what is owed, or else all that is left."
+    )
+    reason: Words = Field(description="For the audit trail. No personal data.")
 
 
 class ReasonBody(Body):
@@ -162,6 +176,15 @@ async def amount(asking: Writing, id: Id, body: AmountBody) -> Done:
     变更未付款订单的金额。
     """
     return await asking.of_order(id, ChangeAmount(order=id, amount_fen=body.amount_fen, reason=body.reason))
+
+
+@router.post("/orders/{id}/refund")
+async def refund(asking: Writing, id: Id, body: RefundBody) -> Done:
+    """Pay back some or all of what the buyer paid. The result follows: look at the order's `refunds`.
+
+    退回买家的部分或全部款项；结果见订单的 `refunds`。
+    """
+    return await asking.of_order(id, RequestRefund(order=id, amount_fen=body.amount_fen, reason=body.reason))
 
 
 @router.post("/dead-letters/{effect}/replay", tags=["operations"])

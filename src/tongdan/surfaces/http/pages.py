@@ -235,6 +235,7 @@ def _summary(order: Order, person: Person | None, language: Language) -> str:
         ("Paid", "付款"): at(order.paid.paid_at if order.paid else None),
         ("Settled", "结算"): at(order.settled_at),
         ("Owed back", "应退"): yuan_from_fen(order.owed_fen) if order.owed_fen else "",
+        ("Refunded", "已退"): yuan_from_fen(order.refunded_fen) if order.refunded_fen else "",
         ("Held by", "挂起"): ", ".join(order.holds),
         ("Receiver", "收件人"): receiver.strip(),
     }

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from tongdan.domain.kernel.ids import payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.axes import Stage, Status
-from tongdan.domain.orders.model import LineState, Order, deadlines, partly, status
+from tongdan.domain.orders.model import LineState, Order, Refund, deadlines, partly, status
 from tongdan.ports import JournalRow, OrderRow
 from tongdan.surfaces.masking import mask_person, mask_raw
 from tongdan.surfaces.words import sentence, status_name
@@ -21,7 +22,10 @@ class StatusShape(BaseModel):
     code: int
     name: str = Field(examples=["signed"])
     name_zh: str = Field(examples=["已签收"])
-    partly: list[str] = Field([], description="Which of shipped, signed, stopped hold for some units only.")
+    partly: list[str] = Field(
+        [],
+        description="Which of shipped, signed, stopped, refunded hold for some units, or of the price, only.",
+    )
 
 
 class OrderItem(BaseModel):
@@ -63,6 +67,16 @@ class ParcelShape(BaseModel):
     shipped_at: datetime
 
 
+class RefundShape(BaseModel):
+    """Money of one payment that goes back."""
+
+    id: str = Field(examples=["MP20260127000892-R1"])
+    payment: str = Field(examples=["MP20260127000892-P1"])
+    transaction: str
+    amount_fen: int
+    stage: str = Field(examples=["succeeded"])
+
+
 class SaidShape(BaseModel):
     """What a system last said of the order."""
 
@@ -97,7 +111,9 @@ class OrderShape(BaseModel):
     amount_fen: int
     freight_fen: int
     discount_fen: int
-    owed_fen: int = Field(description="What of the money received is to go back to the buyer.")
+    owed_fen: int = Field(description="What of the money received is to go, or has gone, back to the buyer.")
+    refunded_fen: int = Field(description="What of that has gone back.")
+    refunds: list[RefundShape]
     placed_at: datetime | None
     paid_at: datetime | None
     transaction: str
@@ -200,7 +216,9 @@ def order_shape(
         id=id, channel=order.channel, shop=order.shop, native=order.native,
         status=status_shape(status(order), partly_names(order)),
         amount_fen=order.amount_fen, freight_fen=order.freight_fen, discount_fen=order.discount_fen,
-        owed_fen=order.owed_fen, placed_at=order.placed_at, paid_at=order.paid.paid_at if order.paid else None,
+        owed_fen=order.owed_fen, refunded_fen=order.refunded_fen,
+        refunds=[refund_shape(id, each) for each in order.refunds],
+        placed_at=order.placed_at, paid_at=order.paid.paid_at if order.paid else None,
         transaction=order.paid.transaction if order.paid else "", settled_at=order.settled_at,
         completed_at=order.completed_at, cancelled_at=order.cancelled_at, region=order.region,
         holds=list(order.holds), worries=list(order.worries),
@@ -212,6 +230,13 @@ def order_shape(
             for system, said in sorted(order.said.items())
         ],
         person=person, as_of=as_of,
+    )  # fmt: skip
+
+
+def refund_shape(order: str, each: Refund) -> RefundShape:
+    return RefundShape(
+        id=refund_id(order, each.no), payment=payment_id(order, each.attempt), transaction=each.transaction,
+        amount_fen=each.amount_fen, stage=each.stage.name.lower(),
     )  # fmt: skip
 
 
