@@ -50,10 +50,11 @@ def test_what_was_shown_is_done_and_the_journal_says_who_and_why(data: Path, ord
     shown = json.loads(tongdan(*words).stdout)
     done = json.loads(tongdan(*words, "--apply").stdout)
     assert (shown["applied"], done["applied"]) == (False, True)
-    assert shown["refunds"] == done["refunds"]
+    (planned,), (asked,) = shown["refunds"], done["refunds"]
+    assert planned | {"check_at": ""} == asked | {"check_at": ""}  # but for the moment
     (row,) = [row for row in reading(data).journal() if row.fact == "RefundRequested"]
     assert (row.operator, row.source) == (getpass.getuser(), "cli")
-    assert row.body == done["refunds"][0]
+    assert row.body | {"check_at": ""} == asked | {"check_at": ""}
     assert (row.body["amount_fen"], row.body["reason"]) == (1_250, "goodwill")
     state = reading(data).order(order)
     assert isinstance(state, Order)

@@ -289,18 +289,25 @@ def test_a_second_end_is_not_believed(
 def test_a_result_that_does_not_come_is_asked_for_a_bounded_number_of_times(
     centre: Centre, twice: str
 ) -> None:
-    centre.wait(20_000)
-    assert centre.effects_of(QueryRefund) == []  # nobody has said yet that he is at it
     centre.told(result(twice, RefundStage.ACCEPTED))
     assert centre.wait(10_799) == []
     assert centre.wait(1) == ["RefundAsked"]
-    asked = QueryRefund(partner="payment/wechat", shop="mp-1", out_refund_no=f"{twice}-R1")
+    asked = QueryRefund(partner="payment/wechat", shop="mp-1", out_refund_no=f"{twice}-R1", accepted=True)
     assert centre.effects_of(QueryRefund) == [asked]
     centre.wait(30 * 86_400)
     assert centre.effects_of(QueryRefund) == [asked] * MAX_ASKED
     assert (twice, "refund-overdue:R1") in centre.tickets()
     centre.told(result(twice, RefundStage.SUCCEEDED))
     assert (twice, "refund-overdue:R1") not in centre.tickets()
+
+
+def test_a_refund_that_nobody_answered_is_asked_for_too(centre: Centre, twice: str) -> None:
+    """It may have been given up as a dead letter: what was never sent is free to be sent again."""
+    assert centre.wait(10_800) == ["RefundAsked"]
+    assert [query.accepted for query in centre.effects_of(QueryRefund)] == [False]
+    never = RecordRefundRefused(order=twice, refund=1, reason="RESOURCE_NOT_EXISTS")
+    assert centre.told(never) == ["RefundFailed"]
+    assert centre.told(grant(twice)) == ["RefundRequested"]
 
 
 def test_a_result_that_came_is_not_asked_for(centre: Centre, twice: str) -> None:

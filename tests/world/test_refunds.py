@@ -26,7 +26,7 @@ ORDER = make_order_id("MP", "20260127", 0, 7)
 WECHAT = "payment/wechat"
 SHOP = "mp-main"
 CLOSE = ClosePayment(partner=WECHAT, shop=SHOP, out_trade_no=f"{ORDER}-P1")
-ASK = QueryRefund(partner=WECHAT, shop=SHOP, out_refund_no=f"{ORDER}-R1")
+ASK = QueryRefund(partner=WECHAT, shop=SHOP, out_refund_no=f"{ORDER}-R1", accepted=True)
 PLACES = {where: kinds for where, kinds in MENU["MP"].items() if where.startswith("wechat.")}
 A_WEEK_S = 7 * 86_400
 
@@ -152,7 +152,10 @@ def test_both_ledgers_agree_to_the_fen_whatever_befalls_money_on_its_way(
     met = {(one.where, one.kind): one.end for one in day.ledger.met}
     assert {where for where, _ in met} == set(PLACES)
     tickets = {kind for (_, kind), end in met.items() if end == "ticket"}
-    assert tickets - {"mistold"} == {"wrong-amount", "refund-abnormal"}  # what is mistold may simply be refused
+    assert tickets - {"mistold"} == {
+        "wrong-amount",
+        "refund-abnormal",
+    }  # what is mistold may simply be refused
 
     succeeded = sum(refund.status == SUCCESS for refund in books)
     assert facts["RefundSucceeded"] == succeeded >= 10

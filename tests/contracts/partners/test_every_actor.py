@@ -32,7 +32,7 @@ REFUND = RefundPayment(
     partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1", transaction="4200002601271217752501201407033",
     out_refund_no=f"{OWN}-R1", amount_fen=20_500, total_fen=20_500,
 )  # fmt: skip
-ASK_REFUND = QueryRefund(partner="payment/wechat", shop="mp-main", out_refund_no=f"{OWN}-R1")
+ASK_REFUND = QueryRefund(partner="payment/wechat", shop="mp-main", out_refund_no=f"{OWN}-R1", accepted=True)
 CLOSE = ClosePayment(partner="payment/wechat", shop="mp-main", out_trade_no=f"{OWN}-P1")
 PUSH = PushToWms(
     partner="wms/WH-EAST", shipment=f"{ORDER}-S1", order=ORDER, channel="DY", shop="dy-main",

@@ -107,9 +107,7 @@ def test_a_refund_that_did_not_arrive(event: str, stage: RefundStage) -> None:
         ),
     ],
 )
-def test_a_refund_that_cannot_be_ours_is_kept_with_the_reason(
-    differs: dict[str, Any], reason: str
-) -> None:
+def test_a_refund_that_cannot_be_ours_is_kept_with_the_reason(differs: dict[str, Any], reason: str) -> None:
     assert why(DOOR, refund(**differs)) == reason
 
 

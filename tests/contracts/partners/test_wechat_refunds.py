@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.contracts.partners.called import Partner, done, errand, failed, ok, said
 from tests.contracts.partners.played import CONF, MCHID, NOW, golden, wechat_push
 from tests.contracts.partners.test_every_actor import ASK_REFUND, CLOSE, OWN, REFUND
@@ -163,6 +164,12 @@ async def test_a_refusal_that_cannot_be_looked_into_is_not_an_outcome() -> None:
 async def test_a_refund_that_was_accepted_and_is_not_there_is_not_given_up() -> None:
     failure = await failed(wechat(Partner(HOST, NOT_THERE)).perform(errand(ASK_REFUND, OWN)))
     assert (failure.unknown, failure.final, failure.partner_wide) == (True, False, False)
+
+
+async def test_a_refund_that_was_never_accepted_and_is_not_there_was_never_sent() -> None:
+    asking = replace(ASK_REFUND, accepted=False)
+    outcome = await done(wechat(Partner(HOST, NOT_THERE)).perform(errand(asking, OWN)))
+    assert outcome.command == RecordRefundRefused(order=OWN, refund=1, reason="RESOURCE_NOT_EXISTS")
 
 
 # ---- closing

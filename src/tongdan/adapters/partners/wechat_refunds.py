@@ -53,15 +53,13 @@ class Refunds:
         found = await self._find(errand, effect.out_refund_no, mchid)
         if found is not None:
             return found
-        refused = ids.parse(effect.out_refund_no)
-        assert refused is not None
-        return Done(
-            RecordRefundRefused(order=refused.order, refund=refused.part_no, reason=code), response.body
-        )
+        return Done(_refused(effect.out_refund_no, code), response.body)
 
     async def ask(self, errand: Errand, effect: QueryRefund, mchid: str) -> Done | Failed:
         found = await self._find(errand, effect.out_refund_no, mchid)
-        return found or Failed("WeChat does not know a refund that it has accepted", unknown=True)
+        if found is None and effect.accepted:
+            return Failed("WeChat does not know a refund that it has accepted", unknown=True)
+        return found or Done(_refused(effect.out_refund_no, NOT_THERE))
 
     async def _find(self, errand: Errand, out_refund_no: str, mchid: str) -> Done | Failed | None:
         """What became of it; None: it certainly does not exist."""
@@ -81,3 +79,9 @@ class Refunds:
         if ids.refund_id(command.order, command.refund) != out_refund_no:
             return Failed("the answer is about another refund", unknown=True)
         return Done(command, response.body)
+
+
+def _refused(out_refund_no: str, reason: str) -> RecordRefundRefused:
+    refund = ids.parse(out_refund_no)
+    assert refund is not None
+    return RecordRefundRefused(order=refund.order, refund=refund.part_no, reason=reason)

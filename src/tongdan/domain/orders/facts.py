@@ -358,7 +358,7 @@ class WriteBackShipment(Effect, frozen=True, kw_only=True):
 
 
 class TellFinance(Effect, frozen=True, kw_only=True):
-    """Tell the finance system of a milestone (paid, signed, cancelled). At least once; finance keeps the first."""
+    """Tell the finance system of a milestone (paid, signed, cancelled, refunded). At least once; it keeps the first."""
 
     order: str
     channel: str

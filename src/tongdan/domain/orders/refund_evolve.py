@@ -21,7 +21,11 @@ from tongdan.domain.orders.model import (
 
 def _requested(order: Order, fact: f.RefundRequested) -> Order:
     refund = Refund(
-        no=fact.refund, attempt=fact.attempt, transaction=fact.transaction, amount_fen=fact.amount_fen
+        no=fact.refund,
+        attempt=fact.attempt,
+        transaction=fact.transaction,
+        amount_fen=fact.amount_fen,
+        check_at=fact.check_at,
     )
     return replace(order, refunds=(*order.refunds, refund), owed_fen=order.owed_fen + fact.adds_fen)
 

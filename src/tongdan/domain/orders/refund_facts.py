@@ -10,7 +10,8 @@ from tongdan.domain.kernel.messages import Effect, Fact
 
 
 class RefundRequested(Fact, frozen=True, kw_only=True):
-    """Money of the payment `transaction` is to go back. `adds_fen` is what of it was not owed before."""
+    """Money of the payment `transaction` is to go back. `adds_fen` is what of it was not owed before; `check_at` is
+    when its fate is asked for, should nobody have told it."""
 
     refund: int
     attempt: int
@@ -18,6 +19,7 @@ class RefundRequested(Fact, frozen=True, kw_only=True):
     amount_fen: int
     adds_fen: int
     reason: str
+    check_at: datetime
 
 
 class RefundAccepted(Fact, frozen=True, kw_only=True):
@@ -83,10 +85,12 @@ class RefundPayment(Effect, frozen=True, kw_only=True):
 
 
 class QueryRefund(Effect, frozen=True, kw_only=True):
-    """Ask what became of a refund. A read: natural."""
+    """Ask what became of a refund. A read: natural. It comes after its refund in the lane, so one that was not
+    `accepted` and is not there was given up before it was sent."""
 
     shop: str
     out_refund_no: str
+    accepted: bool
 
 
 class ClosePayment(Effect, frozen=True, kw_only=True):

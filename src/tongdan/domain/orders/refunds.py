@@ -107,6 +107,7 @@ def _pay_back(draft: Draft, ctx: Context, payment: Payment, amount_fen: int, rea
             amount_fen=amount_fen,
             adds_fen=max(0, amount_fen - uncovered_fen(order)),
             reason=reason,
+            check_at=_next_check(ctx),
         )
     )
     draft.do(
@@ -232,7 +233,12 @@ def ask_result(draft: Draft, ctx: Context) -> None:
             check_at = _next_check(ctx) if times < MAX_ASKED else None
             draft.tell(RefundAsked(refund=refund.no, times=times, check_at=check_at))
             draft.do(
-                QueryRefund(partner=PROVIDER, shop=order.shop, out_refund_no=refund_id(ctx.id, refund.no))
+                QueryRefund(
+                    partner=PROVIDER,
+                    shop=order.shop,
+                    out_refund_no=refund_id(ctx.id, refund.no),
+                    accepted=refund.stage is not RefundStage.REQUESTED,
+                )
             )
 
 
