@@ -45,6 +45,7 @@ from tongdan.flow.findings import Finding
 from tongdan.flow.meters import Meters
 from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
+from tongdan.flow.quarantine import Quarantine
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.reopening import Reopened, Reopening, jump_for
@@ -135,6 +136,8 @@ class Centre:
         self.views: Final = Views(self.bus, self.reads, self._overview)
         self.tokens: Final = Tokens(self.bus, vault, book)
         self.erasure: Final = Erasure(self.bus, self.tokens, ErasureLogFile(data / ERASURES), vault)
+        self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
+        self.quarantine: Final = Quarantine(self.bus, vault, self.doors)
         self.archiver: Final = Archiver(
             self.bus, ParquetArchive(data / FOLDER), partial(_open_reader, data),
             [self._overview.positions, self.tokens.reached], self.policy.deadlines.archive_after_s,
@@ -142,7 +145,6 @@ class Centre:
         self.upkeep: Final = Upkeep(
             self.bus, self.archiver, AnchorsFile(data / ANCHORS), self.policy.deadlines
         )
-        self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
         self.reads.live_counts = lambda: {"backlog": self.bus.backlog(), "relay_lag": self.relay.lag()}
         self.bus.answers["meters"] = self._answer_meters
 

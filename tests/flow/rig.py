@@ -20,19 +20,21 @@ from typing import Any
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import SeededEntropy, run_virtual
 from tongdan.adapters.overview_sqlite import SqliteOverview
-from tongdan.adapters.store_sqlite import TABLES, SqliteShard
+from tongdan.adapters.shard_format import TABLES
+from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.vault import AesGcmVault
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.policy import ChannelMap, Policy, Shop, Warehouse
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
+from tongdan.flow.findings import Finding
 from tongdan.flow.meters import Meters
 from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import Committer, commit_inline, no_probe
-from tongdan.flow.verify import PLAIN, Asked, Finding, check_shard
+from tongdan.flow.verify import PLAIN, Asked, check_shard
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply

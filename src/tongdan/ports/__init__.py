@@ -15,6 +15,7 @@ from tongdan.ports.inbound import (
     PushAnswer,
     PushRequest,
     Reply,
+    Translator,
     Unauthentic,
 )
 from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, OrderRow, Reads, TicketRow
@@ -98,6 +99,7 @@ __all__ = [
     "StoreFailure",
     "TicketRow",
     "TokenBook",
+    "Translator",
     "Transport",
     "Unauthentic",
     "Undo",

@@ -5,7 +5,7 @@ Doors know nothing of transport, so the same code runs over real HTTP and, in a 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -82,6 +82,16 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 
 Reply = Accepted | Refusal
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """A door that may find a message not understood, and reads it again when that was mended."""
+
+    source: str
+
+    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
+        """What an authentic message stands for today; `about` as `NotUnderstood` had it. Raises Unauthentic."""
 
 
 class Door(Protocol):

@@ -2,11 +2,11 @@
 
 import msgspec
 import pytest
-from tests.contracts.partners.played import Played, everybody
+from tests.contracts.partners.played import NOW, Played, everybody
 
 from tongdan.adapters.partners.reading import MAX_BODY_BYTES
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.ports import Accepted, Inbound, Mistake, NotUnderstood, PushRequest, Unauthentic
+from tongdan.ports import Accepted, Inbound, Mistake, NotUnderstood, PushRequest, Translator, Unauthentic
 
 OVERLOADED = Refusal("overloaded", 503, "Too much is waiting.", "等待写入的请求过多。", retry_after_s=7)
 LAGGING = Refusal("reactions-behind", 429, "Too far behind.", "后续处理积压过多。", retry_after_s=5)
@@ -138,6 +138,36 @@ def test_what_is_authentic_but_unreadable_is_kept_and_acknowledged(played: Playe
     assert [type(message) for message in messages] == [NotUnderstood]
     assert messages[0].raw in request.body
     assert played.door.answer(request, []).status == 200
+
+
+@pytest.mark.parametrize(
+    "played", [each for each in everybody() if each.name != "own"], ids=lambda each: each.name
+)
+def test_what_was_not_understood_says_enough_to_be_read_again(played: Played) -> None:
+    """With what was noted about a message, its bytes alone stand for the same command under the same key."""
+    door = played.door
+    assert isinstance(door, Translator)
+    (kept,) = door.open(played.push(b"<not understood"))
+    assert isinstance(kept, NotUnderstood)
+    assert not any(secret in kept.about for secret in SECRETS)
+    assert list(door.read(kept.about, kept.raw, NOW)) == [kept]
+    requests = [played.push(content) for content in played.contents]
+    again = [list(door.read(kept.about, each.body, each.received_at)) for each in requests]
+    opened = [list(door.open(each)) for each in requests]
+    same = sum(one == other for one, other in zip(again, opened, strict=True))
+    # Qimen's method stands in the query, and what was kept has one of them.
+    assert same == len(opened) if played.name != "qimen" else 0 < same < len(opened)
+
+
+def test_one_route_of_a_push_is_read_again_by_itself() -> None:
+    (played,) = (each for each in everybody() if each.name == "sf")
+    whole = played.contents[0].replace(b'"mailno":"SF', b'"mailno":"?')
+    (kept,) = played.door.open(played.push(whole))
+    assert isinstance(kept, NotUnderstood) and isinstance(played.door, Translator)
+    (message,) = played.door.open(played.push(played.contents[0]))
+    assert list(played.door.read(kept.about, kept.raw.replace(b'"mailno":"?', b'"mailno":"SF'), NOW)) == [
+        message
+    ]
 
 
 def test_no_reason_gives_away_a_secret(signed: Played) -> None:

@@ -137,11 +137,15 @@ class DouyinDoor:
         check_size(request)
         app = request.path.removeprefix(self.path)
         self._authenticate(app, request)
+        return self.read(app, request.body, request.received_at)
+
+    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
+        """`about` is the app."""
         try:
-            raws = _raw_items(request.body)
+            raws = _raw_items(raw)
         except UNREADABLE as error:
-            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
-        read = (self._read(app, raw, request.received_at) for raw in raws)
+            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw, about=about)]
+        read = (self._read(about, each, received_at) for each in raws)
         return [message for message in read if message is not None]
 
     def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
@@ -182,7 +186,7 @@ class DouyinDoor:
             command = _command(shop, tag, message, event, received_at)
         except UNREADABLE as error:
             return NotUnderstood(
-                source=SOURCE, reason=reason_of(error), raw=raw, shop=shop.id if shop else ""
+                source=SOURCE, reason=reason_of(error), raw=raw, shop=shop.id if shop else "", about=app
             )
         return Inbound(
             command=command,

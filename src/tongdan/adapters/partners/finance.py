@@ -74,18 +74,22 @@ class FinanceDoor:
         if not secret:
             raise Unauthentic("the credential has no secret")
         check_signed(request, secret.encode())
+        return self.read(system, request.body, request.received_at)
+
+    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
+        """`about` is the system."""
         try:
-            message = _message.decode(request.body)
+            message = _message.decode(raw)
             command = _settlement(message, self._zone)
         except UNREADABLE as error:
-            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
+            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw, about=about)]
         inbound = Inbound(
             command=command,
-            key=("finance", system, message.id),
+            key=("finance", about, message.id),
             source=SOURCE,
             shop="",
             happened_at=command.settled_at,
-            raw=request.body,
+            raw=raw,
         )
         return [inbound]
 

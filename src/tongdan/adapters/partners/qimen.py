@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
@@ -55,6 +55,9 @@ SUCCESS: Final = (
 )
 
 
+_CALL: Final = ("wms", "method", "customerId")
+
+
 class QimenDoor:
     """`/push/qimen/{wms}?method=…`, with the credential `qimen/{wms}`: `app_key`, `secret`, `customer_id`."""
 
@@ -69,25 +72,27 @@ class QimenDoor:
         check_size(request)
         wms = request.path.removeprefix(self.path)
         query = self._authenticate(wms, request)
-        method = query["method"].removeprefix(PREFIX)
+        call = (wms, query["method"].removeprefix(PREFIX), query["customerId"])
+        return self.read(urlencode(dict(zip(_CALL, call, strict=True))), request.body, request.received_at)
+
+    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
+        """`about` is warehouse system, method and customer, URL-encoded."""
+        call = dict(parse_qsl(about, keep_blank_values=True))
         try:
-            root = fromstring(request.body, forbid_dtd=True)
-            command, about, happened_at = self._read(method, root)
+            root = fromstring(raw, forbid_dtd=True)
+            command, tells, happened_at = self._read(call["method"], root)
         except DefusedXmlException:
-            return [NotUnderstood(source=SOURCE, reason="XML with a DTD or entities", raw=request.body)]
+            reason = "XML with a DTD or entities"
         except (ParseError, LookupError):
-            return [NotUnderstood(source=SOURCE, reason="malformed XML", raw=request.body)]
+            reason = "malformed XML"
         except UNREADABLE as error:
-            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
-        inbound = Inbound(
-            command=command,
-            key=("qimen", wms, method, query["customerId"], *about),
-            source=SOURCE,
-            shop="",
-            happened_at=happened_at,
-            raw=request.body,
-        )
-        return [inbound]
+            reason = reason_of(error)
+        else:
+            key = ("qimen", *(call[name] for name in _CALL), *tells)
+            return [
+                Inbound(command=command, key=key, source=SOURCE, shop="", happened_at=happened_at, raw=raw)
+            ]
+        return [NotUnderstood(source=SOURCE, reason=reason, raw=raw, about=about)]
 
     def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
         for reply in replies:

@@ -8,7 +8,7 @@ payload. Source: RoutePush in SF's open platform and recorded pushes.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -58,6 +58,7 @@ class _Route(msgspec.Struct, rename="camel"):
     id: str | int | None = None
 
 
+ROUTE: Final = "route"
 _push: Final = msgspec.json.Decoder(_Push)
 _route: Final = msgspec.json.Decoder(_Route)
 
@@ -80,12 +81,18 @@ class SfDoor:
             raise Unauthentic("the credential has no push secret")
         if not same(secret, request.path.removeprefix(self.path)):
             raise Unauthentic("the address is not the secret one")
+        return self.read("", request.body, request.received_at)
+
+    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
+        """`about` is ROUTE for one route of a push, else empty."""
+        if about == ROUTE:
+            return [self._read(raw)]
         try:
-            routes = _push.decode(request.body).body.routes
+            routes = _push.decode(raw).body.routes
             if len(routes) > MAX_ROUTES:
                 raise NotReadable(f"expected at most {MAX_ROUTES} of `WaybillRoute`")
         except UNREADABLE as error:
-            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
+            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw)]
         return [self._read(bytes(route)) for route in routes]
 
     def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
@@ -105,7 +112,7 @@ class SfDoor:
             if len(node) > MAX_ID:
                 raise NotReadable(f"expected `id` of at most {MAX_ID} characters")
         except UNREADABLE as error:
-            return NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw)
+            return NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw, about=ROUTE)
         return Inbound(
             command=_command(track, route.orderid or ""),
             key=("sf", self._account, track.waybill, track.code, track.at.isoformat(), node),

@@ -148,24 +148,29 @@ class WechatDoor:
         name = f"wechat/{mchid}"
         credential = secret_of(self._credentials, name)
         check_signature(self._keys.of(name, credential), request.headers, request.body, request.received_at)
+        return self.read(mchid, request.body, request.received_at)
+
+    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
+        """`about` is the merchant."""
+        credential = secret_of(self._credentials, f"wechat/{about}")
         try:
-            notice = _notice.decode(request.body)
+            notice = _notice.decode(raw)
             if notice.resource.algorithm != ALGORITHM:
                 raise NotReadable(f"expected `resource.algorithm` {ALGORITHM}")
             content = unseal(credential.get("api_v3_key", ""), notice.resource)
             said_at = from_rfc3339(notice.create_time)
-            command, happened_at = _command(mchid, notice.event_type, content, said_at)
+            command, happened_at = _command(about, notice.event_type, content, said_at)
             if not 0 < len(notice.id) <= 64:
                 raise NotReadable("expected `id` of at most 64 characters")
         except UNREADABLE as error:
-            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=request.body)]
+            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw, about=about)]
         inbound = Inbound(
             command=command,
-            key=("wechat", mchid, notice.id),
+            key=("wechat", about, notice.id),
             source=SOURCE,
             shop="",
             happened_at=happened_at,
-            raw=request.body,
+            raw=raw,
         )
         return [inbound]
 
