@@ -22,7 +22,9 @@ from tongdan.cli.reckoning import Watch, print_ledger
 from tongdan.cli.serve import told_to_stop
 from tongdan.cli.service import Service
 from tongdan.cli.stage import NotADemo, Stage, set_stage
+from tongdan.flow.repacking import Repacking
 from tongdan.flow.verify import Report
+from tongdan.labs.world.packing import PackingRoom
 from tongdan.labs.world.report import Ledger, report
 from tongdan.labs.world.world import World
 from tongdan.ports import Entropy
@@ -32,6 +34,7 @@ from tongdan.surfaces.http.keys import ApiKeys, Scope
 KEY: Final = "demo"
 STILL_S: Final = 2.0  # so long nobody may stir before the day is over
 DEADLINE_S: Final = 900.0
+ORDERS_A_PAIR: Final = 20  # for so many orders, somebody orders twice within minutes, beside them
 
 
 class Wanted(NamedTuple):
@@ -116,6 +119,9 @@ async def _day(wanted: Wanted, world: World, centre: Centre) -> Ledger:
     )
     err.print(t("Counting stock ...", "盘点库存……"))
     await world.count_stock(centre.bus)
+    repacking = Repacking(centre.reads, centre.policy, centre.clock)
+    room = PackingRoom(world, repacking, centre.bus, centre.reads, wanted.orders // ORDERS_A_PAIR)
+    room.open()
     watch = Watch(world, centre, wanted.speed)
     showing = asyncio.create_task(watch.show())
     try:
@@ -124,6 +130,9 @@ async def _day(wanted: Wanted, world: World, centre: Centre) -> Ledger:
         showing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await showing
+    if room.done:
+        packed = ", ".join(f"{what} {times}" for what, times in sorted(room.done.items()))
+        err.print(t("Packed anew by hand: ", "人工重新打包：") + packed)
     centre.views.flush()  # the report reads tickets from a list that follows the commits a moment later
     return report(world, centre.reads, quiet=quiet)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tongdan.ports import Clock
 
 MAX_TASKS: Final = 200_000
+LEAST_S: Final = 0.001
 
 
 class Bustle:
@@ -50,8 +51,9 @@ class Bustle:
                 raise self._failure
             if self._tasks:
                 await self._until_empty(until - now)
-            elif now - self._last < still_s:
-                await self._clock.sleep(min(still_s - (now - self._last), until - now))
+            elif (rest_s := still_s - (now - self._last)) > 0:
+                # Not shorter than a clock can tell: a rest below that would be waited for for ever.
+                await self._clock.sleep(max(LEAST_S, min(rest_s, until - now)))
             elif busy():
                 await self._clock.sleep(min(still_s, until - now))
             else:

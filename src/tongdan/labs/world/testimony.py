@@ -14,7 +14,7 @@ from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
 from tongdan.labs.world.mini_program import OwnOrder
-from tongdan.labs.world.warehouse import Delivery
+from tongdan.labs.world.warehouse import Delivery, Item
 from tongdan.labs.world.wechat_books import SUCCESS
 from tongdan.labs.world.world import World
 
@@ -55,10 +55,10 @@ class Witnesses:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._deliveries: dict[str, list[Delivery]] = {}
-        for code, delivery in world.warehouses.deliveries.items():
-            if (parsed := ids.parse(code)) is not None:
-                self._deliveries.setdefault(parsed.order, []).append(delivery)
+        self._items: dict[str, list[tuple[Delivery, Item]]] = {}
+        for delivery in world.warehouses.deliveries.values():
+            for item in delivery.items:  # one delivery may carry lines of several orders
+                self._items.setdefault(item.native, []).append((delivery, item))
         self._returned_fen: Counter[str] = Counter()
         for refund in world.wechat.refunds.books.values():
             if refund.status == SUCCESS and (parsed := ids.parse(refund.trade.out_trade_no)) is not None:
@@ -67,6 +67,7 @@ class Witnesses:
     def of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
         return self._testimony(
             id,
+            order.id,
             received_fen=order.paid_fen,
             due=order.paid_at is not None,
             cancelled=order.status == CANCELLED,
@@ -83,6 +84,7 @@ class Witnesses:
         over = order.cancelled or (bool(paid) and returned_fen == sum(paid))
         return self._testimony(
             id,
+            order.no,
             received_fen=sum(paid),
             returned_fen=returned_fen,
             surplus_fen=sum(paid) if over else sum(paid) - order.amount_fen if due else 0,
@@ -96,6 +98,7 @@ class Witnesses:
     def _testimony(
         self,
         id: str,
+        native: str,
         *,
         received_fen: int,
         returned_fen: int = 0,
@@ -106,7 +109,7 @@ class Witnesses:
         wanted_units: int,
         told_units: int | None,
     ) -> Testimony:
-        deliveries = self._deliveries.get(id, [])
+        items = self._items.get(native, [])
         account = self._world.finance.accounts.get(id)
         return Testimony(
             received_fen=received_fen,
@@ -116,10 +119,8 @@ class Witnesses:
             cancelled=cancelled,
             completed=completed,
             wanted_units=wanted_units,
-            left_units=sum(item.left for delivery in deliveries for item in delivery.items),
-            signed_units=sum(
-                item.left for delivery in deliveries if delivery.signed for item in delivery.items
-            ),
+            left_units=sum(item.left for _, item in items),
+            signed_units=sum(item.left for delivery, item in items if delivery.signed),
             told_units=told_units,
             heard=frozenset(account.heard) if account is not None else frozenset(),
             settled=account is not None and account.settled_fen is not None,

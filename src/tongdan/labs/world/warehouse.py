@@ -33,11 +33,12 @@ XML: Final = {"content-type": "text/xml;charset=utf-8"}
 
 @dataclass
 class Item:
-    """A line of a delivery order."""
+    """A line of a delivery order; `native` is its order's number at the channel."""
 
     no: str
     code: str
     planned: int
+    native: str
     left: int = 0
 
 
@@ -144,8 +145,11 @@ class Warehouses:
         if code in self.deliveries:
             self.deliveries[code].times_created += 1
         else:
-            self._setting.names.learn(code, native)
             items = [_item(line) for line in root.findall("orderLines/orderLine")]
+            if {item.native for item in items} == {
+                native
+            }:  # a parcel of several orders does not tell whose code it is
+                self._setting.names.learn(code, native)
             if code in self._cancelled_before:
                 raise Refused("S021", "订单已取消")
             delivery = self.deliveries[code] = Delivery(code, warehouse, native, receiver, items)
@@ -175,7 +179,8 @@ class Warehouses:
                 return
             delivery.stage = step
             self._report(delivery, step)
-        short = self._setting.faults.meet("wms.confirm", delivery.native, (WMS_SHORT,)) == WMS_SHORT
+        last = delivery.items[-1].native
+        short = self._setting.faults.meet("wms.confirm", last, (WMS_SHORT,)) == WMS_SHORT
         parcels = _parcels(delivery.items, short, split=stream.chance(0.12))
         for no, parcel in enumerate(parcels, 1):
             if no > 1:
@@ -332,7 +337,9 @@ def _item(line: Element) -> Item:
     code, planned = _required(line, "itemCode", "planQty")
     if not planned.isdigit() or int(planned) < 1:
         raise Refused("S003", "planQty must be a positive number")
-    return Item(line.findtext("orderLineNo") or "", code, int(planned))
+    return Item(
+        line.findtext("orderLineNo") or "", code, int(planned), line.findtext("sourceOrderCode") or ""
+    )
 
 
 def _acknowledged(answer: HttpResponse) -> bool:

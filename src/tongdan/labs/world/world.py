@@ -27,7 +27,7 @@ from tongdan.labs.world.faults import Faults
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.hosting import Hosted
 from tongdan.labs.world.mini_program import MiniProgram
-from tongdan.labs.world.people import buyer_of
+from tongdan.labs.world.people import Buyer, buyer_of
 from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credentials
 from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
@@ -185,15 +185,20 @@ class World:
         await self.clock.sleep(basket.at_s)
         buyer = buyer_of(self.seed, basket.buyer)
         stream = Stream(self.seed, "bought", self.day_no, basket.id)
-        if stream.chance(DOUYIN_SHARE):
+        self.buy(no, basket, buyer, stream, douyin=stream.chance(DOUYIN_SHARE))
+
+    def buy(self, no: int, basket: Basket, buyer: Buyer, stream: Stream, *, douyin: bool) -> str:
+        """A buyer orders, now; the shop's number of the order, which has `no` (0…99,999) in it."""
+        if douyin:
             # Nineteen digits; the last three are left to the order's lines.
             native = f"69{self.day_no % 1000:03d}{no:05d}{stream.digits(6)}000"
             self.faults.expect("DY", native)
             self.douyin.place(native, basket, buyer)
         else:
-            number = f"M{self.day_no:03d}-{no:05d}-{stream.digits(6)}"
-            self.faults.expect("MP", number)
-            self.own_shop.place(number, basket, buyer)
+            native = f"M{self.day_no:03d}-{no:05d}-{stream.digits(6)}"
+            self.faults.expect("MP", native)
+            self.own_shop.place(native, basket, buyer)
+        return native
 
     def _counts(self) -> Iterator[Inbound]:
         """Enough of everything in every warehouse; but one article in ten is not kept in all of them."""
