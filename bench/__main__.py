@@ -1,4 +1,4 @@
-"""`python -m bench [NAMES] [--quick]`: run benchmarks, print their figures, write build/bench/NAME.json.
+"""`python -m bench [MEASURES] [--quick]`: run benchmarks, print their figures, write build/bench/NAME.json.
 
 Exits with 1 when something acknowledged is missing or doubled, 2 on a wrong name.
 """
@@ -8,11 +8,11 @@ import json
 import sys
 from typing import Any, Final
 
-from bench import intake, verify
+from bench import intake, life, verify
 from bench.processes import ROOT, Failed
 from bench.wire import WORKLOADS
 
-NAMES: Final = (*WORKLOADS, "verify")
+MEASURES: Final = {**dict.fromkeys(WORKLOADS, intake.measure), "life": life.measure, "verify": verify.measure}
 _OUT: Final = ROOT / "build" / "bench"
 
 
@@ -24,15 +24,14 @@ def main() -> int:
     settings = settings._replace(
         **{
             key: value
-            for key in ("rounds", "seconds", "connections")
+            for key in ("rounds", "seconds", "connections", "processes")
             if (value := getattr(options, key)) is not None
         }
     )
     lost = False
-    for name in options.names or NAMES:
-        measure = verify.measure if name == "verify" else intake.measure
+    for name in options.names or MEASURES:
         try:
-            found = measure(name, settings)
+            found = MEASURES[name](name, settings)
         except Failed as failure:
             print(f"{name}: {failure}", file=sys.stderr)
             return 1
@@ -45,14 +44,15 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(NAMES)}; default: all")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(MEASURES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="one short round: a look, not a figure")
     parser.add_argument("--rounds", type=int, help="rounds whose median counts (default 3)")
     parser.add_argument("--seconds", type=float, help="length of one load (default 6)")
     parser.add_argument("--connections", type=int, help="requests in flight (default 512)")
+    parser.add_argument("--processes", type=int, help="of the centre (default: what `tongdan serve` takes)")
     options = parser.parse_args()
-    if wrong := set(options.names) - set(NAMES):
-        parser.error(f"no benchmark {', '.join(sorted(wrong))}; there are {', '.join(NAMES)}")
+    if wrong := set(options.names) - set(MEASURES):
+        parser.error(f"no benchmark {', '.join(sorted(wrong))}; there are {', '.join(MEASURES)}")
     return options
 
 

@@ -2,7 +2,8 @@
 
 Effects are recorded and wait (no partner is called), so what drains after the load is the reactions: facts
 turned into commands of other aggregates. What is kept is read with SQL of our own from the journal itself,
-not through the product: native numbers are counted in the facts that tell of them.
+not through the product: native numbers are counted in the facts that tell of them. That only some of a shard's
+slots may lie in a file, or positions have gaps, changes none of these counts.
 """
 
 import json
@@ -13,12 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from copy import copy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 
-from bench.conf import write_conf
+from bench.conf import write_conf, write_credentials
 from bench.processes import Failed, Process, python
 from bench.services import Kept
 from bench.wire import Keys, Workload
@@ -35,25 +37,29 @@ class Centre:
 
     name = "centre"
 
-    def __init__(
-        self, work: Workload, connections: int, most_requests: int, *, sampler: bool = False
-    ) -> None:
+    def __init__(self, work: Workload, connections: int, most_requests: int, processes: int = 0) -> None:
+        """`processes` 0: as many as `tongdan serve` takes by itself."""
         self.connections = connections
         self.most_requests = most_requests
         self.keys = _OWN if work.name == "intake-own" else _DOUYIN
         self._work = work
-        self._sampler = sampler
+        self._processes = processes
+        self._sampler = False
         self._prepared = self._place = Path()
 
-    def sampled(self) -> "Centre":
-        centre = Centre(self._work, self.connections, self.most_requests, sampler=True)
-        centre._prepared = self._prepared
+    def sampled(self) -> Self:
+        centre = copy(self)
+        centre._sampler = True
         return centre
 
     def prepare(self, place: Path) -> None:
         """Lay out in `place` what every run starts from: configuration, credentials, stock. Raises Failed."""
-        write_conf(place, own=_OWN, douyin=_DOUYIN)
-        if self._work.name == "intake-own":
+        write_conf(place)
+        write_credentials(place, own=_OWN, douyin=_DOUYIN)
+        self._count_stock(place, self._work.name == "intake-own")
+
+    def _count_stock(self, place: Path, wanted: bool) -> None:
+        if wanted:
             counting = Process(python("bench.stock", place), place / "stock.txt")
             counting.wait(_PREPARE_S)
         self._prepared = place
@@ -72,19 +78,29 @@ class Centre:
 
     def _command(self, place: Path) -> list[str]:
         sampler = ["bench.sampler", place / "stages.json"] if self._sampler else ["bench.cli"]
-        ports = ["--push-port", 0, "--api-port", 0]
+        options: list[object] = ["--push-port", 0, "--api-port", 0]
+        if self._processes:
+            options += ["--processes", self._processes]
         return python(
-            *sampler, "--lang", "en", "serve", "--data", place / "data", "--conf", place / "conf", *ports
+            *sampler, "--lang", "en", "serve", "--data", place / "data", "--conf", place / "conf", *options
         )
 
     def drain(self, process: Process) -> float:
         self._mark(process)
         began = time.monotonic()
         while time.monotonic() < began + _DRAIN_S:
-            if not any(_behind(path) for path in shards(self._place)):
+            if not self.lag():
                 return time.monotonic() - began
             time.sleep(_POLL_S)
         raise Failed(f"reactions were not done in {_DRAIN_S:.0f} s")
+
+    def lag(self) -> int:
+        """Facts of the running centre that have not had their reactions."""
+        return sum(_behind(path) for path in shards(self._place))
+
+    def outstanding(self) -> int:
+        """Effects of the running centre that are not over."""
+        return sum(_one(path, "SELECT count(*) FROM effects") for path in shards(self._place))
 
     def _mark(self, process: Process) -> None:
         """Begin the sampler's next phase."""
@@ -111,12 +127,15 @@ def reading(path: Path) -> "closing[sqlite3.Connection]":
     return closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
 
 
-def _behind(path: Path) -> bool:
-    """Whether this shard's relay has facts before it that it has not digested."""
+def _behind(path: Path) -> int:
+    """How many facts this shard's relay has before it, as long as no slot moves."""
+    last = _one(path, "SELECT max(pos) FROM journal")
+    return max(0, last - _one(path, "SELECT max(pos) FROM cursors WHERE subscriber = 'reactions'"))
+
+
+def _one(path: Path, query: str) -> int:
     with reading(path) as db:
-        (last,) = db.execute("SELECT max(pos) FROM journal").fetchone()
-        (done,) = db.execute("SELECT max(pos) FROM cursors WHERE subscriber = 'reactions'").fetchone()
-    return (last or 0) > (done or 0)
+        return db.execute(query).fetchone()[0] or 0
 
 
 def _natives(path: Path, work: Workload) -> Iterator[str]:

@@ -14,12 +14,16 @@ from bench.wire import Keys
 _NOWHERE: Final = "http://127.0.0.1:9"
 
 
-def write_conf(place: Path, own: Keys, douyin: Keys) -> None:
-    """`place`/conf and `place`/data/credentials.json."""
+def write_conf(place: Path, partners_url: str = _NOWHERE) -> None:
+    """`place`/conf and a `place`/data; every partner is at `partners_url`."""
     shutil.copytree(ROOT / "conf", place / "conf")
     partners = place / "conf" / "partners.yml"
-    partners.write_text(re.sub(r"(_url:) \S+", rf"\1 {_NOWHERE}", partners.read_text()))
-    (place / "data").mkdir()
+    partners.write_text(re.sub(r"(_url:) \S+", rf"\1 {partners_url}", partners.read_text()))
+    (place / "data").mkdir(mode=0o700, exist_ok=True)
+
+
+def write_credentials(place: Path, own: Keys, douyin: Keys) -> None:
+    """`place`/data/credentials.json."""
     credentials = {
         f"own/{own.id}": {"secret": own.secret},
         f"douyin/{douyin.id}": {"app_key": douyin.key, "app_secret": douyin.secret},

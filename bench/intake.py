@@ -34,6 +34,7 @@ class Settings(NamedTuple):
     warm_s: float = 1.0
     connections: int = 512
     batch_connections: int = 32
+    processes: int = 0  # of the centre; 0: as many as it takes by itself
 
 
 class Generator:
@@ -120,7 +121,7 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
     work = WORKLOADS[name]
     window = settings.connections if work.items == 1 else settings.batch_connections
     most = int(settings.seconds * _MOST_PER_S) // max(1, work.items // 4)
-    centre = Centre(work, window, most)
+    centre = Centre(work, window, most, settings.processes)
     services: list[Service] = [centre, AppendFile(window, work.items), PlainService(centre.keys, work.items)]
     runs: dict[str, list[dict[str, Any]]] = {service.name: [] for service in services}
     with scratch("prepared") as prepared:
@@ -136,7 +137,7 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
         with preparing(work, [centre], centre.keys, "s0") as generator:
             sampled = run_once(centre.sampled(), generator, settings)
             about = generator.about
-    found = _summary(runs)
+    found = summary(runs)
     found |= {"name": name, "settings": settings._asdict() | {"window": window} | about, "machine": machine()}
     return found | _stages(sampled, found)
 
@@ -159,7 +160,8 @@ def _line(name: str, run: dict[str, Any]) -> str:
     )
 
 
-def _summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Medians over rounds of the centre and its references, and ratios taken within a round."""
     medians = {name: _medians(rounds) for name, rounds in runs.items()}
     ours = runs["centre"]
     found = medians["centre"]

@@ -1,7 +1,8 @@
 """Processes under measurement: started, asked for their port, read from /proc, stopped in order.
 
-CPU is what the kernel booked on the process with all its threads; memory is the resident set at its highest.
-Nothing is read from inside the process, so what is measured does not change what it measures.
+CPU is what the kernel booked on the process with all its threads and on its children, the ended ones too; memory is
+the sum of their resident sets, each at its highest. Nothing is read from inside a process, so what is measured does
+not change what it measures.
 """
 
 import os
@@ -11,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +52,7 @@ class Process:
     def __init__(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self._log = log
         self._name = " ".join(arguments[1:3])
+        self._said = b""
         with log.open("wb") as errors:
             self._child = subprocess.Popen(
                 arguments,
@@ -62,16 +65,24 @@ class Process:
 
     def line(self, start: str, within_s: float = _START_S) -> str:
         """The rest of the first line that begins with `start`. Raises Failed."""
+        for line in self.lines(within_s):
+            if line.startswith(start):
+                return line[len(start) :].strip()
+        raise Failed(f"{self._name} did not say {start!r}:\n{self._tail(self._said)}")
+
+    def lines(self, within_s: float) -> Iterator[str]:
+        """Its output line by line, until it ends or `within_s` have passed."""
         assert self._child.stdout is not None
-        end, read = time.monotonic() + within_s, b""
-        while (left := end - time.monotonic()) > 0 and self._child.poll() is None:
-            if not select.select([self._child.stdout], [], [], min(left, 1.0))[0]:
-                continue
-            read += os.read(self._child.stdout.fileno(), 4_096)
-            for line in read.split(b"\n")[:-1]:
-                if line.startswith(start.encode()):
-                    return line[len(start) :].decode().strip()
-        raise Failed(f"{self._name} did not say {start!r}:\n{self._tail(read)}")
+        end = time.monotonic() + within_s
+        while (left := end - time.monotonic()) > 0:
+            line, found, rest = self._said.partition(b"\n")
+            if found:
+                self._said = rest
+                yield line.decode()
+            elif select.select([self._child.stdout], [], [], min(left, 1.0))[0]:
+                if not (read := os.read(self._child.stdout.fileno(), 65_536)):
+                    return
+                self._said += read
 
     def say(self, line: str) -> None:
         assert self._child.stdin is not None
@@ -104,19 +115,41 @@ class Process:
                 pipe.close()
 
     def usage(self) -> Usage:
-        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
-        return Usage(int(fields[11]) / _TICKS_PER_S, int(fields[12]) / _TICKS_PER_S)
+        user = kernel = 0
+        for pid in _tree(self._child.pid):
+            with suppress(FileNotFoundError, ProcessLookupError):  # its parent has its times by then
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                user += int(fields[11]) + int(fields[13])
+                kernel += int(fields[12]) + int(fields[14])
+        return Usage(user / _TICKS_PER_S, kernel / _TICKS_PER_S)
 
     def peak_mb(self) -> float:
-        """The highest resident set so far."""
-        for line in Path(f"/proc/{self._child.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-        return 0.0
+        """The highest resident sets so far."""
+        return sum(map(_peak_mb, _tree(self._child.pid)))
+
+    def processes(self) -> int:
+        return len(list(_tree(self._child.pid)))
 
     def _tail(self, output: bytes = b"") -> str:
         text = output + self._log.read_bytes()
         return text[-3_000:].decode("utf-8", "replace")
+
+
+def _tree(pid: int) -> Iterator[int]:
+    """A process and all its descendants."""
+    yield pid
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from _tree(int(child))
+
+
+def _peak_mb(pid: int) -> float:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def python(*module: object) -> list[str]:

@@ -99,3 +99,26 @@ class PlainService:
 
     def more(self, place: Path) -> dict[str, Any]:
         return {}
+
+
+class PlainLife:
+    """`reference_life`; it is only timed, for its own books prove nothing about ours."""
+
+    name = "plain_life"
+    connections = most_requests = 0
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def start(self, place: Path) -> tuple[Process, int]:
+        process = Process(python("bench.reference_life", place / "life.db", self._data), place / "errors.txt")
+        return process, int(process.line("port"))
+
+    def drain(self, process: Process) -> float:
+        return 0.0
+
+    def kept(self, place: Path, acknowledged: Sequence[str]) -> Kept:
+        return Kept(len(acknowledged), len(acknowledged), 0)
+
+    def more(self, place: Path) -> dict[str, Any]:
+        return {}

@@ -35,7 +35,7 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
     """
     work = WORKLOADS["intake-own"]
     orders = _ORDERS if settings.rounds > 1 else _QUICK_ORDERS
-    centre = Centre(work, settings.connections, orders)
+    centre = Centre(work, settings.connections, orders, settings.processes)
     with scratch("prepared") as prepared, scratch("verify") as place:
         centre.prepare(prepared)
         with preparing(work, [centre], centre.keys, "v0") as generator:
@@ -70,17 +70,22 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _verify(place: Path, rows: int) -> dict[str, float]:
-    """One run of the command in a process of its own. Raises Failed when it finds anything."""
-    before = _children()
-    began = time.monotonic()
+def verified(place: Path) -> dict[str, Any]:
+    """What `tongdan verify`, run by itself, reports of a store. Raises Failed when it finds anything."""
     command = python("bench.cli", "verify", "--data", place / "data", "--json")
     done = subprocess.run(command, capture_output=True, timeout=_VERIFY_S, check=False)
-    seconds = time.monotonic() - began
     if done.returncode:
         raise Failed(f"verify ended with {done.returncode}: {(done.stdout + done.stderr)[-2_000:].decode()}")
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def _verify(place: Path, rows: int) -> dict[str, float]:
+    before = _children()
+    began = time.monotonic()
+    report = verified(place)
+    seconds = time.monotonic() - began
     used = _children().since(before)
-    report = json.loads(done.stdout)
     return {
         "seconds": seconds,
         "rows": sum(shard["rows"] for shard in report["shards"]),

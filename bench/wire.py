@@ -44,6 +44,11 @@ class Workload(NamedTuple):
     native: Callable[[int, str], str]
 
 
+def receiver_of(index: int) -> dict[str, str]:
+    fields = ("name", "phone", "province", "city", "district", "detail")
+    return dict(zip(fields, _RECEIVERS[index % len(_RECEIVERS)], strict=True))
+
+
 def own_native(index: int, run: str) -> str:
     return f"{run}-{index:07d}"
 
@@ -51,21 +56,13 @@ def own_native(index: int, run: str) -> str:
 def own_request(first: int, baskets: list[Basket], keys: Keys, run: str) -> bytes:
     """A mini-program order, signed with the shop's HMAC over timestamp, nonce and body."""
     basket = baskets[first % len(baskets)]
-    name, phone, province, city, district, detail = _RECEIVERS[first % len(_RECEIVERS)]
     order = {
         "order_no": own_native(first, run),
         "user": basket.buyer,
         "placed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "amount_fen": basket.amount_fen,
         "lines": [line._asdict() for line in basket.lines],
-        "receiver": {
-            "name": name,
-            "phone": phone,
-            "province": province,
-            "city": city,
-            "district": district,
-            "detail": detail,
-        },
+        "receiver": receiver_of(first),
     }
     body = json.dumps(order, ensure_ascii=False, separators=(",", ":")).encode()
     stamp, nonce = str(int(time.time())), f"{run}{first:012d}"
