@@ -57,6 +57,21 @@ async def test_a_shipment_is_handed_over_with_every_field_the_interface_requires
     ]  # fmt: skip
 
 
+async def test_a_parcel_of_two_orders_is_one_delivery_order_and_names_each_line_s_own_order() -> None:
+    partner = Partner(HOST, ok(answer("success")))
+    own = Item(1, "DOWN-JACKET-M", 2, 19_901, order=ORDER, native=PUSH.native)
+    other = Item(1, "DOWN-JACKET-M", 1, 9_950, order="DY20260127001148", native="4781000000000000000")
+    push = msgspec.structs.replace(PUSH, shipment=f"{ORDER}-S1001", items=(own, other))
+    await done(qimen(partner).perform(errand(push, push.shipment)))
+    (asked,) = partner.asked
+    root = fromstring(asked.body)
+    assert root.findtext("deliveryOrder/deliveryOrderCode") == f"{ORDER}-S1001"
+    lines = root.findall("orderLines/orderLine")
+    assert [(each.findtext("orderLineNo"), each.findtext("sourceOrderCode")) for each in lines] == [
+        ("1", PUSH.native), ("2", "4781000000000000000")
+    ]  # fmt: skip
+
+
 async def test_a_call_is_signed_over_query_and_body() -> None:
     partner = Partner(HOST, ok(answer("success")))
     await done(qimen(partner).perform(errand(PUSH, SHIPMENT)))
