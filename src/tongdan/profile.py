@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -37,7 +37,7 @@ from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.kernel.policy import Policy
-from tongdan.flow.archive import Archiver
+from tongdan.flow.archive import Archiver, newest_sealed, rows_until
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
@@ -225,6 +225,18 @@ def reading(data: Path) -> Reader:
     vault = open_vault(data / MASTER_KEY, SystemEntropy())
     overview = SqliteOverview(data / "overview.sqlite", readonly=True)
     return Reader(readers, vault, overview, read_placement(readers))
+
+
+def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, int]:
+    """Up to which day (by default the newest sealed one) about how many rows may be archived.
+
+    Beside a running centre or without one. Raises NoData, ConfError.
+    """
+    if not _shard_file(data, 0).exists():
+        raise NoData(f"{data} holds no data of an order centre")
+    behind_s = load_conf(conf).policy.deadlines.archive_after_s
+    day = until or newest_sealed(SystemClock().now(), behind_s)
+    return day, rows_until([_open_reader(data, shard) for shard in range(SHARDS)], day)
 
 
 def apply_erasures(data: Path, conf: Path) -> int:

@@ -6,6 +6,7 @@ import typer
 
 import tongdan
 from tongdan.cli import (
+    archive,
     dead_letters,
     demo,
     erase,
@@ -13,6 +14,7 @@ from tongdan.cli import (
     imports,
     keys,
     orders,
+    quarantine,
     refunds,
     serve,
     shipments,
@@ -78,6 +80,8 @@ app.add_typer(shipments.app, name="shipment")
 app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(quarantine.app, name="quarantine")
+app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")

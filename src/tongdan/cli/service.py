@@ -20,7 +20,7 @@ from tongdan.flow.repacking import Repacking
 from tongdan.ports import Entropy
 from tongdan.profile import API_KEYS, Centre
 from tongdan.surfaces.front_door import FrontDoor
-from tongdan.surfaces.http import shipments
+from tongdan.surfaces.http import archives, quarantine, shipments
 from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.erasures import router_of
 from tongdan.surfaces.http.keys import ApiKeys
@@ -69,7 +69,10 @@ class Service:
             ready=lambda: self._ready, all_meters=centre.all_meters,
         )  # fmt: skip
         repacking = Repacking(centre.reads, centre.policy, centre.clock)
-        routers = [router_of(centre.erasure), shipments.router_of(repacking)]
+        routers = [
+            router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
+            quarantine.router_of(centre.quarantine),
+        ]  # fmt: skip
         app = create_app(parts, push_url=self.push_url, routers=routers)
         self._api = _Api(
             uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off")

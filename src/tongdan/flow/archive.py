@@ -6,7 +6,7 @@ transaction leaves a file that the next run writes again; one after it leaves ro
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -86,11 +86,11 @@ class Archiver:
 
     def newest(self) -> date:
         """The newest day that is sealed."""
-        return business_day(self._bus.clock.now() - timedelta(seconds=self._behind_s))
+        return newest_sealed(self._bus.clock.now(), self._behind_s)
 
     def left(self, until: date) -> int:
         """About how many rows of all shards may go up to the end of `until`."""
-        return sum(reader.recorded_before(_end_us(until)) for reader in self._bus.readers)
+        return rows_until(self._bus.readers, until)
 
     async def step(self, until: date) -> Archived | Refusal:
         """A little of it, in every process of this centre; called again until nothing goes any more."""
@@ -179,6 +179,16 @@ class Archiver:
             if not self._bus.intake_is_busy() or self._bus.stopping:
                 break
             await self._bus.clock.sleep(BUSY_PAUSE_S)
+
+
+def newest_sealed(now: datetime, behind_s: int) -> date:
+    """The day (UTC+8) that lies `behind_s` back."""
+    return business_day(now - timedelta(seconds=behind_s))
+
+
+def rows_until(readers: Iterable[ShardStore], until: date) -> int:
+    """About how many rows lie in the journals that were recorded up to the end of `until`."""
+    return sum(reader.recorded_before(_end_us(until)) for reader in readers)
 
 
 def _unit(reader: ShardStore, until_us: int, reached: int) -> Unit:

@@ -17,6 +17,7 @@ from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import from_us
+from tongdan.flow.reads import find_quarantined
 from tongdan.flow.routes import COMMANDS
 from tongdan.ports import (
     Door,
@@ -75,14 +76,6 @@ class Quarantine:
         ]
         return [id for _, id in sorted(found)][:LIMIT]
 
-    def raw(self, id: str) -> tuple[QuarantineRow, bytes] | Refusal:
-        """A message as it was received. Raises ValueError when its seal does not open."""
-        found = self._find(id)
-        if found is None:
-            return NOT_IN_QUARANTINE.of(id=id[:64])
-        row = found[1]
-        return row, self._vault.open(row.salt, "quarantine", row.raw)
-
     async def preview(self, ids: Sequence[str]) -> list[Outcome] | Refusal:
         """What would become of each. Changes nothing."""
         return await self._each(ids, "")
@@ -93,7 +86,7 @@ class Quarantine:
 
     async def discard(self, id: str, reason: str, operator: str) -> Refusal | None:
         """Delete a message; who did so and why is journaled as a ticket raised and resolved."""
-        found = self._find(id)
+        found = find_quarantined(self._bus.readers, id)
         if found is None:
             return NOT_IN_QUARANTINE.of(id=id[:64])
         shard, row = found
@@ -117,7 +110,7 @@ class Quarantine:
     async def _each(self, ids: Sequence[str], operator: str) -> list[Outcome] | Refusal:
         rows: list[tuple[str, int, QuarantineRow]] = []
         for id in ids[:LIMIT]:
-            found = self._find(id)
+            found = find_quarantined(self._bus.readers, id)
             if found is None:
                 return NOT_IN_QUARANTINE.of(id=id[:64])
             rows.append((id, *found))
@@ -130,14 +123,6 @@ class Quarantine:
             if n % AT_ONCE == 0:
                 await self._bus.clock.sleep(0)
         return outcomes
-
-    def _find(self, id: str) -> tuple[int, QuarantineRow] | None:
-        shard, _, number = id.partition(".")
-        if not (shard.isdecimal() and number.isdecimal() and len(number) < 19):
-            return None
-        reader = next((reader for reader in self._bus.readers if str(reader.shard) == shard), None)
-        row = None if reader is None else reader.quarantined_one(int(number))
-        return None if reader is None or row is None else (reader.shard, row)
 
     def _translated(self, id: str, row: QuarantineRow) -> tuple[list[Inbound], Outcome]:
         outcome = Outcome(id=id, source=row.source, shop=row.shop)

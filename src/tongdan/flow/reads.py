@@ -4,9 +4,9 @@ Everything is read from the tables beside the loop, never from its memory, throu
 committed; so an order's page is never stale and never shows what did not happen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,7 @@ from tongdan.ports import (
     JournalRow,
     OrderRow,
     Overview,
+    QuarantineRow,
     ShardStore,
     TicketRow,
     Vault,
@@ -29,6 +30,16 @@ from tongdan.ports import (
 
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 EXPORT_CHUNK: Final = 1_000
+
+
+def find_quarantined(readers: Iterable[ShardStore], id: str) -> tuple[int, QuarantineRow] | None:
+    """(shard, message) by its id SHARD.NUMBER, as lists show it."""
+    shard, _, number = id.partition(".")
+    if not (shard.isdecimal() and number.isdecimal() and len(number) < 19):
+        return None
+    reader = next((reader for reader in readers if str(reader.shard) == shard), None)
+    row = None if reader is None else reader.quarantined_one(int(number))
+    return None if reader is None or row is None else (reader.shard, row)
 
 
 def _whole_journal(store: ShardStore, since_us: int) -> Iterator[JournalColumns]:
@@ -168,6 +179,16 @@ class Reader:
             }
             for shard, id, source, shop, reason, at in rows[:limit]
         ]
+
+    def quarantined(self, id: str) -> tuple[dict[str, Any], bytes] | None:
+        found = find_quarantined(self._shards, id)
+        if found is None:
+            return None
+        _, row = found
+        shown: dict[str, Any] = {
+            "id": id, "source": row.source, "shop": row.shop, "reason": row.reason, "received_at": from_us(row.at_us)
+        }  # fmt: skip
+        return shown, self._vault.open(row.salt, "quarantine", row.raw)
 
     def _quarantined(self, limit: int) -> list[tuple[int, int, str, str, str, int]]:
         """(shard, id, source, shop, reason, received_us) of what was not understood."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -119,6 +119,9 @@ class Reads(Protocol):
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]: ...
 
     def quarantine(self, limit: int = 200) -> list[dict[str, object]]: ...
+
+    def quarantined(self, id: str) -> tuple[dict[str, Any], bytes] | None:
+        """A message in quarantine as lists show it, and its payload. Raises ValueError when its seal does not open."""
 
     def dead_letters(self) -> list[DeadLetter]: ...
 
