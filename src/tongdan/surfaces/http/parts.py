@@ -19,7 +19,7 @@ from tongdan.surfaces.front_door import Sample
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import ApiKeys
 
-COUNTS_FRESH_S: Final = 1.0  # counting reads whole tables: not more often than this
+COUNTS_FRESH_S: Final = 1.0  # a page that is asked for in a loop need not count each time
 
 
 class Parts:
