@@ -6,7 +6,6 @@ not through the product: native numbers are counted in the facts that tell of th
 slots may lie in a file, or positions have gaps, changes none of these counts.
 """
 
-import json
 import shutil
 import signal
 import sqlite3
@@ -22,6 +21,7 @@ import msgspec
 
 from bench.conf import write_conf, write_credentials
 from bench.processes import Failed, Process, python
+from bench.sampler import environment, spent
 from bench.services import Kept
 from bench.wire import Keys, Workload
 
@@ -67,7 +67,8 @@ class Centre:
     def start(self, place: Path) -> tuple[Process, int]:
         self._place = place
         shutil.copytree(self._prepared, place, dirs_exist_ok=True)
-        process = Process(self._command(place), place / "errors.txt")
+        env = environment(place) if self._sampler else None
+        process = Process(self._command(place), place / "errors.txt", env)
         try:
             port = int(process.line("pushes").rpartition(":")[2])
         except BaseException:
@@ -77,12 +78,11 @@ class Centre:
         return process, port
 
     def _command(self, place: Path) -> list[str]:
-        sampler = ["bench.sampler", place / "stages.json"] if self._sampler else ["bench.cli"]
         options: list[object] = ["--push-port", 0, "--api-port", 0]
         if self._processes:
             options += ["--processes", self._processes]
         return python(
-            *sampler, "--lang", "en", "serve", "--data", place / "data", "--conf", place / "conf", *options
+            "bench.cli", "--lang", "en", "serve", "--data", place / "data", "--conf", place / "conf", *options
         )
 
     def drain(self, process: Process) -> float:
@@ -115,8 +115,7 @@ class Centre:
     def more(self, place: Path) -> dict[str, Any]:
         if not self._sampler:
             return {"disk_mb": sum(path.stat().st_size for path in shards(place)) / 2**20}
-        phases: dict[str, Any] = json.loads((place / "stages.json").read_bytes())
-        return {"stages": phases["load"]["cpu_s"], "drain_stages": phases["drain"]["cpu_s"]}
+        return {"stages": spent(place, "load"), "drain_stages": spent(place, "drain")}
 
 
 def shards(place: Path) -> list[Path]:

@@ -90,7 +90,9 @@ class Process:
         self._child.stdin.flush()
 
     def send(self, number: signal.Signals) -> None:
-        self._child.send_signal(number)
+        """To it and to all its descendants."""
+        for pid in list(_tree(self._child.pid)):
+            os.kill(pid, number)
 
     def wait(self, within_s: float) -> None:
         """Raises Failed when it ends with an error or not in time."""

@@ -1,24 +1,25 @@
-"""Where the centre's CPU goes: a sampler inside its process, put there by the benchmark and by nothing else.
+"""Where the centre's CPU goes: a sampler inside each of its processes, put there by the benchmark and nothing else.
 
-`python -m bench.sampler OUT.json ARGUMENTS…` runs `tongdan ARGUMENTS…` under a timer. Each tick charges every
-thread's CPU time since the last one (its own clock, so nothing is lost while a C function holds the
-interpreter) to the stage of its innermost known frame. A batch's shared work is split between intake and
-reactions by its items. SIGUSR2 begins the next phase (start, load, drain); each phase is written when the
-next begins and at exit.
+`environment(PLACE)` is what a process and its children are started with, so that each runs under a timer from its
+first line on. Each tick charges every thread's CPU time since the last one (its own clock, so nothing is lost while a
+C function holds the interpreter) to the stage of its innermost known frame. A batch's shared work is split between
+intake and reactions by its items. SIGUSR2 begins the next phase (start, load, drain); each phase is written when the
+next begins and at exit; `spent` adds up what all wrote.
 """
 
 import atexit
 import json
-import runpy
+import os
 import signal
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from bench.processes import ROOT
 from bench.stages import REST, stage_of
 
 TICK_S: Final = 0.001
@@ -27,6 +28,7 @@ INTAKE: Final = "intake"
 REACTIONS: Final = "reactions"
 _AT_ENTRY_BYTES: Final = 8  # an instruction pointer below this has not left the function's first instructions
 _DEEPEST: Final = 60
+_WHERE: Final = "TONGDAN_BENCH_STAGES"
 
 
 class Sampler:
@@ -117,11 +119,19 @@ class Sampler:
         return self._share[2]
 
 
-def main() -> None:
-    out, sys.argv = Path(sys.argv[1]), ["tongdan", *sys.argv[2:]]
-    Sampler(out).start()
-    runpy.run_module("bench.cli", run_name="__main__", alter_sys=True)
+def environment(place: Path) -> dict[str, str]:
+    """Variables under which Python runs `startup/sitecustomize.py`, and that calls `begin`."""
+    paths = [ROOT / "bench" / "startup", ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(map(str, paths)), _WHERE: str(place)}
 
 
-if __name__ == "__main__":
-    main()
+def begin() -> None:
+    Sampler(Path(os.environ[_WHERE]) / f"stages-{os.getpid()}.json").start()
+
+
+def spent(place: Path, phase: str) -> dict[str, float]:
+    """CPU seconds of all processes in a phase, by who/stage."""
+    whole = Counter[str]()
+    for path in place.glob("stages-*.json"):
+        whole.update(json.loads(path.read_bytes())[phase]["cpu_s"])
+    return dict(whole)
