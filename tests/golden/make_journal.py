@@ -25,11 +25,18 @@ from tests.flow.parties import (
     say,
     settle,
 )
-from tests.flow.rig import NOON, Rig, later, opened
+from tests.flow.rig import NOON, POLICY, Rig, later, opened
 
 from tongdan import __version__
 from tongdan.adapters.clock import run_virtual
-from tongdan.domain.fulfillment.commands import ConfirmDelivery, Package, PackageItem, RecordWmsProcess
+from tongdan.domain.fulfillment.commands import (
+    ConfirmDelivery,
+    MoveStock,
+    Package,
+    PackageItem,
+    PackAnew,
+    RecordWmsProcess,
+)
 from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import ReplayEffect, SkipEffect
 from tongdan.domain.orders.axes import RefundStage
@@ -49,6 +56,7 @@ from tongdan.domain.orders.commands import (
     RequestRefund,
 )
 from tongdan.flow.journal import FACTS, fold
+from tongdan.flow.repacking import Repacking
 from tongdan.flow.routes import KINDS
 from tongdan.ports import Clock, JournalColumns
 
@@ -167,6 +175,23 @@ async def warehouse(rig: Rig, wms: Partner) -> None:
     await rig.clock.sleep(timedelta(days=2, hours=1).total_seconds())
 
 
+async def packing(rig: Rig) -> None:
+    """Two orders in one parcel, of which one leaves again; a third that has left already; units that move."""
+    orders = [(await rig.accepted(detail(f"700{n}"))).aggregate for n in range(3)]
+    await rig.quiet()
+    merging = Repacking(rig.reads, POLICY, rig.clock).merge(orders).command
+    assert isinstance(merging, PackAnew)
+    move = MoveStock(
+        sku="SHIRT", order=orders[0], line=1, units=1, origin="EAST", warehouse="SOUTH", key="moved"
+    )
+    await rig.accepted(move)
+    await deliver(rig, orders[2])
+    await rig.accepted(merging)
+    await rig.quiet()
+    await rig.accepted(say("7001", "cancelled", "4", rig.clock.now()))
+    await rig.quiet()
+
+
 async def endings(rig: Rig, finance: Partner) -> None:
     """Settled in full and wrongly, completed; dead letters that are skipped and replayed."""
     orders = [await place_and_pay(rig, f"E-{n}") for n in range(3)]
@@ -193,6 +218,7 @@ async def live(clock: Clock, data: Path) -> tuple[list[JournalColumns], list[Gol
         await money_back(rig, provider)
         await platform(rig, channel)
         await warehouse(rig, wms)
+        await packing(rig)
         await endings(rig, finance)
         rows = [row for store in rig.readers for _, row in store.journal_after(0, 1_000_000)]
         states = []
