@@ -7,6 +7,7 @@ import typer
 import tongdan
 from tongdan.cli import (
     archive,
+    backup,
     dead_letters,
     demo,
     erase,
@@ -16,6 +17,7 @@ from tongdan.cli import (
     orders,
     quarantine,
     refunds,
+    restore,
     serve,
     shipments,
     tickets,
@@ -86,3 +88,5 @@ app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.command("erase", help=erase.HELP)(erase.erase)
+app.command("backup", help=backup.HELP)(backup.backup)
+app.command("restore", help=restore.HELP)(restore.restore)

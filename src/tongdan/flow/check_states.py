@@ -123,7 +123,8 @@ class StateCheck:
             self._check_order(agg, come.state or msgspec.msgpack.decode(stored.body, type=kind.state))
 
     def _check_order(self, agg: str, order: Any) -> None:
-        self._names[digest(order.channel, order.shop, order.native)] = agg
+        if not order.lost:
+            self._names[digest(order.channel, order.shop, order.native)] = agg
         if order.erased_at is not None and self._audit.salt(agg):
             self._findings.add(f"salt of {agg}", "its personal data was erased, yet can be read")
 

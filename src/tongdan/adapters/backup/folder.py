@@ -17,11 +17,13 @@ from typing import Final
 import apsw
 
 from tongdan.adapters.backup.cut import Cut, consistent_cut
-from tongdan.adapters.backup.increments import apply_increment, follows, standing, write_increment
+from tongdan.adapters.backup.increments import apply_increment, follows, standing, tables_of, write_increment
 from tongdan.adapters.backup.manifest import FILE, Manifest, Part, read_manifest, write_manifest
 from tongdan.ports import Clock, StoreFailure
 
 POLICIES: Final = "policies"
+ARCHIVE: Final = "archive"  # files that are written once: all backups share one copy of each
+ANCHORS: Final = "anchors.jsonl"
 UNFINISHED: Final = ".unfinished-"
 CHAIN_LIMIT: Final = 1_440  # backups that add to one another before a whole copy is due: a day of minutes
 PAGES_AT_ONCE: Final = 1_000
@@ -63,6 +65,9 @@ def take(
             draft.mkdir(mode=0o700)
             parts = [_part(cut, n, file, draft, before, progress) for n, file in enumerate(files)]
             shutil.copytree(data / POLICIES, draft / POLICIES, dirs_exist_ok=True)
+            if (data / ANCHORS).exists():
+                shutil.copyfile(data / ANCHORS, draft / ANCHORS)
+            _copy_new(data / ARCHIVE, folder / ARCHIVE)
             revision = max((int(path.stem) for path in (draft / POLICIES).glob("*.json")), default=0)
             adds = before is not None and not all(part.whole for part in parts)
             manifest = Manifest(
@@ -78,6 +83,31 @@ def take(
             shutil.rmtree(draft, ignore_errors=True)
             raise StoreFailure(f"the backup was not finished: {error}") from error
     return manifest
+
+
+def _copy_new(archive: Path, to: Path) -> None:
+    """Files of the archive that are not there yet."""
+    for file in archive.glob("*.parquet") if archive.is_dir() else ():
+        to.mkdir(exist_ok=True, mode=0o700)
+        if not (to / file.name).exists():
+            draft = to / f"{UNFINISHED}{file.name}"
+            shutil.copyfile(file, draft)
+            _sync_one(draft)
+            draft.rename(to / file.name)
+
+
+def _bring_archive(archive: Path, to: Path) -> None:
+    """The files of the archive that the restored shards speak of."""
+    for shard in to.glob("shard-*.sqlite"):
+        with closing(apsw.Connection(str(shard))) as db:
+            has = "archives" in tables_of(db)  # a file of an earlier format has none
+            named = {name for (name,) in db.execute("SELECT file FROM archives")} if has else set()
+        for name in sorted(named):
+            (to / ARCHIVE).mkdir(exist_ok=True, mode=0o700)
+            try:
+                shutil.copyfile(archive / name, to / ARCHIVE / name)
+            except OSError as error:
+                raise StoreFailure(f"archive/{name} is missing from the backups: {error.strerror}") from error
 
 
 def _part(cut: Cut, n: int, file: Path, draft: Path, before: Manifest | None, progress: Progress) -> Part:
@@ -153,6 +183,9 @@ def rebuild(folder: Path, made_of: Sequence[Manifest], to: Path, progress: Progr
             progress(done, total)
         _check_heads(target, last.shards[n])
     shutil.copytree(folder / last.name / POLICIES, to / POLICIES, dirs_exist_ok=True)
+    if (folder / last.name / ANCHORS).exists():
+        shutil.copyfile(folder / last.name / ANCHORS, to / ANCHORS)
+    _bring_archive(folder / ARCHIVE, to)
     _sync(to)
 
 

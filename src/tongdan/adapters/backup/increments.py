@@ -21,6 +21,7 @@ from tongdan.domain.kernel.slots import digest
 from tongdan.ports import JournalColumns, StoreFailure
 
 AT_ONCE: Final = 5_000  # rows in memory
+PAGE_BYTES: Final = 1_024  # most tables of an increment hold a few rows or none
 NAMING: Final = frozenset({"OrderAnnounced", "OrderCreated"})  # facts that bring a name
 SETTLED: Final = ("active", "away")  # slots that are not on the move
 _BY_KEY: Final = ("states", "subjects", "names", "effects")
@@ -50,7 +51,7 @@ def standing(db: apsw.Connection) -> dict[str, Any]:
     }
 
 
-def _tables(db: apsw.Connection) -> list[str]:
+def tables_of(db: apsw.Connection) -> list[str]:
     return [
         name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     ]
@@ -59,7 +60,7 @@ def _tables(db: apsw.Connection) -> list[str]:
 def _shape(db: apsw.Connection) -> str:
     """A digest of the file's format and of every table that tells of rows coming or leaving otherwise than by facts."""
     whole = blake2b(str(db.pragma("user_version")).encode(), digest_size=16)
-    for table in _tables(db):
+    for table in tables_of(db):
         if table not in _FOLLOWED:
             rows = sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
             whole.update(f"{table}{rows!r}".encode())
@@ -71,8 +72,6 @@ def follows(db: apsw.Connection, before: Part) -> bool:
     moving = f"SELECT count(*) FROM slots WHERE state NOT IN {SETTLED}"
     if _shape(db) != before.shape or next(iter(db.execute(moving)))[0]:
         return False
-    if not before.pos:
-        return not db.execute("SELECT 1 FROM journal WHERE epoch > 1 LIMIT 1").fetchall()
     found = next(iter(db.execute("SELECT hash FROM journal WHERE pos = ?", (before.pos,))), None)
     return found is not None and bool(found[0].hex() == before.last)
 
@@ -84,10 +83,11 @@ def write_increment(db: apsw.Connection, file: Path, shard: int, before: Manifes
     """Write to `file` what the shard has had since the backup `before`; how many journal rows that are."""
     since, pos = before.at, before.shards[shard].pos
     delta = apsw.Connection(str(file))
+    delta.pragma("page_size", PAGE_BYTES)
     delta.pragma("synchronous", "off")  # whoever gives the backup its name has synced it
     try:
         with delta:
-            for table in [name for name in _tables(db) if name in _FOLLOWED and name not in _DERIVED]:
+            for table in [name for name in tables_of(db) if name in _FOLLOWED and name not in _DERIVED]:
                 _like(db, delta, table)
             since_us = min(_us(since), _us(at))
             rows = 0
@@ -140,11 +140,9 @@ def _moved(watermark: Row, reacted: Mapping[int, tuple[int, int]]) -> bool:
 
 
 def _like(db: apsw.Connection, delta: apsw.Connection, table: str) -> None:
-    """A table with the same columns, and the same key so that a row that is met twice stands once."""
-    columns = [(name, key) for _, name, *_, key in db.execute(f"PRAGMA table_info({table})")]
-    key = [name for name, place in columns if place]
-    unique = f", UNIQUE ({', '.join(key)})" if key else ""
-    delta.execute(f"CREATE TABLE {table} ({', '.join(name for name, _ in columns)}{unique})")
+    """A table with the same columns and no key: a row may stand in it twice, and replaces itself when it is applied."""
+    columns = [name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")]
+    delta.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
 
 
 def _copy(db: apsw.Connection, to: apsw.Connection, table: str, where: str = "1", values: Row = ()) -> None:
@@ -186,7 +184,7 @@ def apply_increment(db: apsw.Connection, file: Path) -> None:
                 _append(db, chunk)
             for table in _SMALL:
                 db.execute(f"DELETE FROM {table}")
-            for table in _tables(delta):
+            for table in tables_of(delta):
                 if table != "journal":
                     _copy(delta, db, table)
     except apsw.Error as error:
