@@ -5,10 +5,12 @@ centre that serves; what cannot be is refused with exit code 1, what cannot be r
 import asyncio
 import getpass
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import CONF, PERSON, PLACED, Nowhere, _tell, tongdan
+from tests.cli.test_serving import centre  # noqa: F401 (a fixture)
 
 from tongdan.domain.fulfillment.commands import CountStock
 from tongdan.domain.orders.commands import PlaceOrder, RecordPayment
@@ -18,10 +20,10 @@ from tongdan.profile import embedded, reading
 
 async def _sell(data: Path) -> list[str]:
     """Two more orders of the same receiver, paid and handed to a warehouse that nobody can reach; their ids."""
-    centre = embedded(data, CONF, transport=Nowhere())
-    await centre.relay.start()
-    warehouse = next(iter(centre.policy.warehouses))
-    await _tell(centre, CountStock(sku="HAT", warehouse=warehouse, on_hand=9, counted_at=PLACED), "")
+    here = embedded(data, CONF, transport=Nowhere())
+    await here.relay.start()
+    warehouse = next(iter(here.policy.warehouses))
+    await _tell(here, CountStock(sku="HAT", warehouse=warehouse, on_hand=9, counted_at=PLACED), "")
     orders = []
     for native in ("M-2", "M-3"):
         line = Line(no=1, sku="HAT", units=2, amount_fen=5_000)
@@ -29,14 +31,14 @@ async def _sell(data: Path) -> list[str]:
             channel="MP", shop="mp-main", native=native, buyer=native, lines=(line,), amount_fen=5_000,
             placed_at=PLACED, region="浙江", person=PERSON,
         )  # fmt: skip
-        orders.append((await _tell(centre, order, "mp-main", native.encode())).aggregate)
-        await centre.quiet()
+        orders.append((await _tell(here, order, "mp-main", native.encode())).aggregate)
+        await here.quiet()
         paid = RecordPayment(
             order=orders[-1], attempt=1, transaction=native, amount_fen=5_000, paid_at=PLACED
         )
-        await _tell(centre, paid, "mp-main", native.encode())
-    await centre.quiet()
-    await centre.stop()
+        await _tell(here, paid, "mp-main", native.encode())
+    await here.quiet()
+    await here.stop()
     return orders
 
 
@@ -98,3 +100,25 @@ def test_what_cannot_be_is_refused_by_name_and_nothing_is_written(data: Path, or
         assert result.exit_code == 1, result.output
         assert name in result.stderr
     assert _rows(data) == before
+
+
+@pytest.mark.server
+def test_a_centre_that_serves_is_asked_and_carries_it_out(
+    data: Path,
+    orders: list[str],
+    centre: "subprocess.Popen[str]",  # noqa: F811 (the fixture)
+) -> None:
+    a, b = orders
+    code, shown = _shipment(data, "merge", a, b)
+    assert (code, shown["applied"]) == (0, False)
+    before = _rows(data)
+    code, told = _shipment(data, "merge", a, b, "--apply")
+    assert (code, told["applied"]) == (0, True)
+    assert told["preview"] == shown["preview"]
+    again = tongdan("shipment", "merge", a, b, "--apply", "--data", data, "--conf", CONF)
+    assert again.exit_code == 1
+    assert _rows(data) > before
+    assert centre.poll() is None
+    (row,) = [row for row in reading(data).journal() if row.fact == "PackingStarted"]
+    assert row.source == "api"
+    assert row.operator.startswith("cli-")
