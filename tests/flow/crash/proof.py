@@ -17,9 +17,10 @@ from tongdan.adapters.credentials_file import CredentialsFile
 from tongdan.adapters.partners import open_doors
 from tongdan.adapters.policy_files import load_conf
 from tongdan.domain.fulfillment.stock import Stock
-from tongdan.domain.kernel.ids import parse, payment_id
+from tongdan.domain.kernel.ids import parse, payment_id, refund_id
 from tongdan.domain.kernel.keys import stock_key
 from tongdan.domain.kernel.slots import digest
+from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.report import Ledger, report
 from tongdan.ports import DeadLetter, Inbound, JournalRow, PushRequest, TicketRow
@@ -123,6 +124,7 @@ def stuck(after: Aftermath) -> Iterator[str]:
 def effect_findings(after: Aftermath) -> Iterator[str]:
     """Where a partner did something twice, never, or unasked."""
     yield from _payments(after)
+    yield from _refunds(after)
     yield from _deliveries(after)
     yield from _write_backs(after)
     yield from _milestones(after)
@@ -143,6 +145,21 @@ def _payments(after: Aftermath) -> Iterator[str]:
         if method == last.get(number) == "POST":
             yield f"payment {number} was sent again without a look-up"
         last[number] = method
+
+
+def _refunds(after: Aftermath) -> Iterator[str]:
+    """Natural: each refund is one refund at WeChat Pay, of its own sum, and of no payment more than was paid."""
+    books = after.stage.town.wechat.refunds.books
+    ours = {
+        refund_id(id, each.no): (id, each.amount_fen)
+        for id, order in after.orders.items()
+        for each in order.refunds
+    }
+    owners = {number: id for number, (id, _) in ours.items()}
+    yield from _differ(after, "refund", owners, books, may_be_withdrawn=False)
+    for number in ours.keys() & books.keys():
+        if ours[number][1] != books[number].amount_fen:
+            yield f"refund {number}: {books[number].amount_fen}, asked for {ours[number][1]}"
 
 
 def _deliveries(after: Aftermath) -> Iterator[str]:
@@ -176,6 +193,9 @@ def _milestones(after: Aftermath) -> Iterator[str]:
     for id, order in after.orders.items():
         if order.paid is not None:
             told[f"{id}/paid"] = id
+        back = {each.transaction for each in order.refunds if each.stage is RefundStage.SUCCEEDED}
+        if order.paid is not None and order.paid.transaction in back:
+            told[f"{id}/refunded"] = id
         if order.cancelled:
             told[f"{id}/cancelled"] = id
         elif any(row.fact == "LinesSigned" and row.body["complete"] for row in after.facts[id]):

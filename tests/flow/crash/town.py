@@ -31,7 +31,7 @@ from tongdan.labs.world.mini_program import MiniProgram
 from tongdan.labs.world.people import buyer_of
 from tongdan.labs.world.provision import CREDENTIALS, loopback, merchant_of, provision, read_credentials
 from tongdan.labs.world.retail import SeededRetail
-from tongdan.labs.world.wechat_pay import WechatPay
+from tongdan.labs.world.wechat_pay import BY_TRADE_NO, JSAPI, WechatPay
 from tongdan.labs.world.world import World
 from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Transport, Unreachable
 from tongdan.profile import SHARDS
@@ -98,7 +98,7 @@ class Insistent:
 
 
 class Asked(NamedTuple):
-    """One request of the centre's to WeChat Pay."""
+    """One request of the centre's to WeChat Pay about opening a payment."""
 
     method: str
     out_trade_no: str
@@ -119,7 +119,8 @@ class Town(World):
         patiently = self.setting._replace(clock=PacedClock(self.clock, FINANCE_PACE / PARTNERS_PACE))
         own = self.shops["MP"]
         credentials = read_credentials(data / CREDENTIALS)
-        self.wechat = WechatPay(slowly, merchant_of(data, partners.wechat.merchants[own.id]))
+        merchant = merchant_of(data, partners.wechat.merchants[own.id])
+        self.wechat = WechatPay(slowly, merchant, banks=self.setting)
         self.own_shop = MiniProgram(slowly, self.wechat, own.id, credentials[f"own/{own.id}"]["secret"])
         finance = partners.finance
         secret = credentials[f"finance/{finance.system}"]["secret"]
@@ -147,10 +148,10 @@ class Town(World):
     def _noting(self, handler: Handler) -> Handler:
         async def noting(request: HttpRequest) -> HttpResponse:
             path = urlsplit(request.url).path
-            number = path.rpartition("/")[2]
-            if request.method == "POST":
-                number = msgspec.json.decode(request.body)["out_trade_no"]
-            self.asked.append(Asked(request.method, number))
+            if path == JSAPI:
+                self.asked.append(Asked("POST", msgspec.json.decode(request.body)["out_trade_no"]))
+            elif request.method == "GET" and path.startswith(BY_TRADE_NO):
+                self.asked.append(Asked("GET", path.removeprefix(BY_TRADE_NO)))
             return await handler(request)
 
         return noting

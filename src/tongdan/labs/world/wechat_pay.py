@@ -52,9 +52,9 @@ class Merchant(NamedTuple):
 
 
 class WechatPay:
-    """The provider, with one merchant."""
+    """The provider, with one merchant. `banks` is the setting of those that carry refunds to the buyers."""
 
-    def __init__(self, setting: Setting, merchant: Merchant) -> None:
+    def __init__(self, setting: Setting, merchant: Merchant, banks: Setting | None = None) -> None:
         self.trades: Final[dict[str, Trade]] = {}
         self._setting: Final = setting
         self._merchant: Final = merchant
@@ -62,7 +62,7 @@ class WechatPay:
         self._nonces: Final = setting.stream("wechat", "nonces")
         self.outbox: Final = Outbox[Notice](setting, self._wrap, _acknowledged, RETRIES_S)
         self.refunds: Final = Refunds(
-            setting,
+            banks or setting,
             merchant.mchid,
             self.trades,
             lambda notice, order: self.outbox.post(notice, "wechat.refund-notify", order),
