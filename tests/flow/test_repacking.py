@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from tests.flow.parties import PERSON, Partner, count, detail, everybody, pay, place, say
 from tests.flow.rig import POLICY, Rig, findings, opened, virtual
 
-from tongdan.domain.fulfillment.commands import RecordRecall
+from tongdan.domain.fulfillment.commands import ConfirmDelivery, Package, PackageItem, RecordRecall
 from tongdan.domain.fulfillment.facts import CancelAtWms
 from tongdan.domain.kernel.messages import Person
+from tongdan.domain.kernel.policy import Warehouse
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import PlaceHold
 from tongdan.flow.receivers import receiver_of
@@ -143,6 +144,7 @@ async def test_orders_that_cannot_go_together_are_named(clock: Clock, tmp_path: 
         own = (await on.rig.accepted(place())).aggregate
         await on.rig.quiet()
         await on.rig.accepted(pay(own))
+        watched = (await on.rig.accepted(place("W-1", shop="mp-watched"))).aggregate
         cancelled = await on.sold("4785")
         await on.rig.accepted(say("4785", "cancelled", "4", clock.now()))
         await on.rig.quiet()
@@ -151,6 +153,7 @@ async def test_orders_that_cannot_go_together_are_named(clock: Clock, tmp_path: 
         assert on.names(merge([a, masked])) == ["receiver-unknown"]
         assert on.names(merge([masked, a])) == ["receiver-unknown"]
         assert on.names(merge([a, own])) == ["different-shops"]
+        assert on.names(merge([a, watched])) == ["watched-only"]
         assert on.names(merge([a, unpaid])) == ["not-released-yet"]
         assert on.names(merge([a, cancelled])) == ["order-closed"]
         assert on.names(merge([a, "DY20260127999999"])) == ["unknown-id"]
@@ -208,6 +211,36 @@ async def test_a_split_that_cannot_be_is_named(clock: Clock, tmp_path: Path) -> 
         assert split(("", 1, 1), shipment=a) == ["unknown-id"]
         assert on.names(on.repacking.undo(shipment)) == ["unknown-id"]
         assert on.rig.rows() == rows
+
+
+@virtual
+async def test_stock_that_is_not_free_elsewhere_is_named(clock: Clock, tmp_path: Path) -> None:
+    async with bench(tmp_path / "data", clock) as on:
+        a = await on.sold("4781")
+        south = Warehouse(code="SOUTH", name="South", partner="wms")
+        policy = replace(POLICY, warehouses={**POLICY.warehouses, "SOUTH": south})
+        repacking = Repacking(on.rig.reads, policy, clock)
+        part = Part(units=(("", 1, 1),), warehouse="SOUTH")
+        assert on.names(repacking.split(f"{a}-S1", [part])) == ["not-free-there"]
+        await on.rig.accepted(replace(count(1), warehouse="SOUTH"))
+        (parcel,) = repacking.split(f"{a}-S1", [part]).preview.parcels
+        assert (parcel.warehouse, [each.units for each in parcel.lines]) == ("SOUTH", [1])
+
+
+@virtual
+async def test_what_has_left_is_not_undone(clock: Clock, tmp_path: Path) -> None:
+    async with bench(tmp_path / "data", clock) as on:
+        a, b = await on.sold("4781"), await on.sold("4782")
+        await on.do(on.repacking.merge([a, b]))
+        parcel = Package("SF", "SF-1", 500, (PackageItem("SHIRT", 2),))
+        left = ConfirmDelivery(
+            shipment=f"{a}-S1001", warehouse="EAST", packages=(parcel,), final=True, confirmed_at=clock.now()
+        )
+        await on.rig.accepted(left)
+        await on.rig.quiet()
+        assert [on.rig.state(id).units(Stage.SHIPPED) for id in (a, b)] == [1, 1]
+        assert on.names(on.repacking.undo(f"{a}-S1001")) == ["cannot-be-called-back"]
+        assert on.names(on.repacking.merge([a, b])) == ["cannot-be-called-back"] * 2
 
 
 # ---- who is the same

@@ -72,8 +72,8 @@ def pack_anew(table: Table | None, command: PackAnew, ctx: Context) -> Decision 
     sources, parcels = command.sources, command.parcels
     if not 1 <= len(set(sources)) <= MAX_SOURCES or len(set(sources)) < len(sources):
         return refusals.TOO_MANY_SOURCES.of(limit=MAX_SOURCES, got=len(sources))
-    named = [each.units for parcel in parcels for each in parcel.units or (LineUnits("", 0, 0),)]
-    if len(parcels) > MAX_PARCELS or min(named, default=1) < 1:
+    empty = not all(each.units and all(some.units > 0 for some in each.units) for each in parcels)
+    if len(parcels) > MAX_PARCELS or empty:
         return refusals.TOO_MANY_PARCELS.of(limit=MAX_PARCELS, got=len(parcels))
     return _begin(table, command, command.what, sources, parcels)
 
