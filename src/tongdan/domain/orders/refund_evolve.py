@@ -1,4 +1,8 @@
-"""How facts about refunds fold into the state of an order. What is decided about them is in `refunds.py`."""
+"""How facts about refunds fold into the state of an order; what is decided about them is in `refunds.py`.
+
+A refund moves along its own table, and only failing sets its sum free. What needs eyes becomes a worry that names the
+refund, and success ends the worries it was told to end.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
