@@ -35,6 +35,7 @@ class Settings(NamedTuple):
     connections: int = 512
     batch_connections: int = 32
     processes: int = 0  # of the centre; 0: as many as it takes by itself
+    facts: int = 0  # of growth; 0: a million, or with one round fifty thousand
 
 
 class Generator:
