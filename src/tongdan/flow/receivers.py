@@ -5,10 +5,12 @@ long as nothing of them is masked. What is encrypted without such an id cannot b
 same text.
 """
 
+from typing import Final
+
 from tongdan.domain.kernel.messages import Person
 from tongdan.flow.tokens import phone_digits
 
-ADDRESS_ID = "open_address_id"
+ADDRESS_ID: Final = "open_address_id"
 
 
 def receiver_of(person: Person | None) -> tuple[str, ...] | None:
