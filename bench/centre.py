@@ -26,7 +26,8 @@ from bench.services import Kept
 from bench.wire import Keys, Workload
 
 _PREPARE_S: Final = 120.0
-_DRAIN_S: Final = 600.0
+_DRAIN_S: Final = 1_800.0
+_TELL_S: Final = 10.0
 _POLL_S: Final = 0.1
 _OWN: Final = Keys("mp-main", "bench-own-shop-secret-0123456789abcdef")
 _DOUYIN: Final = Keys("main", "bench-douyin-secret-0123456789abcdef", "3409409348479354011", 323423)
@@ -88,9 +89,16 @@ class Centre:
     def drain(self, process: Process) -> float:
         self._mark(process)
         began = time.monotonic()
-        while time.monotonic() < began + _DRAIN_S:
-            if not self.lag():
-                return time.monotonic() - began
+        told = began
+        while (now := time.monotonic()) < began + _DRAIN_S:
+            if not (lag := self.lag()):
+                return now - began
+            if now - told >= _TELL_S:
+                told = now
+                print(
+                    f"    {now - began:.0f} s after the load: {lag:,} facts without their reactions",
+                    flush=True,
+                )
             time.sleep(_POLL_S)
         raise Failed(f"reactions were not done in {_DRAIN_S:.0f} s")
 

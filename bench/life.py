@@ -86,7 +86,7 @@ class Run(NamedTuple):
     window: int = WINDOW
 
 
-class Crowd:
+class Everybody:
     """The process of `outside.py`, which stands as long as the benchmark."""
 
     def __init__(self, place: Path, data: Path) -> None:
@@ -120,7 +120,7 @@ class Crowd:
                 return found | {"lag_by_second": lags}
             if kind == "second":
                 lags.append(_stand(service, json.loads(rest)))
-        raise Failed("the crowd outside did not report")
+        raise Failed("the process outside did not report")
 
     def acknowledged(self) -> list[str]:
         """The numbers of the orders whose lives came to their end."""
@@ -143,17 +143,17 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
     closed = Run(0, settings.seconds * 2, settings.seconds / 2)
     runs: dict[str, list[dict[str, Any]]] = {"centre": [], "append_file": [], "plain_life": []}
     most: list[float] = []
-    with _laid_out(settings.processes) as (crowd, centre, data):
+    with _laid_out(settings.processes) as (outside, centre, data):
         for number in range(settings.rounds):
-            most.append(_carried(crowd, centre, closed)["per_s"])
+            most.append(_carried(outside, centre, closed)["per_s"])
             print(f"  {name} round {number + 1}: {most[-1]:,.0f}/s with {WINDOW} going", flush=True)
-            runs["centre"].append(_sustained(crowd, centre, most[-1], settings))
+            runs["centre"].append(_sustained(outside, centre, most[-1], settings))
             for service in (AppendFile(0, len(STEPS)), PlainLife(data)):
-                runs[service.name].append(_carried(crowd, service, closed))
+                runs[service.name].append(_carried(outside, service, closed))
                 print(f"  {name} {service.name}: {runs[service.name][-1]['per_s']:,.0f}/s", flush=True)
         # The sampler takes a share of the time for itself, so this run is a slower one.
         slower = statistics.median(run["per_s"] for run in runs["centre"]) * 0.7
-        sampled = _carried(crowd, centre.sampled(), closed._replace(per_s=slower))
+        sampled = _carried(outside, centre.sampled(), closed._replace(per_s=slower))
     found = summary(runs)
     found |= {"name": name, "aim_per_s": AIM_PER_S, "carried_per_s": statistics.median(most)}
     found |= {"settings": settings._asdict() | {"window": WINDOW}, "machine": machine()}
@@ -161,24 +161,26 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
 
 
 @contextmanager
-def _laid_out(processes: int) -> Iterator[tuple[Crowd, LifeCentre, Path]]:
+def _laid_out(processes: int) -> Iterator[tuple[Everybody, LifeCentre, Path]]:
     with scratch("life") as prepared, scratch("outside") as place:
         conf = load_conf(ROOT / "conf")
         provision(prepared / "data", conf.policy, conf.partners, SystemEntropy())
-        crowd = Crowd(place, prepared / "data")
+        outside = Everybody(place, prepared / "data")
         try:
-            centre = LifeCentre(crowd.url, processes)
+            centre = LifeCentre(outside.url, processes)
             centre.prepare(prepared)
-            yield crowd, centre, prepared / "data"
+            yield outside, centre, prepared / "data"
         finally:
-            crowd.stop()
+            outside.stop()
 
 
-def _sustained(crowd: Crowd, centre: LifeCentre, most_per_s: float, settings: Settings) -> dict[str, Any]:
+def _sustained(
+    outside: Everybody, centre: LifeCentre, most_per_s: float, settings: Settings
+) -> dict[str, Any]:
     """The run at the highest of the rates tried that the centre keeps up with. Raises Failed when it keeps none."""
     per_s = most_per_s * FIRST_SHARE
     for _ in range(MOST_TRIES):
-        found = _carried(crowd, centre, Run(per_s, settings.seconds * 4, settings.seconds))
+        found = _carried(outside, centre, Run(per_s, settings.seconds * 4, settings.seconds))
         kept = "sustained" if _is_sustained(found) else "not sustained"
         print(f"  {per_s:,.0f}/s offered, {found['per_s']:,.0f}/s ended: {kept}", flush=True)
         if _is_sustained(found):
@@ -201,13 +203,13 @@ def _is_sustained(found: dict[str, Any]) -> bool:
     return bool(ended >= KEPT_UP * begun and at_end <= at_half + breath)
 
 
-def _carried(crowd: Crowd, service: Service, run: Run) -> dict[str, Any]:
+def _carried(outside: Everybody, service: Service, run: Run) -> dict[str, Any]:
     """Start a service, let lives happen, let it drain, end it, look for every life in what it kept. Raises Failed."""
     with scratch(service.name) as place:
         process, port = service.start(place)
         try:
             before, busy = process.usage(), busy_cpu_s()
-            found = crowd.load(service, port, run)
+            found = outside.load(service, port, run)
             others = busy_cpu_s() - busy - process.usage().since(before).cpu_s
             found["others_cores"] = max(0.0, others / found["took_s"] - found["generator_cores"])
             found["drain_s"] = service.drain(process)
@@ -224,7 +226,7 @@ def _carried(crowd: Crowd, service: Service, run: Run) -> dict[str, Any]:
         found |= {"cpu_us": used.cpu_s / count * 1e6, "kernel_us": used.kernel_s / count * 1e6}
         found |= {"missing": 0, "doubled": 0, "rows": 0, "committed": count, "read_back": count}
         if isinstance(service, LifeCentre):
-            found |= service.lived(place, crowd.acknowledged())
+            found |= service.lived(place, outside.acknowledged())
             verified(place)
         return found | service.more(place)
 

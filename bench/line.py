@@ -23,6 +23,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
+Make = Callable[[], bytes]
 Done = Callable[[Answer], None]
 
 
@@ -89,7 +90,7 @@ class Lines:
         self._lines: list[Line] = []
         self._next = 0
         self._open = connections * depth
-        self._waiting: deque[tuple[bytes, Done]] = deque()
+        self._waiting: deque[tuple[Make, Done]] = deque()
         self._closing = False
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -99,14 +100,10 @@ class Lines:
             _, line = await loop.create_connection(lambda: Line(self), *self._where)
             self._lines.append(line)
 
-    @property
-    def waiting(self) -> int:
-        """Requests that no line has room for."""
-        return len(self._waiting)
-
-    def ask(self, request: bytes, done: Done) -> None:
+    def ask(self, make: Make, done: Done) -> None:
+        """Send what `make` gives, made (and signed) in the moment it is sent."""
         if not self._open:
-            self._waiting.append((request, done))
+            self._waiting.append((make, done))
             return
         self._open -= 1
         line = self._lines[self._next]
@@ -114,11 +111,12 @@ class Lines:
             self._next = (self._next + 1) % self._count
             line = self._lines[self._next]
         self._next = (self._next + 1) % self._count
-        line.send(request, done)
+        line.send(make(), done)
 
     def free(self, line: Line) -> None:
         if self._waiting:
-            line.send(*self._waiting.popleft())
+            make, done = self._waiting.popleft()
+            line.send(make(), done)
         else:
             self._open += 1
 

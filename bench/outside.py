@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import uvloop
 
 from bench.baskets import Basket, read_baskets
-from bench.line import Answer, Desk, Lines, response
+from bench.line import Answer, Desk, Lines, Make, response
 from bench.partners import Partners, shipment_in
 from bench.tally import Seconds, quantile_ms
 
@@ -140,7 +140,7 @@ class Outside:
         life = Life(number, due_s, basket.amount_fen)
         self._push(life, lambda: self._partners.order(f"{self._plan.run}-{number:07d}", basket, number))
 
-    def _push(self, life: Life, make: Callable[[], bytes]) -> None:
+    def _push(self, life: Life, make: Make) -> None:
         """Send what `make` makes (made anew, so freshly signed, each time) until it is taken."""
         sent_s = time.monotonic()
 
@@ -152,9 +152,9 @@ class Outside:
             else:
                 self._not_taken(life, answer, make)
 
-        self._lines.ask(make(), done)
+        self._lines.ask(make, done)
 
-    def _not_taken(self, life: Life, answer: Answer, make: Callable[[], bytes]) -> None:
+    def _not_taken(self, life: Life, answer: Answer, make: Make) -> None:
         error = _ERROR.search(answer.body)
         name = f"{answer.status} {error[1].decode() if error else ''}"
         self._refused[f"{STEPS[life.at]}: {name}"] += 1
