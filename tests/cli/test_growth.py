@@ -15,6 +15,7 @@ import pytest
 import yaml
 from tests.cli.conftest import CONF, Nowhere, tongdan
 
+from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import run_virtual
 from tongdan.ports import Clock, NotUnderstood
 from tongdan.profile import embedded, reading
@@ -119,15 +120,35 @@ def test_old_days_are_archived_and_verified(data: Path) -> None:
     assert {path.name: path.read_bytes() for path in data.glob("shard-*.sqlite")} == files
     assert not (data / "archive").exists()
     _seen_by_views(data, conf)
+    sealed = _sealed(data)
     told = json.loads(tongdan("archive", "--json", "--data", data, "--conf", conf).stdout)
     assert 0 < told["rows"] <= len(before)
     assert rows(data) == len(before) - told["rows"]
     keyed = {(row.slot, row.epoch, row.seq): row for row in reading(data).journal()}
     assert [keyed[row.slot, row.epoch, row.seq] for row in before] == before
+    assert _sealed(data) == sealed  # so that no generation of the master key is retired that they need
     plain = tongdan("verify", "--workers", "1", "--data", data)
     assert plain.exit_code == 0 and f"{told['rows']} rows lie in the archive" in plain.stdout, plain.output
     full = tongdan("verify", "--workers", "1", "--full", "--data", data)
+    for file in data.glob("tokens.sqlite*"):
+        file.unlink()
+    shown = json.loads(
+        tongdan("erase", "--phone", "13812341234", "--json", "--data", data, "--conf", conf).stdout
+    )
+    assert [order["native"] for order in shown["preview"]["orders"]] == [
+        "M-1"
+    ]  # the book of tokens is made anew
     assert full.exit_code == 0 and f"{told['rows']} archived rows were read too" in full.stdout, full.output
+
+
+def _sealed(data: Path) -> int:
+    """Values that can be read, in journal and archive."""
+    n = 0
+    for shard, path in enumerate(sorted(data.glob("shard-*.sqlite"))):
+        with closing(SqliteAudit(path, shard)) as audit:
+            n += audit.sealed_under().total()
+    assert n >= 2
+    return n
 
 
 def _seen_by_views(data: Path, conf: Path) -> None:

@@ -49,6 +49,14 @@ NOT_ARCHIVED: Final = RefusalKind(
 )
 
 
+BEING_ARCHIVED: Final = RefusalKind(
+    "being-archived",
+    409,
+    en="The archive is being written to already (every night at 03:30, UTC+8). Come again when that is done.",
+    zh="归档正在进行（每天 03:30，UTC+8）。请待其完成后再试。",
+)
+
+
 class Archived(msgspec.Struct, frozen=True):
     """`rows` went, about `left` may go next (the last of a shard, and what nobody has read yet, stay)."""
 
@@ -96,6 +104,8 @@ class Archiver:
         """A little of it, in every process of this centre; called again until nothing goes any more."""
         if until > self.newest():
             return NOT_SEALED_YET.of(until=until, newest=self.newest())
+        if self.busy:
+            return BEING_ARCHIVED.of()
         order = msgspec.json.encode(until)
         told = [await self._answer(order), *await self._bus.ask_peers(ARCHIVE, order)]
         done = [_told.decode(each) for each in told]
@@ -105,6 +115,8 @@ class Archiver:
 
     async def _answer(self, order: bytes) -> bytes:
         """How many rows went here, or why none can."""
+        if self.busy:
+            return encode(0)
         try:
             return encode(await self.run(msgspec.json.decode(order, type=date), units=STEP_UNITS))
         except (Unsound, StoreFailure) as error:
