@@ -202,7 +202,7 @@ def test_no_secret_and_nobody_stands_in_a_backup(data: Path, tmp_path: Path) -> 
     folder = tmp_path / "backups"
     assert tongdan("backup", folder, "--data", data).exit_code == 0
     names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert names == {"manifest.json", "1.json", *(f"shard-{n}.sqlite" for n in range(4))}
+    assert names == {"lock", "manifest.json", "1.json", *(f"shard-{n}.sqlite" for n in range(4))}
     held = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     key = (data / "master.key").read_text().split()[0]
     for secret in (key.encode(), bytes.fromhex(key), "张三丰".encode(), b"13812341234"):

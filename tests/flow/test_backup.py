@@ -247,7 +247,7 @@ async def test_a_backup_that_fails_leaves_nothing_behind(clock: Clock, tmp_path:
         (data / "policies").mkdir()
         with pytest.raises(StoreFailure, match="No space left"):
             take(data, files_of(data), folder, clock, [], adding=False, progress=full)
-        assert list(folder.iterdir()) == []
+        assert [each.name for each in folder.iterdir()] == ["lock"]
         await rig.accepted(place("A-2"))
 
 
@@ -263,6 +263,22 @@ async def test_files_that_stay_locked_are_given_up(
             with pytest.raises(StoreFailure, match="stayed locked"):
                 backed_up(data, tmp_path / "backups", clock)
         backed_up(data, tmp_path / "backups", clock)
+
+
+@virtual
+async def test_two_backups_at_once_do_not_disturb_each_other(clock: Clock, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    async with opened(tmp_path / "data", clock):
+
+        def meanwhile(done: int, total: int) -> None:
+            with pytest.raises(StoreFailure, match="is under way"):
+                backed_up(tmp_path / "data", folder, clock)
+
+        (tmp_path / "data" / "policies").mkdir()
+        made = take(
+            tmp_path / "data", files_of(tmp_path / "data"), folder, clock, [], adding=False, progress=meanwhile
+        )
+    assert backups(folder) == [made]
 
 
 # ---- where it may go

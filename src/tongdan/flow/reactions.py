@@ -257,9 +257,8 @@ def order_lost(fact: told.OrderResurfaced, at: Recorded) -> Commands:
     return _ticket(at, kinds.ORDER_LOST, fact.channel)
 
 
-def held_after_restore(fact: told.HoldPlaced, at: Recorded) -> Commands:
-    if fact.hold == RESTORED_HOLD:
-        yield from _ticket(at, kinds.HELD_AFTER_RESTORE, at.shop)
+def held_after_restore(fact: told.HeldAfterRestore, at: Recorded) -> Commands:
+    return _ticket(at, kinds.HELD_AFTER_RESTORE, at.shop)
 
 
 def lifted_after_restore(fact: told.HoldLifted, at: Recorded) -> Commands:

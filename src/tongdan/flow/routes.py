@@ -333,7 +333,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("deliver-letter", _s.LetterDelivered, then.deliver_letter),
     # what needs eyes
     Reaction("ticket-order-lost", _o.OrderResurfaced, then.order_lost),
-    Reaction("ticket-held-after-restore", _o.HoldPlaced, then.held_after_restore),
+    Reaction("ticket-held-after-restore", _o.HeldAfterRestore, then.held_after_restore),
     Reaction("ticket-detail-overdue", _o.DetailOverdue, then.detail_overdue),
     Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, then.payment_duplicated),
     Reaction("ticket-payment-mismatched", _o.PaymentMismatched, then.payment_mismatched),

@@ -41,6 +41,12 @@ REFUND_STAGES: Final[Mapping[RefundStage, tuple[str, str]]] = {
 FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "OrderAnnounced": ("{channel} spoke of order {native}", "{channel} 首次提到订单 {native}"),
     "OrderCreated": ("order placed, {amount} yuan", "下单，{amount} 元"),
+    "OrderResurfaced": (
+        "named by a partner; its content was lost with a restore",
+        "合作方提及；内容在恢复时丢失",
+    ),
+    "HeldAfterRestore": ("held: it may have been sent under a lost id", "已冻结：可能已用丢失的单号发货"),
+    "OrderRecovered": ("its content is known again", "内容已找回"),
     "OrderDetailed": ("the channel gave the whole order, {amount} yuan", "取得渠道订单详情，{amount} 元"),
     "DetailOverdue": ("the channel's detail did not come in time", "渠道订单详情逾期未到"),
     "ChannelReported": ("the channel says {native_status} ({event})", "渠道状态 {native_status}（{event}）"),
@@ -48,6 +54,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "PrepayIssued": ("attempt {attempt} may be paid", "第 {attempt} 次支付已预下单"),
     "PaymentFailed": ("attempt {attempt} failed: {reason}", "第 {attempt} 次支付失败：{reason}"),
     "OrderPaid": ("paid, {amount} yuan", "已付款 {amount} 元"),
+    "PaymentAwaited": ("after a restore, a payment is waited for", "恢复后继续等待付款通知"),
     "PaymentDuplicated": ("paid a second time, {amount} yuan owed back", "重复付款，应退 {amount} 元"),
     "PaymentMismatched": ("paid {amount} instead of {expected} yuan", "实付 {amount} 元，应付 {expected} 元"),
     "PaidAfterCancel": (
@@ -161,6 +168,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "AliasContested": ("{alias} is claimed twice, {holder} keeps it", "{alias} 重复，归 {holder}"),
     "LetterParked": ("{source} spoke of it before it was known", "{source} 提前推送，待认领"),
     "LetterDelivered": ("passed on to {to}", "转给 {to}"),
+    "EpochOpened": ("restored from {backup}", "由备份 {backup} 恢复"),
     "ClaimOverdue": ("nobody has claimed it in time", "逾期无人认领"),
     "TicketRaised": ("ticket {kind}: {summary}", "工单 {kind}：{summary}"),
     "TicketResolved": ("ticket {kind} resolved: {evidence}", "工单 {kind} 已解决：{evidence}"),

@@ -5,16 +5,18 @@ to another names it, so a restore follows the names back to whole copies, and an
 state of the earlier. Every file is checked against its digest before anything is built from it.
 """
 
+import fcntl
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import apsw
+import msgspec
 
 from tongdan.adapters.backup.cut import Cut, consistent_cut
 from tongdan.adapters.backup.increments import apply_increment, follows, standing, tables_of, write_increment
@@ -25,6 +27,7 @@ POLICIES: Final = "policies"
 ARCHIVE: Final = "archive"  # files that are written once: all backups share one copy of each
 ANCHORS: Final = "anchors.jsonl"
 UNFINISHED: Final = ".unfinished-"
+LOCK: Final = "lock"
 CHAIN_LIMIT: Final = 1_440  # backups that add to one another before a whole copy is due: a day of minutes
 PAGES_AT_ONCE: Final = 1_000
 BLOCK: Final = 1 << 20
@@ -51,38 +54,58 @@ def take(
     Raises StoreFailure; then nothing has come to the folder.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in folder.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(old)
-    known = backups(folder)
-    before = known[-1] if adding and known and len(chain(known, known[-1])) < CHAIN_LIMIT else None
-    started_s = clock.monotonic()
-    with consistent_cut(files, clock) as cut:
-        name = cut.at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        if known and name <= known[-1].name:
-            raise StoreFailure(f"the clock stands before the last backup, {known[-1].name}")
-        draft = folder / f"{UNFINISHED}{name}"
-        try:
-            draft.mkdir(mode=0o700)
-            parts = [_part(cut, n, file, draft, before, progress) for n, file in enumerate(files)]
-            shutil.copytree(data / POLICIES, draft / POLICIES, dirs_exist_ok=True)
-            if (data / ANCHORS).exists():
-                shutil.copyfile(data / ANCHORS, draft / ANCHORS)
-            _copy_new(data / ARCHIVE, folder / ARCHIVE)
-            revision = max((int(path.stem) for path in (draft / POLICIES).glob("*.json")), default=0)
-            adds = before is not None and not all(part.whole for part in parts)
-            manifest = Manifest(
-                name=name, at=cut.at, previous=before.name if before is not None and adds else "", shards=parts,
-                revision=revision, keys=keys, held_ms=round(cut.held_ms, 1),
-                took_s=round(clock.monotonic() - started_s, 2),
-            )  # fmt: skip
-            write_manifest(draft, manifest)
-            _sync(draft)
-            draft.rename(folder / name)
-            _sync_one(folder)
-        except (OSError, apsw.Error) as error:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise StoreFailure(f"the backup was not finished: {error}") from error
+    with _alone(folder):
+        for old in folder.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(old)
+        known = backups(folder)
+        before = known[-1] if adding and known and len(chain(known, known[-1])) < CHAIN_LIMIT else None
+        started_s = clock.monotonic()
+        with consistent_cut(files, clock) as cut:
+            name = cut.at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+            if known and name <= known[-1].name:
+                raise StoreFailure(f"the clock stands before the last backup, {known[-1].name}")
+            draft = folder / f"{UNFINISHED}{name}"
+            try:
+                manifest = _fill(draft, name, data, files, cut, before, keys, progress)
+                manifest = msgspec.structs.replace(manifest, took_s=round(clock.monotonic() - started_s, 2))
+                write_manifest(draft, manifest)
+                _sync(draft)
+                draft.rename(folder / name)
+                _sync_one(folder)
+            except (OSError, apsw.Error) as error:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise StoreFailure(f"the backup was not finished: {error}") from error
     return manifest
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two at once would clear each other's unfinished work away."""
+    with (folder / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreFailure(f"another backup into {folder} is under way") from None
+        yield
+
+
+def _fill(
+    draft: Path, name: str, data: Path, files: Sequence[Path], cut: Cut, before: Manifest | None, keys: list[str],
+    progress: Progress,
+) -> Manifest:  # fmt: skip
+    """All files of a backup but its manifest, which is returned."""
+    draft.mkdir(mode=0o700)
+    parts = [_part(cut, n, file, draft, before, progress) for n, file in enumerate(files)]
+    shutil.copytree(data / POLICIES, draft / POLICIES)
+    if (data / ANCHORS).exists():
+        shutil.copyfile(data / ANCHORS, draft / ANCHORS)
+    _copy_new(data / ARCHIVE, draft.parent / ARCHIVE)
+    adds = before is not None and not all(part.whole for part in parts)
+    return Manifest(
+        name=name, at=cut.at, previous=before.name if before is not None and adds else "", shards=parts,
+        revision=max((int(path.stem) for path in (draft / POLICIES).glob("*.json")), default=0), keys=keys,
+        held_ms=round(cut.held_ms, 1), took_s=0.0,
+    )  # fmt: skip
 
 
 def _copy_new(archive: Path, to: Path) -> None:

@@ -18,6 +18,7 @@ from tongdan.domain.orders.model import (
     CHANNEL_HOLD,
     PAID_HOLD,
     PAYMENT_HOLD,
+    RESTORED_HOLD,
     WORRY_DETAIL,
     WORRY_LOST,
     WORRY_PAID_LATE,
@@ -362,6 +363,10 @@ def _hold_placed(order: Order, fact: f.HoldPlaced) -> Order:
     return replace(order, holds=_with(order.holds, fact.hold))
 
 
+def _held_after_restore(order: Order, _: f.HeldAfterRestore) -> Order:
+    return replace(order, holds=_with(order.holds, RESTORED_HOLD))
+
+
 def _hold_lifted(order: Order, fact: f.HoldLifted) -> Order:
     return replace(order, holds=_without(order.holds, fact.hold))
 
@@ -416,5 +421,6 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.AmountChanged: _amount_changed,
     f.PersonErased: _erased,
     f.HoldPlaced: _hold_placed,
+    f.HeldAfterRestore: _held_after_restore,
     f.HoldLifted: _hold_lifted,
 }

@@ -38,6 +38,10 @@ class OrderResurfaced(Fact, frozen=True, kw_only=True):
     channel: str
 
 
+class HeldAfterRestore(Fact, frozen=True, kw_only=True):
+    """Announced again, it may have been sent already under an id that was lost: a person has to look."""
+
+
 class OrderRecovered(Fact, frozen=True, kw_only=True):
     """The content of an order that had been lost is known again. `ends` names the worries that are over."""
 

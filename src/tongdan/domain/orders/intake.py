@@ -20,8 +20,8 @@ from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     ChannelReported,
     FetchDetail,
+    HeldAfterRestore,
     HoldLifted,
-    HoldPlaced,
     OrderAnnounced,
     OrderCreated,
     OrderDetailed,
@@ -34,7 +34,6 @@ from tongdan.domain.orders.lifecycle import cancel, complete
 from tongdan.domain.orders.model import (
     CHANNEL,
     PAYMENT_HOLD,
-    RESTORED_HOLD,
     WORRY_DETAIL,
     WORRY_LOST,
     WORRY_MISMATCH,
@@ -215,7 +214,7 @@ def _announce(order: Order | None, command: NoteChannelEvent | RecordDetail, ctx
         return Draft(order)
     draft = Draft.begin(_announcement(command.channel, command.shop, command.native, ctx))
     if any(lost.spans(command.said_at) for lost in ctx.lost):
-        draft.tell(HoldPlaced(hold=RESTORED_HOLD, note=""))
+        draft.tell(HeldAfterRestore())
     return draft
 
 
