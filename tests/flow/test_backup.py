@@ -276,7 +276,13 @@ async def test_two_backups_at_once_do_not_disturb_each_other(clock: Clock, tmp_p
 
         (tmp_path / "data" / "policies").mkdir()
         made = take(
-            tmp_path / "data", files_of(tmp_path / "data"), folder, clock, [], adding=False, progress=meanwhile
+            tmp_path / "data",
+            files_of(tmp_path / "data"),
+            folder,
+            clock,
+            [],
+            adding=False,
+            progress=meanwhile,
         )
     assert backups(folder) == [made]
 
