@@ -1,6 +1,7 @@
-"""`python -m bench [MEASURES] [--quick]`: run benchmarks, print their figures, write build/bench/NAME.json.
+"""`python -m bench [NAMES] [--quick]`: run benchmarks, print their figures, write build/bench/NAME.json.
 
-Exits with 1 when something acknowledged is missing or doubled, 2 on a wrong name.
+A table of all stands at the end, with a line for each figure that falls short of its aim. Exits with 1 when something
+acknowledged is missing or doubled or a benchmark failed, 2 on a wrong name.
 """
 
 import argparse
@@ -8,11 +9,17 @@ import json
 import sys
 from typing import Any, Final
 
-from bench import intake, life, verify
+from bench import burst, growth, intake, life, report, verify
 from bench.processes import ROOT, Failed
 from bench.wire import WORKLOADS
 
-MEASURES: Final = {**dict.fromkeys(WORKLOADS, intake.measure), "life": life.measure, "verify": verify.measure}
+MEASURES: Final = {
+    **dict.fromkeys(WORKLOADS, intake.measure),
+    "burst": burst.measure,
+    "life": life.measure,
+    "verify": verify.measure,
+    "growth": growth.measure,
+}
 _OUT: Final = ROOT / "build" / "bench"
 
 
@@ -24,22 +31,25 @@ def main() -> int:
     settings = settings._replace(
         **{
             key: value
-            for key in ("rounds", "seconds", "connections", "processes")
+            for key in ("rounds", "seconds", "connections", "processes", "facts")
             if (value := getattr(options, key)) is not None
         }
     )
-    lost = False
+    all_found, failed = [], []
     for name in options.names or MEASURES:
         try:
-            found = MEASURES[name](name, settings)
+            found = _rounded(MEASURES[name](name, settings))
         except Failed as failure:
-            print(f"{name}: {failure}", file=sys.stderr)
-            return 1
+            failed.append(f"FAILED {name}: {failure}")
+            print(failed[-1], file=sys.stderr)
+            continue
         _OUT.mkdir(parents=True, exist_ok=True)
-        (_OUT / f"{name}.json").write_text(json.dumps(_rounded(found), indent=2, ensure_ascii=False) + "\n")
-        print(_report(found))
-        lost = lost or bool(found["missing"] or found["doubled"])
-    return int(lost)
+        (_OUT / f"{name}.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        print(report.figures(found), flush=True)
+        all_found.append(found)
+    print(report.table(all_found))
+    print(*failed, sep="\n")
+    return int(bool(failed) or any(found["missing"] or found["doubled"] for found in all_found))
 
 
 def _options() -> argparse.Namespace:
@@ -50,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="length of one load (default 6)")
     parser.add_argument("--connections", type=int, help="requests in flight (default 512)")
     parser.add_argument("--processes", type=int, help="of the centre (default: what `tongdan serve` takes)")
+    parser.add_argument("--facts", type=int, help="that growth writes (default 1000000)")
     options = parser.parse_args()
     if wrong := set(options.names) - set(MEASURES):
         parser.error(f"no benchmark {', '.join(sorted(wrong))}; there are {', '.join(MEASURES)}")
@@ -62,35 +73,6 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(each) for each in value]
     return round(value, 3) if isinstance(value, float) else value
-
-
-def _report(found: dict[str, Any]) -> str:
-    what = "rows" if found["name"] == "verify" else "orders" if found["name"] == "intake-own" else "notices"
-    lines = [
-        "",
-        f"{found['name']}: {found['per_s']:,.0f} {what}/s",
-        (
-            f"  offered {found['offered']:,.0f}  acknowledged {found['acknowledged']:,.0f}"
-            f" = committed {found['committed']:,.0f} = read back {found['read_back']:,.0f}"
-            f"  missing {found['missing']} doubled {found['doubled']}"
-        ),
-        (
-            f"  p50 {found['p50_ms']:.1f} ms  p99 {found['p99_ms']:.1f} ms  p99.9 {found['p999_ms']:.1f} ms"
-            f"  memory {found['rss_mb']:,.0f} MB  reactions done after {found['drain_s']:.1f} s"
-        ),
-    ]
-    if found.get("others_cores", 0.0) > 0.2:
-        lines.append(
-            f"  other programs took {found['others_cores']:.1f} cores: rates and latencies are theirs too"
-        )
-    for name, ratio in found["ratios"].items():
-        lines.append(f"  {ratio:.3g} × {name} ({found['references'][name]['per_s']:,.0f}/s)")
-    if stages := found["cpu_us_by_stage"]:
-        lines.append(
-            f"  CPU, µs each: {found['cpu_us']:.1f} in the centre, {found['kernel_us']:.1f} in the kernel"
-        )
-        lines += [f"    {stage:22} {us:7.2f}" for stage, us in stages.items()]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

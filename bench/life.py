@@ -28,7 +28,6 @@ from tongdan.adapters.clock import SystemEntropy
 from tongdan.adapters.policy_files import load_conf
 from tongdan.labs.world.provision import provision
 
-AIM_PER_S: Final = 3_000
 WINDOW: Final = 256  # lives kept going to find what is carried at most
 FIRST_SHARE: Final = 0.9  # of that, the first rate that is tried
 NEXT_SHARE: Final = 0.85  # of a rate that was not sustained, the next
@@ -155,7 +154,7 @@ def measure(name: str, settings: Settings) -> dict[str, Any]:
         slower = statistics.median(run["per_s"] for run in runs["centre"]) * 0.7
         sampled = _carried(outside, centre.sampled(), closed._replace(per_s=slower))
     found = summary(runs)
-    found |= {"name": name, "aim_per_s": AIM_PER_S, "carried_per_s": statistics.median(most)}
+    found |= {"name": name, "carried_per_s": statistics.median(most)}
     found |= {"settings": settings._asdict() | {"window": WINDOW}, "machine": machine()}
     return found | _stages(sampled, found)
 
