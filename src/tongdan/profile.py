@@ -41,7 +41,6 @@ from tongdan.flow.archive import Archiver, newest_sealed, rows_until
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
-from tongdan.flow.findings import Finding
 from tongdan.flow.meters import Meters
 from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
@@ -53,7 +52,7 @@ from tongdan.flow.returning import Returning
 from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
 from tongdan.flow.tokens import Tokens
 from tongdan.flow.upkeep import Upkeep
-from tongdan.flow.verify import Asked, Report, anchored_of, check_places, verify
+from tongdan.flow.verify import Report, verify
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, ShardAudit, StoreFailure, Transport, Wires
@@ -344,23 +343,15 @@ def verify_data(
     if not _shard_file(data, 0).exists():
         raise NoData(f"{data} holds no data of an order centre")
     opener = partial(_open_audit, data)
-    total, places = 0, []
+    total = 0
     for shard in range(SHARDS):
-        with suppress(StoreFailure):  # a file that cannot be read is for the check itself to name
-            audit = opener(shard)
+        # What cannot be read is for the check itself to name.
+        with suppress(StoreFailure), closing(opener(shard)) as audit:
             total += 2 * (audit.rows() + full * sum(part.rows for part in audit.parts()))
-            places += [(shard, row) for row in audit.slots()]
-            audit.close()
-    across = check_places(places, SHARDS)
-    try:
-        anchored = anchored_of(AnchorsFile(data / ANCHORS).entries())
-    except StoreFailure as failure:
-        anchored = {}
-        across.append(Finding(None, ANCHORS, str(failure)))
     tell = None if progress is None else lambda done: progress(done, total)
     return verify(
-        opener, range(SHARDS), workers=workers or min(SHARDS, os.cpu_count() or 1), progress=tell,
-        asked=Asked(full=full, anchored=anchored), across=across,
+        opener, range(SHARDS), workers=workers or min(SHARDS, os.cpu_count() or 1), progress=tell, full=full,
+        anchors=AnchorsFile(data / ANCHORS),
     )  # fmt: skip
 
 

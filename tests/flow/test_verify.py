@@ -15,7 +15,9 @@ from tests.flow.rig import NOON, SHARDS, findings, findings_of, opened, shard_fi
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.kernel.messages import ReplayEffect, SkipEffect
 from tongdan.domain.orders.commands import CancelOrder, PlaceHold, RequestPayment
-from tongdan.ports import Clock, EffectColumns, JournalColumns, NotUnderstood, StateColumns
+from tongdan.flow.placement import ACTIVE, AWAY, GONE, INCOMING, READY, SEALED
+from tongdan.flow.verify import check_places
+from tongdan.ports import Clock, EffectColumns, JournalColumns, NotUnderstood, SlotRow, StateColumns
 from tongdan.profile import verify_data
 
 WAKEUP_COLUMNS = ("agg", "due_us")
@@ -361,3 +363,35 @@ def checked_rows(file: Path) -> list[Any]:
             list(db.execute(f"SELECT * FROM {table}"))
             for table in ("journal", "states", "effects", "wakeups", "heads", "names")
         ]
+
+
+# ---- across shards
+
+
+def test_every_slot_lies_in_exactly_one_shard() -> None:
+    def told(*rows: tuple[int, str, int]) -> list[str]:
+        """(shard, state, peer) of slot 5, whose home is shard 1."""
+        places = [(shard, SlotRow(5, state, peer, "m")) for shard, state, peer in rows]
+        return [finding.what for finding in check_places(places, SHARDS)]
+
+    assert told() == []
+    for sound in (
+        [(1, SEALED, 2), (2, INCOMING, 1)],
+        [(1, SEALED, 2), (2, READY, 1)],
+        [(1, GONE, 2), (2, READY, 1)],
+        [(1, GONE, 2), (2, ACTIVE, 1)],
+        [(1, AWAY, 2), (2, ACTIVE, 1)],
+    ):
+        assert told(*sound) == []
+    assert told((2, ACTIVE, 1)) == ["lies in shards 1, 2, expected exactly one"]
+    assert told((1, AWAY, 2)) == ["lies in no shard, expected exactly one"]
+    assert told((1, GONE, 2), (2, INCOMING, 1)) == ["lies in no shard, expected exactly one"]
+
+
+def test_rows_of_a_slot_that_lies_elsewhere_are_somebody_elses(lived_in: Path, tmp_path: Path) -> None:
+    shard, row = rows_of(lived_in, "journal")[0]
+    harm = Harm(lived_in, tmp_path, shard)
+    update(harm, "journal", row, "shop", "changed")
+    assert place("journal", row) in harm.places()
+    harm.sql("INSERT INTO slots VALUES (?, ?, ?, ?)", row["slot"], GONE, (shard + 1) % SHARDS, "m")
+    assert harm.places() == []

@@ -8,6 +8,7 @@ one, and chains have to agree with the anchors that were written outside the dat
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import closing, suppress
 from typing import Any, Final
 
 import msgspec
@@ -17,10 +18,11 @@ from tongdan.flow.check_chains import Anchored, ChainCheck
 from tongdan.flow.check_states import StateCheck
 from tongdan.flow.findings import Finding, Findings, Scope, as_text, slots_here
 from tongdan.flow.placement import HERE, LEFT, READY
-from tongdan.ports import Anchor, ShardAudit, SlotRow, StoreFailure
+from tongdan.ports import Anchor, Anchors, ShardAudit, SlotRow, StoreFailure
 
 Opener = Callable[[int], ShardAudit]
 Tick = Callable[[int], None]
+LOOKS: Final = 3  # at where slots lie, before it is a finding
 
 
 class ShardReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,28 @@ def anchored_of(anchors: Iterable[Anchor]) -> Anchored:
     return found
 
 
+def _across(opener: Opener, shards: Sequence[int], anchors: Anchors | None) -> tuple[Anchored, list[Finding]]:
+    """What concerns no single shard."""
+    found = _misplaced(opener, shards)
+    try:
+        return anchored_of(() if anchors is None else anchors.entries()), found
+    except StoreFailure as failure:
+        return {}, [*found, Finding(None, "anchors", str(failure))]
+
+
+def _misplaced(opener: Opener, shards: Sequence[int]) -> list[Finding]:
+    """Slots that do not lie in exactly one shard; what a move changes between two looks is no finding."""
+    found: list[Finding] = []
+    for _ in range(LOOKS):
+        places: list[tuple[int, SlotRow]] = []
+        for shard in shards:
+            with suppress(StoreFailure), closing(opener(shard)) as audit:  # its own check names that
+                places += [(shard, row) for row in audit.slots()]
+        if not (found := check_places(places, len(shards))):
+            break
+    return found
+
+
 def check_places(rows: Sequence[tuple[int, SlotRow]], shards: int) -> list[Finding]:
     """That every slot lies in exactly one shard; `rows`: (shard, row) of all files."""
     told = {(shard, row.slot): row for shard, row in rows}
@@ -173,9 +197,12 @@ def _check(opener: Opener, shard: int, shards: int, asked: Asked) -> ShardReport
 
 def verify(
     opener: Opener, shards: Sequence[int], *, workers: int, progress: Callable[[int], None] | None = None,
-    asked: Asked = PLAIN, across: Sequence[Finding] = (),
+    full: bool = False, anchors: Anchors | None = None,
 ) -> Report:  # fmt: skip
-    """Check all shards. `opener` (picklable) opens one by number; `progress` hears of rows read so far (each twice)."""
+    """Check all shards, `full` with their archive files. `opener` (picklable) opens one by number; `progress` hears of
+    rows read so far (each twice)."""
+    anchored, across = _across(opener, shards, anchors)
+    asked = Asked(full=full, anchored=anchored)
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     with ProcessPoolExecutor(workers, context, initializer=_share, initargs=(counter,)) as pool:
@@ -188,4 +215,4 @@ def verify(
         reports = [future.result() for future in futures]
     if progress is not None:
         progress(counter.value)
-    return Report(reports, list(across), asked.full)
+    return Report(reports, across, full)
