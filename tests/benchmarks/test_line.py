@@ -4,7 +4,6 @@ import asyncio
 from functools import partial
 
 import pytest
-
 from bench.line import Answer, Desk, Lines, post, response, split
 from bench.tally import Seconds, quantile_ms
 
