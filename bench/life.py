@@ -1,9 +1,10 @@
 """The whole life of orders at a steady rate: ordered, paid, released, shipped, signed for, settled.
 
 First a window of lives is kept going, and widened as long as that brings more, which tells what the centre carries at
-most; then lives begin at a steady rate below that, and lower until one is sustained: as many end as begin, and the relay keeps up. Every message from outside
-is a real push and every effect a real call (`outside.py`), so a life cannot go on before its reactions are done. At
-the end each life is looked for in the journal, step by step, and `tongdan verify` has to find nothing.
+most; then lives begin at a steady rate below that, and lower until one is sustained: as many end as begin, and the
+relay keeps up. Every message from outside is a real push and every effect a real call (`outside.py`), so a life cannot
+go on before its reactions are done. At the end each life is looked for in the journal, step by step, and `tongdan
+verify` has to find nothing.
 """
 
 import json
