@@ -14,6 +14,7 @@ import apsw
 import pytest
 from tests.flow.parties import count, detail, everybody, pay, place, say
 from tests.flow.rig import SHARDS, Rig, findings, opened, shard_file, virtual
+from tests.flow.test_archive import FULL, archived, two_days
 
 from tongdan.adapters.backup.cut import consistent_cut
 from tongdan.adapters.backup.folder import at_or_before, backups, chain, rebuild, take, thin_out
@@ -168,6 +169,31 @@ async def test_rows_that_leave_the_file_call_for_a_whole_copy(clock: Clock, tmp_
         added = backed_up(data, folder, clock, adding=True)
         assert [part.whole for part in added.shards] == [False, False, True, False]
         assert tables(rebuilt(folder, added, tmp_path / "back")) == tables(data)
+
+
+@virtual
+async def test_days_that_have_left_the_journal_come_back_with_their_files(
+    clock: Clock, tmp_path: Path
+) -> None:
+    data, folder, back = tmp_path / "data", tmp_path / "backups", tmp_path / "back"
+    async with opened(data, clock, actors=everybody(clock)) as rig:
+        await two_days(rig, clock)
+        backed_up(data, folder, clock)
+        await clock.sleep(1)
+        assert await archived(rig) > 0
+        added = backed_up(data, folder, clock, adding=True)
+        expected = tables(data)
+    touched = [bool(expected[f"shard-{n}.sqlite/archives"]) for n in range(SHARDS)]
+    assert [part.whole for part in added.shards] == touched
+    assert tables(rebuilt(folder, added, back)) == expected
+    files = {path.relative_to(data) for path in (data / "archive").rglob("*.parquet")}
+    assert files
+    assert {path.relative_to(back) for path in (back / "archive").rglob("*.parquet")} == files
+    assert findings(back, FULL) == []
+    kept = next((folder / "archive").iterdir())
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(StoreFailure, match="is missing or was changed"):
+        rebuilt(folder, added, tmp_path / "again")
 
 
 # ---- which is which

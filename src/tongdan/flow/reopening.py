@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from tongdan.domain.kernel.ids import parse
-from tongdan.domain.kernel.lost import lost_by
+from tongdan.domain.kernel.lost import Counter, lost_by
 from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.slots import SLOTS, slot_of
@@ -66,7 +66,11 @@ class Reopening:
 
         Raises StoreFailure when it cannot be written, ValueError for a span that cannot be.
         """
-        counters = {key: n for shard in self._bus.shards for key, n in shard.heads.counters.items()}
+        counters: dict[Counter, int] = {}
+        for key, n in (each for shard in self._bus.shards for each in shard.heads.counters.items()):
+            counters[key] = max(
+                n, counters.get(key, 0)
+            )  # of a slot that has moved, the file it left has some too
         channels = {shop.channel for shop in self._policy.shops.values()} | {
             channel for _, channel, _ in counters
         }

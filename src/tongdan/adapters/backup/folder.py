@@ -24,7 +24,7 @@ from tongdan.adapters.backup.manifest import FILE, Manifest, Part, read_manifest
 from tongdan.ports import Clock, StoreFailure
 
 POLICIES: Final = "policies"
-ARCHIVE: Final = "archive"  # files that are written once: all backups share one copy of each
+ARCHIVE: Final = "archive"
 ANCHORS: Final = "anchors.jsonl"
 UNFINISHED: Final = ".unfinished-"
 LOCK: Final = "lock"
@@ -99,7 +99,7 @@ def _fill(
     shutil.copytree(data / POLICIES, draft / POLICIES)
     if (data / ANCHORS).exists():
         shutil.copyfile(data / ANCHORS, draft / ANCHORS)
-    _copy_new(data / ARCHIVE, draft.parent / ARCHIVE)
+    _keep_archive(cut.shards, data / ARCHIVE, draft.parent / ARCHIVE)
     adds = before is not None and not all(part.whole for part in parts)
     return Manifest(
         name=name, at=cut.at, previous=before.name if before is not None and adds else "", shards=parts,
@@ -108,29 +108,34 @@ def _fill(
     )  # fmt: skip
 
 
-def _copy_new(archive: Path, to: Path) -> None:
-    """Files of the archive that are not there yet."""
-    for file in archive.glob("*.parquet") if archive.is_dir() else ():
-        to.mkdir(exist_ok=True, mode=0o700)
-        if not (to / file.name).exists():
-            draft = to / f"{UNFINISHED}{file.name}"
-            shutil.copyfile(file, draft)
+def _archive_files(db: apsw.Connection) -> dict[str, str]:
+    """The archive files that a shard speaks of → the digests they must have."""
+    if "archives" not in tables_of(db):  # a file of an earlier format
+        return {}
+    return {file: digest.hex() for file, digest in db.execute("SELECT DISTINCT file, digest FROM archives")}
+
+
+def _keep_archive(shards: Sequence[apsw.Connection], archive: Path, kept: Path) -> None:
+    """Archive files are written once, so all backups share one copy of each, under its digest."""
+    for file, digest in (each for db in shards for each in _archive_files(db).items()):
+        kept.mkdir(exist_ok=True, mode=0o700)
+        if not (kept / digest).exists():
+            draft = kept / f"{UNFINISHED}{digest}"
+            shutil.copyfile(archive / file, draft)
             _sync_one(draft)
-            draft.rename(to / file.name)
+            draft.rename(kept / digest)
 
 
-def _bring_archive(archive: Path, to: Path) -> None:
-    """The files of the archive that the restored shards speak of."""
-    for shard in to.glob("shard-*.sqlite"):
+def _bring_archive(shards: Sequence[Path], kept: Path, archive: Path) -> None:
+    for shard in shards:
         with closing(apsw.Connection(str(shard))) as db:
-            has = "archives" in tables_of(db)  # a file of an earlier format has none
-            named = {name for (name,) in db.execute("SELECT file FROM archives")} if has else set()
-        for name in sorted(named):
-            (to / ARCHIVE).mkdir(exist_ok=True, mode=0o700)
-            try:
-                shutil.copyfile(archive / name, to / ARCHIVE / name)
-            except OSError as error:
-                raise StoreFailure(f"archive/{name} is missing from the backups: {error.strerror}") from error
+            files = _archive_files(db)
+        for file, digest in files.items():
+            to = archive / file
+            to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not (kept / digest).exists() or _digest(kept / digest) != digest:
+                raise StoreFailure(f"archive/{digest} ({file}) is missing or was changed")
+            shutil.copyfile(kept / digest, to)
 
 
 def _part(cut: Cut, n: int, file: Path, draft: Path, before: Manifest | None, progress: Progress) -> Part:
@@ -208,7 +213,8 @@ def rebuild(folder: Path, made_of: Sequence[Manifest], to: Path, progress: Progr
     shutil.copytree(folder / last.name / POLICIES, to / POLICIES, dirs_exist_ok=True)
     if (folder / last.name / ANCHORS).exists():
         shutil.copyfile(folder / last.name / ANCHORS, to / ANCHORS)
-    _bring_archive(folder / ARCHIVE, to)
+    shards = [to / Path(part.file).with_suffix(".sqlite") for part in last.shards]
+    _bring_archive(shards, folder / ARCHIVE, to / ARCHIVE)
     _sync(to)
 
 

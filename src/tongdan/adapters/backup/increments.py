@@ -27,7 +27,7 @@ SETTLED: Final = ("active", "away")  # slots that are not on the move
 _BY_KEY: Final = ("states", "subjects", "names", "effects")
 _BY_TIME: Final = ("inbox", "watermarks", "counters")
 _SMALL: Final = ("heads", "runs", "cursors", "quarantine", "parked", "owner", "tallies")
-_DERIVED: Final = ("wakeups",)
+_DERIVED: Final = ("wakeups", "cuts")  # from the journal; with the archive, for which the shape stands
 _FOLLOWED: Final = frozenset({"journal", *_BY_KEY, *_BY_TIME, *_SMALL, *_DERIVED})
 _PLACES: Final = {name: 1 + at for at, name in enumerate(JournalColumns._fields)}
 _US: Final = timedelta(microseconds=1)
@@ -87,7 +87,8 @@ def write_increment(db: apsw.Connection, file: Path, shard: int, before: Manifes
     delta.pragma("synchronous", "off")  # whoever gives the backup its name has synced it
     try:
         with delta:
-            for table in [name for name in tables_of(db) if name in _FOLLOWED and name not in _DERIVED]:
+            small = [table for table in _SMALL if table in tables_of(db)]
+            for table in ("journal", *_BY_KEY, *_BY_TIME, *small):
                 _like(db, delta, table)
             since_us = min(_us(since), _us(at))
             rows = 0
@@ -97,7 +98,7 @@ def write_increment(db: apsw.Connection, file: Path, shard: int, before: Manifes
                 _put(delta, "journal", chunk)
                 for table, keys in _keys_of(chunk).items():
                     _copy_keys(db, delta, table, keys)
-            for table in _SMALL:
+            for table in small:
                 _copy(db, delta, table)
             _copy(db, delta, "inbox", "at_us >= ?", (since_us,))
             _copy(
@@ -182,9 +183,9 @@ def apply_increment(db: apsw.Connection, file: Path) -> None:
         with db:
             for chunk in _chunks(delta.execute("SELECT * FROM journal ORDER BY pos")):
                 _append(db, chunk)
-            for table in _SMALL:
-                db.execute(f"DELETE FROM {table}")
             for table in tables_of(delta):
+                if table in _SMALL:
+                    db.execute(f"DELETE FROM {table}")
                 if table != "journal":
                     _copy(delta, db, table)
     except apsw.Error as error:

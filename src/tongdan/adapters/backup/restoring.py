@@ -59,7 +59,7 @@ class Restoring:
                 each.unlink()
         rebuild(self._folder, self._made_of, self._data, progress)
         for part in self.backup.shards:
-            file = next(self._data.glob(f"{Path(part.file).stem}.sqlite"))
+            file = self._data / Path(part.file).with_suffix(".sqlite")
             with closing(apsw.Connection(str(file))) as db:
                 _mark_as_sent(db, (now - _EPOCH) // timedelta(microseconds=1))
 
