@@ -208,6 +208,7 @@ async def test_a_second_time_changes_nothing(clock: Clock, tmp_path: Path) -> No
     async with erasing(tmp_path / "data", clock) as rig:
         order = await ordered(rig, "A-1")
         await rig.erased(order)
+        await rig.quiet()
         before = rig.rows()
         assert await rig.erased(order) == Erased(orders=())
         assert (await rig.previewed(subjects=(order,))).erased == (order,)

@@ -40,7 +40,7 @@ from tongdan.ports import (
 
 _log: Final = logging.getLogger(__name__)
 
-IN_FLIGHT_LIMIT: Final = 32  # effects under way at one partner
+IN_FLIGHT_LIMIT: Final = 32  # effects that one partner has not answered yet
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_LONGEST_S: Final = 300.0
 GRACE_S: Final = 5.0  # beyond the verb's own time-out before the runner stops waiting for an actor
@@ -195,29 +195,40 @@ class Runner:
         shard = self._shards[id]
         row = shard.env.outstanding.get(id)
         try:
-            if row is not None:
-                await self._carry_out(desk, shard, row)
+            try:
+                attempt = None if row is None else await self._attempt(desk, shard, row)
+            finally:  # the next one may go while this one's outcome is on its way to the disk
+                desk.in_flight -= 1
+                self._pump(desk)
+            if row is not None and attempt is not None:
+                await self._conclude(shard, row, *attempt)
         finally:
-            desk.in_flight -= 1
             self._under_way.discard(id)
             if (queue := self._lanes.get(lane)) and queue[0] == id:
                 self._make_ready(lane)
-            self._pump(desk)
 
-    async def _carry_out(self, desk: Desk, shard: Shard, row: EffectColumns) -> None:
+    async def _attempt(
+        self, desk: Desk, shard: Shard, row: EffectColumns
+    ) -> tuple[RunColumns, Verb, Done | Failed] | None:
+        """What the partner answered; None when nobody can be asked, and the effect is a dead letter."""
         run = self._next_run(desk, shard, row.id)
         try:
             effect = read_effect(row)
             verb = desk.actor.verbs[type(effect)]
         except (UnknownFact, msgspec.ValidationError, KeyError) as error:
             await self._bury(shard, row, f"{desk.actor.partner} cannot do it: {type(error).__name__}")
-            return
+            return None
         if verb.repeat in _CAUTIOUS:
             await self._note(shard, run)
         errand = Errand(row.id, row.agg, effect, run.tries, lambda: self._open_person(row.agg))
         result = await self._try(desk.actor, verb, errand, look_first=run.tries > 1)
         self._bus.probe("effect-done")
         self._heard(desk, ok=isinstance(result, Done) or not result.partner_wide)
+        return run, verb, result
+
+    async def _conclude(
+        self, shard: Shard, row: EffectColumns, run: RunColumns, verb: Verb, result: Done | Failed
+    ) -> None:
         if isinstance(result, Done):
             reply = await self._settle(partial(self._bus.outcome, result.command, row, result.raw))
             if type(reply) is not Refusal:

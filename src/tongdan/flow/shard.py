@@ -142,6 +142,8 @@ class Shard:
     async def _drain(self) -> None:
         try:
             while self.intake or self.reactions or self.notes:
+                # Whoever has just heard of a commit may have something to add: larger batches cost less each.
+                await self._engine.clock.sleep(0)
                 items, notes = self._gather()
                 self._batch = items
                 await self._transact(items, notes)
