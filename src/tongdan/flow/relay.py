@@ -32,11 +32,12 @@ REFUSED: Final = "reaction-refused"
 FAR: Final = (2**63, 0)  # later than every fact
 ALL: Final = ""  # instead of one reaction's name: every reaction on the fact
 CHUNK: Final = 500  # facts digested between two cursor writes
-BUSY_CHUNK: Final = 50  # the same while intake is busy
+BUSY_CHUNK: Final = 200  # the same while intake is busy
 TAIL_LIMIT: Final = (
     20_000  # facts of a shard kept in memory after their commit; older ones are read from the journal
 )
 BUSY_SHARE: Final = 5  # while intake is busy, reactions get one part in this many of the loop's time
+NAP_S: Final = 0.002  # how often a rest looks whether anybody needs it
 SOFT_LAG: Final = 500_000  # behind this many facts a shard's reactions no longer give way
 
 BY_FACT: Final[dict[type, list[Reaction]]] = {}
@@ -150,9 +151,20 @@ class Relay:
                 await self._digest(shard, facts)
                 if gives_way:  # the other shards' reactions share what is left to them
                     rest = BUSY_SHARE * len(self._tails) - 1
-                    await clock.sleep((clock.monotonic() - started) * rest)
+                    await self._rest((clock.monotonic() - started) * rest)
         finally:
             self._running.discard(shard.number)
+
+    async def _rest(self, longest_s: float) -> None:
+        """Leave the loop to others. A timer that rings in time tells that nobody uses it: then the rest is over."""
+        clock = self._bus.clock
+        now_s = clock.monotonic()
+        until_s = now_s + longest_s
+        while now_s < until_s:
+            await clock.sleep(NAP_S)
+            began_s, now_s = now_s, clock.monotonic()
+            if now_s - began_s < 2 * NAP_S:
+                return
 
     async def _digest(self, shard: Shard, facts: list[tuple[int, Recorded]]) -> None:
         """React to a chunk; when all its commands are committed, move the cursor over it."""
