@@ -114,8 +114,10 @@ class Batch:
                 self._live[key] = self._revive(key, row)
         subjects = {subject_of(i.key) for i in commands if i.raw and i.key}
         subjects.update(self._names.values())
-        if subjects:
-            self._salts = store.salts(sorted(subjects))
+        known = self._heads.salts
+        self._salts = {subject: known[subject] for subject in subjects if subject in known}
+        if unknown := subjects - self._salts.keys():
+            self._salts |= store.salts(sorted(unknown))
 
     def _revive(self, key: str, row: Any) -> Live:
         live = Live(KINDS[kind_of(key)])
@@ -358,6 +360,8 @@ class Batch:
         self.rows.erased.append((subject,))
 
     def _stage_effects(self, key: str, place: tuple[int, int, int], effects: tuple[Effect, ...]) -> bytes:
+        if not effects:
+            return b""
         digests = b""
         for ordinal, effect in enumerate(effects):
             row = EffectColumns(
@@ -375,6 +379,8 @@ class Batch:
 
     def _stage_closed(self, closing: str, key: str, supersedes: tuple[str, ...]) -> str:
         """What ends with this decision: the effect whose outcome it is, and what it withdraws, of this batch too."""
+        if not closing and not supersedes:
+            return ""
         closed = [closing] if closing else []
         if supersedes:
             unsent = self._env.outstanding.unsent(key, supersedes)
@@ -433,7 +439,7 @@ class Batch:
         self._heads.counters.update(self._counters)
         self._heads.watermarks.update(self._watermarks)
         self._heads.pos = self._pos
-        self._heads.remember(self._dirty)
+        self._heads.remember(self._dirty, self._salts)
         self._heads.opened(self._opened)
 
 

@@ -367,17 +367,17 @@ class Bus:
         origin: Origin | None = None, effect: str = "", key: str = "",
     ) -> Item:  # fmt: skip
         route: Route | None
-        if type(command) is WakeUp:
+        if (known := COMMANDS.get(type(command))) is not None:
+            route, target = known, known.target(command)
+        elif type(command) is WakeUp:
             kind = KINDS[kind_of(key)]
             route, target = Route(kind, _nowhere, WAKES[kind.name]), Target(key_slot(key), key)
         elif isinstance(command, SkipEffect | ReplayEffect | RecordEffectFailure):
             route, target = None, Target(_effect_slot(command.effect))
-        elif type(command) is FinishEffect:
+        else:
+            assert type(command) is FinishEffect
             kind = KINDS[kind_of(key)]
             route, target = Route(kind, _nowhere, _nothing_learnt), Target(key_slot(key), key)
-        else:
-            route = COMMANDS[type(command)]
-            target = route.target(command)
         return Item(
             command, route, target.slot, target.key, target.name, _name_key(target), b"", source, shop, operator,
             None, raw, origin, effect, None, 0,

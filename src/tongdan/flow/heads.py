@@ -15,7 +15,7 @@ from tongdan.flow.outstanding import Outstanding
 from tongdan.flow.routing import Kind
 from tongdan.ports import Entropy, ShardStore, Vault
 
-RECENT_LIMIT: Final = 8_192  # aggregates of a shard
+RECENT_LIMIT: Final = 8_192  # aggregates of a shard, and salts
 
 
 class Live:
@@ -50,6 +50,7 @@ class Heads:
         self.pos = store.last_pos()
         self._store = store
         self._losses: dict[int, tuple[Lost, ...]] = {}
+        self.salts: dict[str, bytes] = {}
         self._recent: dict[str, Live] = {}
 
     def losses(self, slot: int) -> tuple[Lost, ...]:
@@ -70,14 +71,20 @@ class Heads:
         live = self._recent.get(key)
         return None if live is None else live.copy()
 
-    def remember(self, written: dict[str, Live]) -> None:
-        """What a commit has written is what the next commands are most likely about."""
+    def remember(self, written: dict[str, Live], salts: dict[str, bytes]) -> None:
+        """What a commit has written is what the next commands are most likely about; nobody changes it any more.
+
+        `salts`: subject → salt, empty for who was erased: what follows a first message is sealed under the same one.
+        """
         recent = self._recent
         for key, live in written.items():
             recent.pop(key, None)
-            recent[key] = live.copy()
-        while len(recent) > RECENT_LIMIT:
-            del recent[next(iter(recent))]
+            live.saved_wake_us = live.wake_us
+            recent[key] = live
+        self.salts.update(salts)
+        for kept in (recent, self.salts):
+            while len(kept) > RECENT_LIMIT:
+                del kept[next(iter(kept))]
 
 
 class Environment(NamedTuple):
