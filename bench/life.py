@@ -62,12 +62,16 @@ class LifeCentre(Centre):
         rows = 0
         for path in shards(place):
             with reading(path) as db:
-                rows += db.execute("SELECT count(*) FROM journal WHERE agg NOT LIKE 'stock%'").fetchone()[0]
+                rows += db.execute("SELECT count(*) FROM journal WHERE fact <> 'StockCounted'").fetchone()[0]
                 for order, body in db.execute("SELECT agg, body FROM journal WHERE fact = 'OrderCreated'"):
                     order_of.setdefault(decode(body)["native"], []).append(order)
                 chosen = ", ".join(f"'{step}'" for step in STEPS)
                 told.update(map(tuple, db.execute(f"SELECT agg, fact FROM journal WHERE fact IN ({chosen})")))
-        whole = sum(1 for native in acknowledged if all(told[order_of[native][0], step] for step in STEPS))
+        whole = sum(
+            all(told[order, step] for step in STEPS)
+            for native in acknowledged
+            for order in order_of.get(native, ())[:1]
+        )
         doubled = sum(n > 1 for n in told.values()) + sum(len(orders) > 1 for orders in order_of.values())
         return {
             "committed": len(order_of),
