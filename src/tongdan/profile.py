@@ -33,6 +33,7 @@ from tongdan.adapters.master_key import MasterKeyRefused, key_marks, open_vault,
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.policy_files import Conf, load_conf
+from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
@@ -41,7 +42,9 @@ from tongdan.flow.archive import Archiver, newest_sealed, rows_until
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
+from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
+from tongdan.flow.moving import Mover
 from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
 from tongdan.flow.quarantine import Quarantine
@@ -55,7 +58,18 @@ from tongdan.flow.upkeep import Upkeep
 from tongdan.flow.verify import Report, verify
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
-from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, ShardAudit, StoreFailure, Transport, Wires
+from tongdan.ports import (
+    Actor,
+    Clock,
+    Credentials,
+    Door,
+    Entropy,
+    ShardAudit,
+    SlotRows,
+    StoreFailure,
+    Transport,
+    Wires,
+)
 
 SHARDS: Final = 4
 CREDENTIALS: Final = "credentials.json"
@@ -133,6 +147,10 @@ class Centre:
         )
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         self.views: Final = Views(self.bus, self.reads, self._overview)
+        leaving = Leaving(
+            self.bus, self.relay, self.runner, self.views, self._slot_rows, wait_for_archiver=lambda: self.archiver.busy
+        )
+        self.mover: Final = Mover(self.bus, self.relay, self.runner, self._slot_rows, leaving)
         self.tokens: Final = Tokens(self.bus, vault, book)
         self.erasure: Final = Erasure(self.bus, self.tokens, ErasureLogFile(data / ERASURES), vault)
         self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
@@ -149,6 +167,7 @@ class Centre:
 
     async def start(self) -> None:
         """Catch up, then go on where the last process stopped."""
+        await self.mover.recover()
         if self.place.wires is None:
             await self.erasure.resume()
         else:  # whoever started the processes has done so before
@@ -159,6 +178,9 @@ class Centre:
         await self.relay.start()
         self.wakeups.start()
         self.upkeep.start()
+
+    def _slot_rows(self, shard: int) -> SlotRows:
+        return SqliteSlotRows(_shard_file(self.data, shard))
 
     async def _answer_meters(self, _: bytes) -> bytes:
         return self.meters.told()

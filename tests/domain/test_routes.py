@@ -8,8 +8,8 @@ from tests.domain.centre import NOON
 
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment import folding, packing, stocking
+from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact

@@ -4,17 +4,19 @@ Each process is a `Rig` of its own on the shared files, so all that two real pro
 files and the wires, nothing else.
 """
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.flow.parties import Partner, everybody
-from tests.flow.rig import SHARDS, Rig
+from tests.flow.rig import Rig
 
 from tongdan.adapters.wires_local import Exchange, LocalWires
+from tongdan.domain.kernel import refusals
 from tongdan.domain.kernel.messages import Command
-from tongdan.ports import Accepted, Clock, Reply
+from tongdan.ports import Accepted, Clock, Inbound, Reply
 from tongdan.profile import Place
 
 
@@ -29,13 +31,58 @@ class Company:
         self._seed = seed
         self._more = more
         self._exchange = Exchange(clock)
+        self.deadly = ""
+        self.killed: list[tuple[int, str]] = []
+        self._reviving: list[asyncio.Task[None]] = []
         self.wires = [LocalWires(self._exchange, n) for n in range(processes)]
         self.rigs = [self._rig(n) for n in range(processes)]
 
     def _rig(self, number: int) -> Rig:
         place = Place(number, self.processes, self.wires[number])
         seed = f"{self._seed}/{number}"
-        return Rig(self.data, self.clock, actors=self.partners, seed=seed, place=place, **self._more)
+        return Rig(
+            self.data, self.clock, actors=self.partners, seed=seed, place=place, probe=self._probe(number),
+            **self._more,
+        )  # fmt: skip
+
+    # -- killing
+
+    def kill_at(self, point: str) -> None:
+        """The first process that comes to this point dies there, and is started again a moment later."""
+        self.deadly = point
+
+    def _probe(self, number: int) -> Callable[[str], None]:
+        def probe(point: str) -> None:
+            if point == self.deadly:
+                self.deadly = ""
+                self.killed.append((number, point))
+                asyncio.get_running_loop().call_soon(self.kill, number)
+                raise asyncio.CancelledError  # whoever came here goes no further
+
+        return probe
+
+    def kill(self, number: int) -> None:
+        """As `kill -9`: nothing is finished, nothing is written, the wires break. The supervisor starts it again."""
+        rig, wires = self.rigs[number], self.wires[number]
+        rig.bus.stopping = True
+        rig.wakeups.stop()
+        rig.runner.stop()
+        rig.bus.engine.spawn = rig.bus.spawn = _never  # type: ignore[method-assign]
+        rig.bus.engine.kill()
+        self._exchange.forget(wires)
+        for store in rig.stores:
+            store.rollback()
+        self.wires[number] = LocalWires(self._exchange, number)
+        self._reviving.append(asyncio.create_task(self._revive(number)))
+
+    async def _revive(self, number: int) -> None:
+        await self.clock.sleep(0.3)
+        old = self.rigs[number]
+        for shard in (*old.stores, *old.readers):
+            shard.close()
+        old.overview.close()
+        self.rigs[number] = self._rig(number)
+        await self.rigs[number].start()
 
     async def start(self) -> None:
         for rig in self.rigs:
@@ -43,6 +90,9 @@ class Company:
         await self.clock.sleep(0.01)  # until everybody has dialled everybody
 
     async def stop(self) -> None:
+        self.deadly = ""
+        await self.clock.sleep(0.01)  # who is dying is dead
+        await asyncio.gather(*self._reviving)
         for rig in self.rigs:
             rig.wakeups.stop()
             rig.runner.stop()
@@ -52,6 +102,7 @@ class Company:
 
     async def quiet(self, within_s: float = 20.0) -> None:
         """Until nothing is queued anywhere, every fact has had its reactions, and partners had half a second."""
+        await asyncio.gather(*self._reviving)
         until, calm = self.clock.monotonic() + within_s, 0
         while calm < 10:
             assert self.clock.monotonic() < until, "the loop does not come to rest"
@@ -66,12 +117,28 @@ class Company:
     async def ask(self, at: int, command: Command, *key: str) -> Reply:
         """Send a command to process `at`, again and again while it is told to come again."""
         inbound = self.rigs[at % self.processes].inbound(command, *key)
-        for _ in range(200):
-            reply = await self.rigs[at % self.processes].bus.ask(inbound)
+        for _ in range(400):
+            reply = await self._try(at % self.processes, inbound)
             if isinstance(reply, Accepted) or reply.status < 429 or reply.status == 500:
                 return reply
             await self.clock.sleep(0.05)
         raise AssertionError(f"never taken: {reply}")
+
+    async def _try(self, number: int, inbound: Inbound) -> Reply:
+        """Who asks a process that dies gets no answer."""
+        asked = asyncio.ensure_future(self.rigs[number].bus.ask(inbound))
+        rig = self.rigs[number]
+        while not asked.done():
+            if self.rigs[number] is not rig or rig.bus.stopping:
+                asked.cancel()
+                return refusals.OWNER_AWAY.of()
+            await self.clock.sleep(0.01)
+        return asked.result()
+
+
+def _never(work: Coroutine[Any, Any, None]) -> None:
+    """What a dead process begins."""
+    work.close()
 
 
 @asynccontextmanager
@@ -82,11 +149,3 @@ async def company(data: Path, clock: Clock, processes: int, **more: Any) -> Asyn
         yield made
     finally:
         await made.stop()
-
-
-def outcome(rigs: list[Rig], keys: Callable[[Rig], list[str]]) -> dict[str, Any]:
-    """The states of these aggregates, read through one process."""
-    return {key: rigs[0].reads.order(key) for key in keys(rigs[0])}
-
-
-__all__ = ["SHARDS", "Company", "company", "outcome"]

@@ -21,6 +21,7 @@ from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import SeededEntropy, run_virtual
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.shard_format import TABLES
+from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.vault import AesGcmVault
 from tongdan.domain.kernel.messages import Command
@@ -28,7 +29,9 @@ from tongdan.domain.kernel.policy import ChannelMap, Policy, Shop, Warehouse
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.findings import Finding
+from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
+from tongdan.flow.moving import Mover
 from tongdan.flow.peers import Inlet, Peer
 from tongdan.flow.placement import read_placement
 from tongdan.flow.reads import Reader
@@ -127,8 +130,12 @@ class Rig:
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
         self.views = Views(self.bus, self.reads, self.overview)
+        slot_rows = lambda n: SqliteSlotRows(shard_file(data, n))  # noqa: E731
+        leaving = Leaving(self.bus, self.relay, self.runner, self.views, slot_rows, lambda: False)
+        self.mover = Mover(self.bus, self.relay, self.runner, slot_rows, leaving)
 
     async def start(self) -> None:
+        await self.mover.recover()
         if self.place.wires is not None:
             await self.place.wires.start(lambda: Inlet(self.bus), self.peers)
         self.views.start()

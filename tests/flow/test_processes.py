@@ -4,13 +4,14 @@ a wire that breaks and a process that is killed lose and double nothing.
 
 from pathlib import Path
 
-from tests.flow.company import company
+from tests.flow.company import Company, company
 from tests.flow.parties import count, pay, place
 from tests.flow.rig import SHARDS, findings, virtual
 
 from tongdan.domain.kernel.slots import slot_of
+from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment
-from tongdan.domain.orders.model import Status, status
+from tongdan.domain.orders.model import Order, status
 from tongdan.ports import Accepted, Clock
 
 
@@ -80,13 +81,18 @@ async def test_who_waits_for_a_state_is_told_by_its_owner(clock: Clock, tmp_path
         bus = centre.rigs[0].bus  # shard 1 is process 1's
         assert not bus.owns(reply.slot)
         began_s = clock.monotonic()
-        assert not await bus.wait_for(reply.aggregate, lambda order: status(order) == Status.CANCELLED, 1.0)
+        assert not await bus.wait_for(reply.aggregate, is_cancelled, 1.0)
         assert 1.0 <= clock.monotonic() - began_s < 1.1
         clock.call_later(0.5, lambda: bus.spawn(_cancel(centre, reply.aggregate)))
         began_s = clock.monotonic()
-        assert await bus.wait_for(reply.aggregate, lambda order: status(order) == Status.CANCELLED, 5.0)
+        assert await bus.wait_for(reply.aggregate, is_cancelled, 5.0)
         assert 0.5 <= clock.monotonic() - began_s < 0.6
 
 
-async def _cancel(centre: object, order: str) -> None:
-    await centre.ask(1, CancelOrder(order=order, reason="no longer"))  # type: ignore[attr-defined]
+def is_cancelled(state: object) -> bool:
+    assert isinstance(state, Order)
+    return status(state) == Status.CANCELLED
+
+
+async def _cancel(centre: Company, order: str) -> None:
+    await centre.ask(1, CancelOrder(order=order, reason="no longer"))

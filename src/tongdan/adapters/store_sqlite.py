@@ -14,6 +14,7 @@ import apsw
 from tongdan.adapters.archive_parquet import FOLDER
 from tongdan.adapters.archived_sqlite import ArchivedRows
 from tongdan.adapters.shard_format import FORMAT, STEPS, TABLES
+from tongdan.adapters.slot_tables import deletion, insertion
 from tongdan.ports import (
     Archived,
     Cut,
@@ -159,11 +160,14 @@ class SqliteShard:
 
     def write(self, rows: WriteSet) -> None:
         try:
+            if rows.dropped or rows.pruned:  # positions are never given out twice
+                self._db.execute("UPDATE owner SET pos = max(pos, ifnull((SELECT max(pos) FROM journal), 0))")
             for attribute, statement in _WRITES:
                 values = getattr(rows, attribute)
                 if values:
                     self._execute(statement, values, *_COUNTS.get(statement, ("", 0)))
             self._write_wakeups(rows.wakeups)
+            self._write_moved(rows)
         except apsw.Error as error:
             raise StoreFailure(str(error)) from error
 
@@ -172,6 +176,27 @@ class SqliteShard:
             self._execute("DELETE FROM wakeups WHERE due_us = ? AND agg = ?", cleared, "wakeups", -1)
         if planned := [(due, agg) for agg, _, due in wakeups if due is not None]:
             self._execute("INSERT INTO wakeups VALUES (?, ?)", planned, "wakeups", 1)
+
+    def _write_moved(self, rows: WriteSet) -> None:
+        for table, keys in rows.dropped:
+            self._execute(deletion(table), keys, table if table in _TALLIED else "", -1)
+        for table, chunk in rows.adopted:
+            if table == "journal":
+                last = self.last_pos()
+                chunk = [(last + n, *row[1:]) for n, row in enumerate(chunk, 1)]
+            self._execute(insertion(table, len(chunk[0])), chunk, table if table in _TALLIED else "", 1)
+        for slot, epoch, seq in rows.repositioned:
+            self._reposition(slot, epoch, seq)
+
+    def _reposition(self, slot: int, epoch: int, seq: int) -> None:
+        moved = self._db.execute(
+            "SELECT pos FROM journal WHERE slot = ? AND (epoch, seq) > (?, ?) ORDER BY pos",
+            (slot, epoch, seq),
+        ).fetchall()
+        last = self.last_pos()
+        self._db.executemany(
+            "UPDATE journal SET pos = ? WHERE pos = ?", [(last + n, pos) for n, (pos,) in enumerate(moved, 1)]
+        )
 
     def _execute(self, statement: str, values: Sequence[Any], tallied: str, sign: int) -> None:
         before = self._db.total_changes()

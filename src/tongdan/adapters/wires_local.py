@@ -33,20 +33,27 @@ class Exchange:
         self.clock: Final = clock
         self.listening: Final[dict[int, LocalWires]] = {}
 
+    def forget(self, wires: "LocalWires") -> None:
+        """A process is gone from one moment to the next."""
+        if self.listening.get(wires.number) is wires:
+            del self.listening[wires.number]
+        wires.vanish()
+
 
 class LocalWires:
     """`ports.Wires` of process `number`."""
 
     def __init__(self, exchange: Exchange, number: int) -> None:
         self._exchange = exchange
-        self._number = number
+        self.number = number
         self._welcome: Callable[[], End] | None = None
         self._dialling: list[asyncio.Task[None]] = []
-        self._wires: list[tuple[_Half, _Half, End, End]] = []
+        self._wires: list[tuple[_Half, _Half, End, End]] = []  # that lead here
+        self._dialled: list[tuple[LocalWires, _Half]] = []
 
     async def start(self, welcome: Callable[[], End], ends: Mapping[int, End]) -> None:
         self._welcome = welcome
-        self._exchange.listening[self._number] = self
+        self._exchange.listening[self.number] = self
         self._dialling = [asyncio.create_task(self._dial(number, end)) for number, end in ends.items()]
 
     async def _dial(self, number: int, end: End) -> None:
@@ -55,6 +62,7 @@ class LocalWires:
             other = self._exchange.listening.get(number)
             if other is not None and (wire is None or not wire.whole):
                 wire = other.connect(end)
+                self._dialled.append((other, wire))
             await self._exchange.clock.sleep(REDIAL_S)
 
     def connect(self, end: End) -> _Half:
@@ -68,15 +76,27 @@ class LocalWires:
         return there
 
     def cut(self) -> None:
-        """Every wire that leads here breaks: frames on their way are lost."""
-        wires, self._wires = self._wires, []
-        for there, back, own, end in wires:
-            there.whole = back.whole = False
-            own.broken()
-            end.broken()
+        """Every wire that leads here or was dialled here breaks: frames on their way are lost."""
+        for other, wire in self._dialled:
+            other.break_off(wire)
+        self._dialled = []
+        for wire, *_ in list(self._wires):
+            self.break_off(wire)
 
-    async def stop(self) -> None:
-        self._exchange.listening.pop(self._number, None)
+    def break_off(self, wire: _Half) -> None:
+        for each in self._wires:
+            there, back, own, end = each
+            if there is wire:
+                there.whole = back.whole = False
+                self._wires.remove(each)
+                own.broken()
+                end.broken()
+                return
+
+    def vanish(self) -> None:
         for task in self._dialling:
             task.cancel()
         self.cut()
+
+    async def stop(self) -> None:
+        self._exchange.forget(self)

@@ -54,6 +54,7 @@ BUSY_FOR_S: Final = 0.25  # how long after a busy batch everything else still gi
 STOP_WITHIN_S: Final = 40.0  # longer than any effect may be under way
 WAITER_LIMIT: Final = 10_000  # answers held back for a later state
 LONGEST_WAIT_S: Final = 60.0  # for a change, on behalf of another process
+SLOW_QUESTION_S: Final = 600.0  # before a question to a shard's owner counts as unanswered
 SETTLE_PAUSE_S: Final = 0.002  # between two looks whether a slot that moves has come to rest
 
 T = TypeVar("T")
@@ -301,6 +302,12 @@ class Bus:
         else:
             self.peers[self.placement.owner_of(shard)].note(shard, rows, done)
 
+    async def ask_owner(self, shard: int, what: str, body: bytes) -> bytes:
+        """The answer of the process that owns a shard, which may be this one. Raises PeerAway."""
+        if shard in self._own:
+            return await self.answers[what](body)
+        return await self.peers[self.placement.owner_of(shard)].ask(what, body, SLOW_QUESTION_S)
+
     async def ask_peers(self, what: str, body: bytes = b"") -> list[bytes]:
         """Each other process's answer; without those that do not answer."""
         asked = [peer.ask(what, body) for peer in self.peers.values()]
@@ -320,11 +327,10 @@ class Bus:
             for item, reaction in held.items:
                 post.put(item, reaction=reaction)
 
-    async def follow(self, slot: int, shard: int) -> None:
+    async def follow(self, slot: int) -> None:
         """A slot lies elsewhere now. What this process has sent to its old place is answered before anything goes to
         the new one: else a watermark could pass a command that is still on its way."""
-        old = self._post_of(slot)
-        self.placement.moved(slot, shard)
+        old = self._posts[slot]
         self.hold(slot)
         while old.holds(slot):
             await self.clock.sleep(SETTLE_PAUSE_S)
@@ -393,6 +399,8 @@ class Bus:
     def _publish(self, shard: Shard, batch: Batch) -> None:
         """After a commit: heads move on, then everyone who listens hears of it in the same order."""
         batch.publish()
+        if batch.rows.adopted or batch.rows.repositioned:  # rows that no decision made
+            shard.heads.pos = shard.reader.last_pos()
         for _, _, due_us in batch.rows.wakeups:
             if due_us is not None and (shard.next_due_us is None or due_us < shard.next_due_us):
                 shard.next_due_us = due_us

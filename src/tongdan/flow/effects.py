@@ -12,7 +12,7 @@ no sign of life, or in which the process was down moves the `first_us` that the 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -23,7 +23,7 @@ from tongdan.domain.guard.breaker import Breaker, BreakerState
 from tongdan.domain.kernel.messages import Person, RecordEffectFailure, Refusal
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
-from tongdan.flow.journal import UnknownFact, read_effect, to_us
+from tongdan.flow.journal import UnknownFact, read_effect, slot_of_effect, to_us
 from tongdan.flow.shard import Shard
 from tongdan.ports import (
     Actor,
@@ -76,6 +76,7 @@ class Runner:
         self._lane_of: dict[str, Lane] = {}
         self._shards: dict[str, Shard] = {}
         self._under_way: set[str] = set()
+        self._resting: set[int] = set()  # slots whose effects wait, because the slot moves
         self._started = False
         bus.listeners.append(self)
 
@@ -127,6 +128,36 @@ class Runner:
         elif was_head:
             self._make_ready(lane)
 
+    # -- slots that come and go
+
+    def rest(self, slot: int) -> None:
+        """Take up no further effect of this slot."""
+        self._resting.add(slot)
+
+    def is_at_rest(self, slot: int) -> bool:
+        return slot not in {slot_of_effect(id) for id in self._under_way}
+
+    def resume(self, slot: int) -> None:
+        """The slot stays, or has come."""
+        self._resting.discard(slot)
+        for lane, queue in list(self._lanes.items()):
+            if slot_of_effect(queue[0]) == slot:
+                self._make_ready(lane)
+
+    def leave(self, shard: Shard, slot: int) -> None:
+        """The slot is gone, and its effects with it."""
+        gone = [effect.id for effect in shard.env.outstanding.all() if slot_of_effect(effect.id) == slot]
+        for id in gone:
+            self._close(id)
+        shard.env.outstanding.close(gone)
+        self._resting.discard(slot)
+
+    def adopt(self, shard: Shard, rows: Sequence[tuple[EffectColumns, RunColumns | None]]) -> None:
+        """A slot has come with these effects."""
+        shard.env.outstanding.load(rows)
+        for effect, _ in rows if self._started else ():
+            self._enqueue(shard, effect)
+
     # -- which lane is next
 
     def _make_ready(self, lane: Lane) -> None:
@@ -167,7 +198,7 @@ class Runner:
     def _take_up(self, lane: Lane) -> str | None:
         """The lane's head if it may be sent: it is not under way, not dead, and nobody is closing it."""
         queue = self._lanes.get(lane)
-        if not queue or queue[0] in self._under_way:
+        if not queue or queue[0] in self._under_way or slot_of_effect(queue[0]) in self._resting:
             return None
         outstanding = self._shards[queue[0]].env.outstanding
         run = outstanding.runs.get(queue[0])

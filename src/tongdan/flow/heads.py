@@ -7,7 +7,7 @@ changed by a commit that came about and by nothing else, and all of it is read f
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from tongdan.domain.kernel.keys import slot_key
+from tongdan.domain.kernel.keys import key_slot, slot_key
 from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.policy import Policy
 from tongdan.flow.journal import read_state
@@ -85,6 +85,21 @@ class Heads:
         for kept in (recent, self.salts):
             while len(kept) > RECENT_LIMIT:
                 del kept[next(iter(kept))]
+
+    def forget_slot(self, slot: int) -> None:
+        """The slot lies elsewhere now."""
+        self.slots.pop(slot, None)
+        self._losses.pop(slot, None)
+        self.counters = {key: n for key, n in self.counters.items() if key[0] != slot}
+        self.watermarks = {key: place for key, place in self.watermarks.items() if key[2] != slot}
+        self._recent = {key: live for key, live in self._recent.items() if key_slot(key) != slot}
+
+    def load_slot(self, slot: int, store: ShardStore) -> None:
+        """The slot has come: what the tables have of it. `store` reads."""
+        self.forget_slot(slot)
+        self.slots.update({key: head for key, head in store.heads().items() if key == slot})
+        self.counters.update({key: n for key, n in store.counters().items() if key[0] == slot})
+        self.watermarks.update({key: place for key, place in store.watermarks().items() if key[2] == slot})
 
 
 class Environment(NamedTuple):

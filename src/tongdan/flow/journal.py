@@ -68,6 +68,10 @@ def effect_id(slot: int, epoch: int, seq: int, ordinal: int) -> str:
     return f"{slot}.{epoch}.{seq}.{ordinal}"
 
 
+def slot_of_effect(id: str) -> int:
+    return int(id.partition(".")[0])
+
+
 def read_fact(name: str, version: int, body: bytes) -> Fact:
     """The fact a row tells, upcast to today's shape. Raises UnknownFact, or msgspec.ValidationError on a wrong body."""
     decoder = _FACT_DECODERS.get(name)

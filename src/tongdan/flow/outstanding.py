@@ -18,6 +18,10 @@ class Outstanding:
         self._taken: set[str] = set()
         self._withheld: set[str] = set()
         self.runs: dict[str, RunColumns] = {}
+        self.load(rows)
+
+    def load(self, rows: Iterable[tuple[EffectColumns, RunColumns | None]]) -> None:
+        """Effects that were recorded by an earlier process, or came with a slot, in the order they were recorded."""
         lanes: set[tuple[str, str]] = set()
         for effect, run in rows:
             self.add((effect,))

@@ -7,6 +7,7 @@ again from its cursor. A fact that a reaction cannot digest parks its aggregate 
 
 import logging
 from collections import deque
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -96,6 +97,10 @@ class Tail:
             (row[0], recorded) for row, recorded in zip(batch.rows.journal, batch.recorded, strict=True)
         )
 
+    def reached(self, places: Mapping[int, tuple[int, int]]) -> None:
+        for slot, place in places.items():
+            self.seen[slot] = max(place, self.seen.get(slot, (0, 0)))
+
     def next(self, limit: int) -> list[tuple[int, Recorded]]:
         """Up to `limit` facts after the cursor's position, oldest first."""
         recent = self._recent
@@ -129,9 +134,21 @@ class Relay:
         for shard in self._bus.shards:
             self._wake(shard)
 
+    # -- slots that come and go
+
+    def turn_from(self, shard: Shard, slot: int) -> None:
+        """Facts of this slot are no longer, or not yet, for this shard's relay."""
+        self._tails[shard.number].seen[slot] = FAR
+
+    def turn_to(self, shard: Shard, slot: int, place: tuple[int, int]) -> None:
+        """From here on facts of this slot after `place` are."""
+        self._tails[shard.number].seen[slot] = place
+        self._wake(shard)
+
     def committed(self, shard: Shard, batch: Batch) -> None:
         if batch.recorded:
             self._tails[shard.number].append(batch)
+        if batch.recorded or batch.rows.adopted or batch.rows.dropped:
             self._wake(shard)
 
     def _wake(self, shard: Shard) -> None:
@@ -146,6 +163,7 @@ class Relay:
                 gives_way = self._bus.intake_is_busy() and shard.heads.pos - tail.pos < SOFT_LAG
                 facts = tail.next(BUSY_CHUNK if gives_way else CHUNK)
                 if not facts:
+                    tail.pos = shard.heads.pos  # what lay in between was deleted
                     break
                 started = clock.monotonic()
                 await self._digest(shard, facts)
@@ -171,9 +189,11 @@ class Relay:
         tail, rows = self._tails[shard.number], WriteSet()
         unfit: list[Unfit] = []
         gate = Gate()
+        moved: dict[int, tuple[int, int]] = {}
         for _, recorded in facts:
             if tail.seen.get(recorded.slot, (0, 0)) >= (recorded.epoch, recorded.seq):
                 continue  # a slot move brings again what was seen before
+            moved[recorded.slot] = (recorded.epoch, recorded.seq)
             if type(recorded.fact) is Illegible:
                 unfit.append(Unfit(recorded, ALL, recorded.fact.why, poison=True))
                 self._park(recorded)
@@ -181,12 +201,12 @@ class Relay:
                 self._react(recorded, reaction, gate, unfit)
         await gate.passed()
         self._bus.probe("relay")
-        moved: dict[int, tuple[int, int]] = {r.slot: (r.epoch, r.seq) for _, r in facts}
         await self._handle_unfit(unfit, rows)
         pos = facts[-1][0]
         rows.cursors.extend((SUBSCRIBER, slot, epoch, seq, pos) for slot, (epoch, seq) in moved.items())
-        shard.note(rows, _nothing)
-        tail.seen.update(moved)
+        if moved or rows.parked:
+            shard.note(rows, _nothing)
+        tail.reached(moved)
         tail.pos = pos
 
     def _react(self, recorded: Recorded, reaction: Reaction, gate: Gate, unfit: list[Unfit]) -> None:

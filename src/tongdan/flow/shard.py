@@ -81,6 +81,11 @@ class Engine:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.critical("a task of the loop failed", exc_info=error)
 
+    def kill(self) -> None:
+        """Break off everything, as the death of the process would."""
+        for task in self._tasks:
+            task.cancel()
+
     async def idle(self, within_s: float) -> None:
         """Wait until every task has ended; what takes longer is broken off, and goes on at the next start."""
         until_s = self.clock.monotonic() + within_s

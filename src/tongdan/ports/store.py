@@ -101,6 +101,32 @@ class SlotRow(NamedTuple):
     move: str
 
 
+# Rows of one table, as `SlotRows` hands them out and a WriteSet takes them.
+Rows = tuple[str, list[tuple[Any, ...]]]
+
+
+class SlotRows(Protocol):
+    """One snapshot of a shard, read for what belongs to one slot. Everything may raise StoreFailure, and be slow."""
+
+    last_pos: int
+
+    def journal_rows(self, slot: int) -> int: ...
+
+    def head(self, slot: int) -> tuple[int, int, bytes] | None:
+        """(epoch, seq, hash) of the last row of the slot's chain that lies here."""
+
+    def bulk(self, slot: int) -> Iterator[Rows]:
+        """The journal in order of the chain, then everything that grows with the orders, in chunks."""
+
+    def rest(self, slot: int, after_pos: int) -> list[Rows]:
+        """What has come or changed since a snapshot whose last position was `after_pos`, and all that is small."""
+
+    def keys(self, slot: int, *, small: bool) -> Iterator[Rows]:
+        """The keys of all rows of the slot in the small or in the other tables, to drop them by, in chunks."""
+
+    def close(self) -> None: ...
+
+
 class QuarantineRow(NamedTuple):
     """A message that was not understood. `about` is what its door needs to read it again, besides the raw bytes."""
 
@@ -118,9 +144,33 @@ class WriteSet:
     """All that one commit writes to one shard; rows are in the order of the columns above."""
 
     __slots__ = (
-        "archives", "closed", "counters", "cursors", "cuts", "effects", "erased", "forgotten", "heads", "inbox",
-        "journal", "names", "parked", "pruned", "quarantine", "requarantined", "runs", "slots", "states", "subjects",
-        "unparked", "unquarantined", "wakeups", "watermarks",
+        "adopted",
+        "archives",
+        "closed",
+        "counters",
+        "cursors",
+        "cuts",
+        "dropped",
+        "effects",
+        "erased",
+        "forgotten",
+        "heads",
+        "inbox",
+        "journal",
+        "names",
+        "parked",
+        "pruned",
+        "quarantine",
+        "repositioned",
+        "requarantined",
+        "runs",
+        "slots",
+        "states",
+        "subjects",
+        "unparked",
+        "unquarantined",
+        "wakeups",
+        "watermarks",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -154,6 +204,11 @@ class WriteSet:
         self.forgotten: list[tuple[bytes]] = []  # inbox keys
         self.unparked: list[tuple[str, int, int, int, str]] = []  # the key columns of parked
         self.slots: list[SlotRow] = []
+        self.adopted: list[Rows] = []  # of a slot that comes here; journal rows get the next positions
+        self.dropped: list[Rows] = []  # keys of rows of a slot that does not lie here
+        self.repositioned: list[
+            tuple[int, int, int]
+        ] = []  # slot, epoch, seq: rows after it get the next positions
 
 
 class ShardStore(Protocol):

@@ -23,7 +23,7 @@ async def test_a_clock_set_back_an_hour_delays_nothing_for_an_hour(tmp_path: Pat
         async with busy(stage):
             await asyncio.sleep(2.0)
             stage.town.be_down("qimen", 4.0)
-            stage.town.buy(60)
+            stage.town.order(60)
             await asyncio.sleep(2.0)
             stage.centre.send(signal.SIGUSR1)
             await asyncio.sleep(8.0)

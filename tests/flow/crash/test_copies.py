@@ -35,7 +35,7 @@ class Eightfold:
 async def test_eight_copies_of_every_message_have_one_effect(tmp_path: Path, seed: int) -> None:
     async with staged(tmp_path, seed, through=Eightfold) as stage:
         await stage.centre.start()
-        stage.town.buy(20)
+        stage.town.order(20)
         quiet = await drained(stage)
         await stage.centre.stop()
     eightfold = stage.town.setting.centre

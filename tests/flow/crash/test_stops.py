@@ -48,7 +48,7 @@ async def test_a_second_process_is_refused_by_name(tmp_path: Path, seed: int) ->
         await second.spawn()
         assert await second.dead(20.0) == IN_USE
         assert second.log().startswith(f"DataInUse: another process is serving {stage.data}")
-        stage.town.buy(6)
+        stage.town.order(6)
         quiet = await drained(stage)
         await stage.centre.stop()
     after = aftermath(stage, quiet=quiet)

@@ -156,7 +156,7 @@ class Town(World):
 
         return noting
 
-    def buy(self, count: int) -> None:
+    def order(self, count: int) -> None:
         """`count` more baskets are bought, now: every other one on Douyin, the rest in the own shop."""
         for _ in range(count):
             no = len(self.douyin.orders) + len(self.own_shop.orders)
@@ -215,7 +215,7 @@ async def busy(stage: Stage, every_s: float = 0.5, baskets: int = 3) -> AsyncIte
     async def buying() -> None:
         while True:
             if stage.line.open < UNANSWERED_LIMIT:
-                stage.town.buy(baskets)
+                stage.town.order(baskets)
             await asyncio.sleep(every_s)
 
     task = asyncio.create_task(buying())
