@@ -2,9 +2,10 @@
 what the archive changes of it.
 
 Facts are written through the real bus, relay and timers in this process, on virtual time, so days pass in seconds:
-own-shop orders come in, are reserved, are not paid, and are cancelled half an hour later. The load does not wait for the
-disk (the intake benchmarks do): what counts here is how the cost of a fact changes with size, in CPU. References are taken over the same files: `append_file` writes the same rows to a plain file with an
-fdatasync every 500, `scan` reads and hashes every row once.
+own-shop orders come in, are reserved, are not paid, and are cancelled half an hour later. The load does not wait for
+the disk (the intake benchmarks do): what counts here is how the cost of a fact changes with size, in CPU. References
+are taken over the same files: `append_file` writes the same rows to a plain file with an fdatasync every 500, `scan`
+reads and hashes every row once.
 """
 
 import os
