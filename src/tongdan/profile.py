@@ -37,6 +37,7 @@ from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.kernel.lost import check_span
 from tongdan.domain.kernel.policy import Policy
 from tongdan.flow.archive import Archiver, newest_sealed, rows_until
 from tongdan.flow.bus import Bus
@@ -301,12 +302,14 @@ async def restore(
     """Build `data` from the last backup at or before `at`, ready to be served; see `Reopening` for what that means.
 
     `until`: when the centre that was lost stopped, `jump`: ids to pass over, `known`: what partners know since.
-    Raises StoreFailure or DataInUse, and what `embedded` raises; then the data cannot be served, but restored again.
+    Raises ValueError for an `until` that cannot be, StoreFailure or DataInUse, and what `embedded` raises. What was
+    begun is not served then, but can be restored again.
     """
     clock = clock or SystemClock()
     now = clock.now()
-    restoring = _rebuild(folder, at, data, now, progress)
-    backup, until = restoring.backup, min(until or now, now)
+    until = min(until or now, now)
+    restoring = _rebuild(folder, at, data, until, now, progress)
+    backup = restoring.backup
     centre = Centre(
         data, load_conf(conf), clock=clock, entropy=SystemEntropy(), transport=HttpTransport(),
         committer=committer or commit_in_thread(), probe=no_probe, place=ALONE,
@@ -324,11 +327,13 @@ async def restore(
 
 
 def _rebuild(
-    folder: Path, at: datetime | None, data: Path, now: datetime, progress: Callable[[int, int], None]
-) -> Restoring:
+    folder: Path, at: datetime | None, data: Path, until: datetime, now: datetime,
+    progress: Callable[[int, int], None],
+) -> Restoring:  # fmt: skip
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock(data):
         restoring = Restoring(folder, at, data, key_marks(data / MASTER_KEY))
+        check_span(restoring.backup.at, until)
         restoring.build(now, progress)
     return restoring
 

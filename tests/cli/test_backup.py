@@ -183,6 +183,21 @@ def _check(to: Path, buyers: Buyers, at: datetime) -> None:
     assert tongdan("verify", "--workers", "1", "--data", to).exit_code == 0
 
 
+@pytest.mark.server
+def test_again_and_again_until_it_is_stopped(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    command = [*TONGDAN, "backup", str(folder), "--every", "5s", "--data", str(data)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + UP_WITHIN_S
+    while len(json.loads(tongdan("backup", "list", folder, "--json").stdout)) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    said, wrong = process.communicate(timeout=20)
+    assert "Traceback" not in wrong
+    assert ("whole" in said, "added to the last" in said) == (True, True)
+
+
 # ---- without a centre
 
 
@@ -220,6 +235,8 @@ def test_a_restore_needs_the_key_and_an_empty_place(data: Path, tmp_path: Path) 
     shutil.copy2(data / "master.key", to / "master.key")
     early = tongdan("restore", folder, "--to", to, "--conf", CONF, "--at", "2020-01-01T00:00:00Z")
     assert (early.exit_code, "holds no backup" in early.output) == (1, True)
+    long_ago = tongdan("restore", folder, "--to", to, "--conf", CONF, "--until", "2020-01-01T00:00:00Z")
+    assert (long_ago.exit_code, {each.name for each in to.iterdir()}) == (2, {"lock", "master.key"})
     done = tongdan("restore", folder, "--to", to, "--conf", CONF)
     assert done.exit_code == 0, done.output
     assert "Everything agrees" in done.stdout

@@ -102,8 +102,8 @@ def restore(
             )  # fmt: skip
         except DataInUse:
             fail(t(f"Another process serves {to}.", f"{to} 正由另一进程使用。"))
-        except ValueError as error:
-            fail(t(f"That time was not lost: {error}", f"时间有误：{error}"))
+        except (ValueError, OSError) as error:
+            fail(t(f"That cannot be: {error}", f"无法执行：{error}"))
         except (ConfError, StoreFailure) as error:
             fail(t("Not restored: ", "未能恢复：") + str(error), DOES_NOT_HOLD)
         bar.update(task, description=t("checking", "检查"), total=None)

@@ -66,14 +66,9 @@ class Reopening:
 
         Raises StoreFailure when it cannot be written, ValueError for a span that cannot be.
         """
-        counters: dict[Counter, int] = {}
-        for key, n in (each for shard in self._bus.shards for each in shard.heads.counters.items()):
-            counters[key] = max(
-                n, counters.get(key, 0)
-            )  # of a slot that has moved, the file it left has some too
-        channels = {shop.channel for shop in self._policy.shops.values()} | {
-            channel for _, channel, _ in counters
-        }
+        counters = self._counters()
+        channels = {shop.channel for shop in self._policy.shops.values()}
+        channels.update(channel for _, channel, _ in counters)
         opened = [
             OpenEpoch(slot=slot, backup=backup, lost=lost_by(counters, slot, channels, since, until, jump))
             for slot in range(SLOTS)
@@ -91,6 +86,14 @@ class Reopening:
         return Reopened(
             since=since, until=until, jump=jump, back=len(named) - len(unfit), unfit=tuple(unfit), erased=erased
         )  # fmt: skip
+
+    def _counters(self) -> dict[Counter, int]:
+        """Of a slot that has moved, the file that it left may have some too: the larger count."""
+        counters: dict[Counter, int] = {}
+        for shard in self._bus.shards:
+            for key, n in shard.heads.counters.items():
+                counters[key] = max(n, counters.get(key, 0))
+        return counters
 
     def _named(self, order: str, native: str) -> ResurfaceOrder:
         """With the shop whose order it can be: the slot of its id follows from shop and number."""

@@ -44,6 +44,12 @@ def is_lost(losses: Iterable[Lost], order: str) -> bool:
     return any(lost.covers(order) for lost in losses)
 
 
+def check_span(since: datetime, until: datetime) -> None:
+    """Raises ValueError for a span of more than MAX_LOST_DAYS, or one that ends before it begins."""
+    if until < since or until - since > timedelta(days=MAX_LOST_DAYS):
+        raise ValueError(f"from {since.isoformat()} to {until.isoformat()}")
+
+
 def lost_by(
     counters: Mapping[Counter, int],
     slot: int,
@@ -54,11 +60,10 @@ def lost_by(
 ) -> Lost:
     """What `slot` lost when its counters stood like this at `since`: at most `jump` ids a channel and day.
 
-    Raises ValueError for a span of more than MAX_LOST_DAYS, or one that ends before it begins.
+    Raises what `check_span` raises.
     """
+    check_span(since, until)
     days = (business_day(until) - business_day(since)).days
-    if until < since or days > MAX_LOST_DAYS:
-        raise ValueError(f"from {since} to {until}")
     ranges = {}
     for n in range(days + 1):
         day = (business_day(since) + timedelta(days=n)).strftime("%Y%m%d")
