@@ -300,3 +300,38 @@ def test_a_line_is_reserved_once_however_often_it_is_asked_for(centre: Centre) -
     again = ReserveStock(sku="SHIRT", order=order, line=1, attempt=1, units=2, region="浙江", until=None)
     assert centre.told(again) == []
     assert centre.states["stock/SHIRT"].levels["EAST"].available == 3
+
+
+# ---- what a channel lists
+
+
+def test_an_order_only_its_listing_knows_is_announced_and_fetched(centre: Centre) -> None:
+    assert centre.told(said("listed", 60, "2")) == ["OrderAnnounced", "ChannelReported"]
+    assert len(centre.effects_of(FetchDetail)) == 1
+    assert centre.told(said("listed", 60, "2")) == []
+    assert len(centre.effects_of(FetchDetail)) == 1
+
+
+def test_a_listing_that_tells_nothing_later_writes_nothing(centre: Centre) -> None:
+    centre.told(said("paid", 60, "2", amount_fen=9_900))
+    facts = len(centre.journal)
+    for seconds in (30, 60):
+        assert centre.told(said("listed", seconds, "2")) == []
+    assert len(centre.journal) == facts
+    assert len(centre.effects_of(FetchDetail)) == 1
+
+
+def test_a_later_change_that_was_not_pushed_has_the_detail_fetched_once(centre: Centre) -> None:
+    centre.stocked(SHIRT=5).told(said("created", 1, "1"))
+    centre.told(detail(seconds=2, status="1"))
+    centre.told(said("listed", 90, "2"))
+    centre.told(said("listed", 90, "2"))
+    assert len(centre.effects_of(FetchDetail)) == 2
+    centre.told(detail(seconds=90, status="2", paid_at=after(80)))
+    assert centre.order(platform_order(centre)).paid is not None
+
+
+def test_a_cancellation_that_was_not_pushed_is_known_from_the_listing(centre: Centre) -> None:
+    centre.told(said("created", 1, "1"))
+    centre.told(said("listed", 90, "4"))
+    assert status(centre.order(platform_order(centre))) is Status.CANCELLED

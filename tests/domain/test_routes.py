@@ -16,7 +16,7 @@ from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import evolve, model
 from tongdan.domain.orders import facts as order_facts
-from tongdan.domain.sync import alias, epoch, kinds, repair
+from tongdan.domain.sync import alias, epoch, kinds, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow.routes import COMMANDS, EFFECTS, FACTS, KINDS, REACTIONS, UPCASTERS, WAKES
@@ -60,6 +60,11 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         sync_facts.TicketRaised,
         sync_facts.TicketResolved,
         sync_facts.EpochOpened,
+        pull_facts.PullStarted,
+        pull_facts.PullStopped,
+        pull_facts.BackfillQueued,
+        pull_facts.PageAsked,
+        pull_facts.PageListed,
     }
     tables: list[set[type[Fact]]] = [of_orders, of_shipments, of_tables, of_stock, of_sync]
     assert {fact for table in tables for fact in table} == set(FACTS.values())
@@ -77,6 +82,7 @@ STATES = {
     "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
     "alias": alias.Alias(alias="a", order="O"),
+    "pull": pull.Pull(channel="DY", shop="s", read_to=NOON, next_at=None),
     "slot": epoch.Epochs(),
     "ticket": repair.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),
 }

@@ -11,7 +11,7 @@ from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.kernel.ids import parse, refund_id, shipment_id
-from tongdan.domain.kernel.keys import waybill_alias
+from tongdan.domain.kernel.keys import PULL, waybill_alias
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
@@ -20,7 +20,8 @@ from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Uni
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
-from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket
+from tongdan.domain.sync import pull_facts as pull
+from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket, StartPull
 from tongdan.flow.routing import Recorded
 
 Commands = Iterable[Command]
@@ -244,6 +245,26 @@ def claim_waybill(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
 
 def deliver_letter(fact: sync.LetterDelivered, at: Recorded) -> Commands:
     yield ship.RecordTracks(shipment=fact.to, tracks=(fact.letter,))
+
+
+def note_listed(fact: pull.PageListed, at: Recorded) -> Commands:
+    _, channel, shop = at.aggregate.split("/", 2)
+    for each in fact.orders:
+        yield order.NoteChannelEvent(
+            channel=channel,
+            shop=shop,
+            native=each.native,
+            event="listed",
+            native_status=each.native_status,
+            said_at=each.said_at,
+        )
+
+
+def go_on_pulling(fact: EffectSkipped, at: Recorded) -> Commands:
+    kind, _, rest = at.aggregate.partition("/")
+    if kind == PULL:
+        channel, _, shop = rest.partition("/")
+        yield StartPull(channel=channel, shop=shop, given_up=True)
 
 
 # ---- tickets

@@ -19,6 +19,7 @@ from tongdan.domain.kernel.keys import (
     ALIAS,
     ORDER,
     PACKING,
+    PULL,
     SHIPMENT,
     SLOT,
     STOCK,
@@ -26,6 +27,7 @@ from tongdan.domain.kernel.keys import (
     alias_key,
     key_slot,
     packing_key,
+    pull_key,
     slot_key,
     stock_key,
     ticket_key,
@@ -47,7 +49,7 @@ from tongdan.domain.orders import (
     reservation,
 )
 from tongdan.domain.orders import facts as order_facts
-from tongdan.domain.sync import alias, epoch, repair
+from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import packing_reactions as packed
@@ -111,6 +113,14 @@ _alias: Final = Kind(
     shop=_no_shop,
     schema=2,
 )
+_pull: Final = Kind(
+    name=PULL,
+    state=pull.Pull,
+    evolve=pull.evolve,
+    wake_at=pull.wake_at,
+    status=_no_status,
+    shop=lambda pull: pull.shop,
+)
 _ticket: Final = Kind(
     name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
 )
@@ -120,7 +130,7 @@ _slot: Final = Kind(
 )
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (_order, _shipment, _packing, _stock, _alias, _ticket, _slot)
+    kind.name: kind for kind in (_order, _shipment, _packing, _stock, _alias, _pull, _ticket, _slot)
 }
 
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
@@ -129,6 +139,7 @@ WAKES: Final[dict[str, Decide]] = {
     STOCK: stocking.wake,
     SHIPMENT: tracking.wake,
     ALIAS: alias.wake,
+    PULL: pull.wake,
 }
 
 # ---- where a command goes
@@ -193,6 +204,11 @@ def _by_alias(command: Any) -> Target:
 
 def _by_slot(command: Any) -> Target:
     return Target(command.slot, slot_key(command.slot))
+
+
+def _by_pull(command: Any) -> Target:
+    key = pull_key(command.channel, command.shop)
+    return Target(key_slot(key), key)
 
 
 def _by_subject(command: Any) -> Target:
@@ -281,6 +297,10 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.NoteDone, lifecycle.note_done),
     # the people behind it are forgotten
     **_orders(_O.ErasePerson, erasure.erase_person),
+    # what its channel lists as changed is read, so that nothing it did not push is missed
+    _S.StartPull: Route(_pull, _by_pull, pull.start_pull, creates=True),
+    _S.RequestBackfill: Route(_pull, _by_pull, pull.request_backfill, creates=True),
+    _S.RecordListing: Route(_pull, _by_pull, pull.record_listing),
     # names and tickets
     _S.ClaimAlias: Route(_alias, _by_alias, alias.claim_alias, creates=True),
     _S.SendByAlias: Route(_alias, _by_alias, alias.send_by_alias, creates=True),
@@ -327,6 +347,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("move-reserved", _f.ParcelsFormed, packed.move_reserved),
     Reaction("note-repacked", _f.ShipmentPlanned, packed.note_repacked),
     Reaction("recall-repacked", _o.LinesRepacked, packed.recall_repacked),
+    # what a channel lists goes to its orders, which know whether it is news
+    Reaction("note-listed", pull_facts.PageListed, then.note_listed),
+    Reaction("go-on-pulling", messages.EffectSkipped, then.go_on_pulling),
     # names from outside: own shops' order numbers, waybills, and what is sent by them
     Reaction("claim-client-number", _o.OrderCreated, then.claim_client_number),
     Reaction("claim-waybill", _f.ShipmentDispatched, then.claim_waybill),
@@ -387,7 +410,9 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
     }
 
 
-FACTS: Final[dict[str, type[Fact]]] = _all(Fact, order_facts, refund_facts, fulfillment_facts, sync_facts)
+FACTS: Final[dict[str, type[Fact]]] = _all(
+    Fact, order_facts, refund_facts, fulfillment_facts, sync_facts, pull_facts
+)
 EFFECTS: Final[dict[str, type[Effect]]] = _all(
-    Effect, order_facts, refund_facts, fulfillment_facts, sync_facts
+    Effect, order_facts, refund_facts, fulfillment_facts, sync_facts, pull_facts
 )

@@ -1,8 +1,8 @@
 """Keys of aggregates, and the slot each lives in.
 
 `DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
-`ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order. Whatever
-belongs to an order lies in the order's slot.
+`ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order,
+`pull/CHANNEL/SHOP` the pull of a shop. Whatever belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -16,6 +16,7 @@ STOCK: Final = "stock"
 ALIAS: Final = "alias"
 TICKET: Final = "ticket"
 PACKING: Final = "packing"
+PULL: Final = "pull"
 SLOT: Final = "slot"
 
 
@@ -44,11 +45,16 @@ def slot_key(slot: int) -> str:
     return f"{SLOT}/{slot}"
 
 
+def pull_key(channel: str, shop: str) -> str:
+    """The aggregate that reads what a shop's channel lists."""
+    return f"{PULL}/{channel}/{shop}"
+
+
 def kind_of(key: str) -> str:
     """Which kind of aggregate a key names. Raises ValueError for a key that is none of ours."""
     head, slash, rest = key.partition("/")
     if slash:
-        if head in (STOCK, ALIAS, TICKET, PACKING):
+        if head in (STOCK, ALIAS, TICKET, PACKING, PULL):
             return head
         if head == SLOT and rest.isascii() and rest.isdigit() and int(rest) < SLOTS:
             return SLOT
@@ -68,7 +74,7 @@ def key_slot(key: str) -> int:
         return key_slot(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return key_slot(key[len(PACKING) + 1 :])
-    if kind in (STOCK, ALIAS):
+    if kind in (STOCK, ALIAS, PULL):
         return slot_of(key)
     parsed = parse(key)
     assert parsed is not None
@@ -82,7 +88,7 @@ def subject_of(key: str) -> str:
         return subject_of(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return subject_of(key[len(PACKING) + 1 :])
-    if kind in (STOCK, ALIAS, SLOT):
+    if kind in (STOCK, ALIAS, SLOT, PULL):
         return key
     parsed = parse(key)
     assert parsed is not None

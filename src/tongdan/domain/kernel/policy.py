@@ -4,6 +4,8 @@ Deciders read it through their context and put what they concluded into facts, s
 what has already happened.
 """
 
+from typing import Final
+
 import msgspec
 
 
@@ -22,14 +24,39 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     pays_back: bool = True
 
 
+LAST_FIRST: Final = "last-first"
+CURSOR: Final = "cursor"
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel may be asked what has changed: every so often, in windows of at most `window_s`.
+
+    `behind_s`: how far its index lies behind; `overlap_s` is read again each time. `pages` is LAST_FIRST or CURSOR.
+    """
+
+    window_s: int
+    every_s: int = 300
+    overlap_s: int = 60
+    behind_s: int = 10
+    pages: str = LAST_FIRST
+    page_size: int = 100
+    calls_per_minute: int = 60
+
+
 class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
-    """How a channel's native order statuses read in canonical ones, and how its clock is to be read."""
+    """How a channel's native order statuses read in canonical ones, how its clock is to be read and itself reached.
+
+    `carriers`: the WMS's carrier code → the channel's. Without `listing` the channel only pushes.
+    """
 
     code: str
     name_zh: str
     name_en: str
     zone: str
     statuses: dict[str, str]
+    base_url: str = ""
+    carriers: dict[str, str] = {}
+    listing: Listing | None = None
 
 
 class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ from tongdan.domain.orders.reservation import advance, reserve_until
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000
+LISTED: Final = "listed"
 
 # What an event says of the order's status when the push carries none.
 _IMPLIED: Final = {
@@ -179,10 +180,13 @@ def _wrong_sum(command: PlaceOrder, lines_fen: int) -> Refusal | None:
 
 
 def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Context) -> Decision | Refusal:
+    before = None if order is None else order.said.get(CHANNEL)
+    listed = command.event == LISTED
+    if listed and before is not None and before.said_at >= command.said_at:
+        return NOTHING
     draft = _announce(order, command, ctx)
-    if order is None:
+    if order is None or listed:  # what has changed, only the detail tells
         _fetch(draft)
-    before = draft.order.said.get(CHANNEL)
     status = _report(draft, ctx, command.event, command.native_status, command.said_at)
     person = None
     if command.event == "paid":
@@ -193,7 +197,8 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
         adopt_amount(draft, command.amount_fen, command.reason, command.said_at)
     _close(draft, ctx, command.event, status, command.reason, command.said_at, before)
     advance(draft, ctx)
-    _look_again(draft, order, status)
+    if not listed:
+        _look_again(draft, order, status)
     return draft.decision(person)
 
 

@@ -1,8 +1,11 @@
 """What may be asked of an alias, of a ticket and of a slot."""
 
+from datetime import datetime
+
 from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.tracks import Track
+from tongdan.domain.sync.pull_facts import Listed
 
 
 class ClaimAlias(Command, frozen=True, kw_only=True):
@@ -45,3 +48,33 @@ class OpenEpoch(Command, frozen=True, kw_only=True):
     slot: int
     backup: str
     lost: Lost
+
+
+class StartPull(Command, frozen=True, kw_only=True):
+    """The shop is to be asked regularly for what has changed; one that is asked already stays as it is.
+
+    `given_up`: a person has skipped the page that was asked for.
+    """
+
+    channel: str
+    shop: str
+    given_up: bool = False
+
+
+class RequestBackfill(Command, frozen=True, kw_only=True):
+    """All that was changed in [since, until) is to be read (again). What is known already stays as it is."""
+
+    channel: str
+    shop: str
+    since: datetime
+    until: datetime
+
+
+class RecordListing(Command, frozen=True, kw_only=True):
+    """The outcome of `ListOrders`. `pages` in all, where the channel counts them; `cursor` of the next, "" for none."""
+
+    channel: str
+    shop: str
+    orders: tuple[Listed, ...]
+    pages: int = 0
+    cursor: str = ""
