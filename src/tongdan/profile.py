@@ -315,6 +315,7 @@ async def restore(
         committer=committer or commit_in_thread(), probe=no_probe, place=ALONE,
     )  # fmt: skip
     try:
+        await centre.mover.recover()
         erased = [id for entry in ErasureLogFile(data / ERASURES).entries() for id in entry.subjects]
         reopening = Reopening(centre.bus, centre.erasure, centre.policy, erased)
         reopened = await reopening.reopen(
