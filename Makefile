@@ -27,7 +27,7 @@ check: $(DEV) ## Format, lint, types, import contracts, the tests that need no s
 	$(BIN)/pytest -m "not server"
 	@$(BIN)/python tools/longest.py
 
-bench: $(DEV) ## Measure intake and verify beside their references; figures go to build/bench/*.json
+bench: $(DEV) ## Measure intake, a burst, whole lives, verify, growth beside references (an hour); figures: build/bench/*.json
 	@$(BIN)/python -m bench
 
 fmt: $(DEV) ## Format and mend what ruff can mend
