@@ -30,7 +30,6 @@ BUSY_PAUSES: Final = 30  # in a row; then it goes on all the same
 Opener = Callable[[int], ShardStore]
 Reached = Callable[[], Mapping[int, int]]
 
-
 ARCHIVE: Final = "archive"  # what the other processes are asked
 STEP_UNITS: Final = 3  # of one request: it is answered within seconds, and the next one goes on
 _told: Final = msgspec.msgpack.Decoder(int | str)
@@ -44,11 +43,9 @@ NOT_SEALED_YET: Final = RefusalKind(
 NOT_ARCHIVED: Final = RefusalKind(
     "not-archived",
     409,
-    en="The journal cannot be archived ({why}). Nothing was deleted; run `tongdan verify`.",
-    zh="日志无法归档（{why}）。未删除任何内容；请运行 tongdan verify。",
+    en="The journal cannot be archived from here on ({why}). Its rows stay; run `tongdan verify`.",
+    zh="日志从此处起无法归档（{why}），相应行保留；请运行 tongdan verify。",
 )
-
-
 BEING_ARCHIVED: Final = RefusalKind(
     "being-archived",
     409,
