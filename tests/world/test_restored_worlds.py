@@ -4,6 +4,8 @@ In the end nothing is missing, nothing was sent twice, money and stock agree, an
 """
 
 import asyncio
+import random
+import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -158,3 +160,32 @@ def test_without_a_warehouse_list_what_may_have_been_sent_waits(tmp_path: Path) 
     assert outcome.doubled == []
     assert _unexplained(outcome) == []
     assert outcome.findings == []
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_backup_in_the_middle_of_slot_moves_is_restored_clean(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    first, backups = tmp_path / "first", tmp_path / "backups"
+
+    async def main(clock: Clock) -> None:
+        async with town(first, clock, seed=seed, orders=20, faults=0.0) as built:
+            day = asyncio.ensure_future(built.world.run())
+            await clock.sleep(9 * HOUR_S)
+            assert built.centre is not None
+            for n in range(5):
+                mover = built.centre.mover
+                moves = [asyncio.ensure_future(mover.move(chance.randrange(256), n % 4)) for _ in range(3)]
+                await clock.sleep(chance.choice([0.001, 0.003, 0.01, 0.05]))
+                back_up(first, backups, clock=clock, adding=True)
+                _keys_of(first, tmp_path / f"r{n}")
+                await restore(backups, tmp_path / f"r{n}", CONF, clock=clock, committer=commit_inline)
+                await asyncio.gather(*moves)
+            day.cancel()
+
+    run_virtual(main, START)
+    assert [_verify(tmp_path / f"r{n}") for n in range(5)] == [[]] * 5
+
+
+def _keys_of(data: Path, to: Path) -> None:
+    to.mkdir()
+    shutil.copy2(data / "master.key", to)
