@@ -66,6 +66,8 @@ class Crowd:
         cpu_s, self._began_s = time.process_time(), time.monotonic()
         coming = asyncio.create_task(self._come())
         await asyncio.wait({coming, self._lines.broken}, return_when=asyncio.FIRST_COMPLETED)
+        if coming.done():
+            coming.result()  # its mistake, if it made one
         coming.cancel()
         took_s = self._since()
         self._lines.close()

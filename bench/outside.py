@@ -96,6 +96,8 @@ class Outside:
         cpu_s, self._started_s = time.process_time(), time.monotonic()
         ticking = asyncio.create_task(self._tick())
         await asyncio.wait({ticking, self._lines.broken}, return_when=asyncio.FIRST_COMPLETED)
+        if ticking.done():
+            ticking.result()  # its mistake, if it made one
         ticking.cancel()
         took_s = time.monotonic() - self._started_s
         self._lines.close()
