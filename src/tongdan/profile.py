@@ -11,7 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
 from tongdan.flow.moving import Mover
 from tongdan.flow.peers import Inlet, Peer
-from tongdan.flow.placement import read_placement
+from tongdan.flow.placement import Placement, read_placement
 from tongdan.flow.quarantine import Quarantine
 from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
@@ -259,6 +259,15 @@ def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, i
     behind_s = load_conf(conf).policy.deadlines.archive_after_s
     day = until or newest_sealed(SystemClock().now(), behind_s)
     return day, rows_until([_open_reader(data, shard) for shard in range(SHARDS)], day)
+
+
+def placement_of(data: Path) -> Placement:
+    """Where the slots of `data` lie, beside a running centre or without one."""
+    with ExitStack() as opened:
+        readers = [
+            opened.enter_context(closing(SqliteShard(_shard_file(data, n), n, readonly=True))) for n in range(SHARDS)
+        ]
+        return read_placement(readers)
 
 
 def apply_erasures(data: Path, conf: Path) -> int:

@@ -36,10 +36,19 @@ def operator() -> str:
 def ask_service(
     data: Path, path: str, body: dict[str, Any], scope: Scope, *, within_s: float = ASK_WITHIN_S
 ) -> Any:
-    """The answer's JSON; None when nobody serves `data`. Exits with 1 when it is refused.
+    """The answer's JSON; None when nobody serves `data`. Exits with 1 when it is refused."""
+    return _ask_service(data, "POST", path, body, scope, within_s)
 
-    Whoever may write the data may make a key; this one lives for one request.
-    """
+
+def read_service(data: Path, path: str, scope: Scope) -> Any:
+    """`ask_service` for what is only read."""
+    return _ask_service(data, "GET", path, None, scope, ASK_WITHIN_S)
+
+
+def _ask_service(
+    data: Path, method: str, path: str, body: dict[str, Any] | None, scope: Scope, within_s: float
+) -> Any:
+    """Whoever may write the data may make a key; this one lives for one request."""
     url = serving(data)
     if url is None:
         return None
@@ -48,7 +57,9 @@ def ask_service(
     token = keys.issue(name, [scope], entropy, SystemClock().now())
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        answer = httpx.post(f"{url}{path}", json=body, headers=headers, timeout=within_s, trust_env=False)
+        answer = httpx.request(
+            method, f"{url}{path}", json=body, headers=headers, timeout=within_s, trust_env=False
+        )
     except httpx.ConnectError:
         return None
     finally:

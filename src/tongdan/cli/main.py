@@ -20,6 +20,7 @@ from tongdan.cli import (
     restore,
     serve,
     shipments,
+    slots,
     tickets,
     timeline,
     verify,
@@ -87,6 +88,7 @@ app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
+app.add_typer(slots.app, name="slots")
 app.command("erase", help=erase.HELP)(erase.erase)
 app.command("backup", help=backup.HELP)(backup.backup)
 app.command("restore", help=restore.HELP)(restore.restore)

@@ -110,7 +110,7 @@ async def _serve_together(wanted: Wanted) -> None:
         await told_to_stop()
         _tell_stopping()
 
-    await Supervisor(wanted).run(stop(), _tell)
+    await Supervisor(wanted).run(stop, _tell)
 
 
 def _tell(push_url: str, api_url: str) -> None:

@@ -96,8 +96,10 @@ class Supervisor:
         self._children: list[Child] = []
         self._stopping = False
 
-    async def run(self, told_to_stop: Awaitable[None], serving: Callable[[str, str], None]) -> None:
-        """Serve until `told_to_stop` is done; `serving(push url, api url)` is called when all processes are ready."""
+    async def run(
+        self, told_to_stop: Callable[[], Awaitable[None]], serving: Callable[[str, str], None]
+    ) -> None:
+        """Serve until `told_to_stop` returns; `serving(push url, api url)` is called when all processes are ready."""
         wanted = self._wanted
         # Makes what a first start makes, and erases again whom a restored backup has brought back.
         await asyncio.to_thread(apply_erasures, wanted.data, wanted.conf)
@@ -117,7 +119,7 @@ class Supervisor:
                 urls = url_of(wanted.host, ports[0]), url_of(wanted.host, ports[1])
                 note_serving(wanted.data, *urls)
                 serving(*urls)
-                await _unless_one_ends(lives, told_to_stop)
+                await _unless_one_ends(lives, told_to_stop())
             finally:
                 (wanted.data / SERVING).unlink(missing_ok=True)
                 await self._end(lives)

@@ -19,7 +19,7 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.leaving import Leaving
 from tongdan.flow.peers import PeerAway
-from tongdan.flow.placement import ACTIVE, AWAY, GONE, INCOMING, READY
+from tongdan.flow.placement import ACTIVE, AWAY, GONE, INCOMING, READY, Placement
 from tongdan.flow.relay import SUBSCRIBER, Relay
 from tongdan.flow.shard import Shard
 from tongdan.ports import Rows, SlotRow, SlotRows, StoreFailure, WriteSet
@@ -90,6 +90,10 @@ class Mover:
         bus.answers["slot-lies"] = self._answer_lies
 
     # -- for people
+
+    @property
+    def placement(self) -> Placement:
+        return self._bus.placement
 
     async def move(self, slot: int, to: int) -> Move | Refusal:
         """Begin a move, in whichever process owns the target; how far it is, `moves` tells."""
