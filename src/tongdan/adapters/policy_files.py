@@ -5,7 +5,7 @@ showing up later as an order that goes astray. The digest is that of the bytes r
 the same text.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -18,7 +18,17 @@ from tongdan.adapters.partners.erp_csv import ImportMap, check_map
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
-from tongdan.domain.kernel.policy import CarrierMap, ChannelMap, Deadlines, Policy, Shop, Warehouse
+from tongdan.domain.kernel.policy import (
+    CURSOR,
+    LAST_FIRST,
+    CarrierMap,
+    ChannelMap,
+    Deadlines,
+    Listing,
+    Policy,
+    Shop,
+    Warehouse,
+)
 from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import PAID_HOLD
 
@@ -50,7 +60,8 @@ class Conf(NamedTuple):
 def load_conf(folder: Path) -> Conf:
     """Read and check every file of `folder`. Raises ConfError."""
     files = _Files(folder)
-    channels = _channels(files)
+    partners = files.one("partners.yml", Partners)
+    channels = _channels(files, partners.channels)
     carriers = _carriers(files)
     warehouses = _keyed("warehouses.yml", files.many("warehouses.yml", Warehouse), lambda one: one.code)
     shops = _keyed("shops.yml", files.many("shops.yml", Shop), lambda one: one.id)
@@ -60,7 +71,6 @@ def load_conf(folder: Path) -> Conf:
     for name in Deadlines.__struct_fields__:
         if getattr(deadlines, name) <= 0:
             raise ConfError("deadlines.yml", name, "expected a positive number of seconds")
-    partners = files.one("partners.yml", Partners)
     _check_partners(partners, shops)
     policy = Policy(
         shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines
@@ -164,7 +174,8 @@ def _keyed(file: str, entries: list[T], key: Callable[[T], str]) -> dict[str, T]
     return keyed
 
 
-def _channels(files: _Files) -> dict[str, ChannelMap]:
+def _channels(files: _Files, elsewhere: Mapping[str, str]) -> dict[str, ChannelMap]:
+    """`elsewhere`: code → where that channel is reached instead."""
     channels = {}
     for name in files.names("channels"):
         channel = files.one(name, ChannelMap)
@@ -172,10 +183,29 @@ def _channels(files: _Files) -> dict[str, ChannelMap]:
             raise ConfError(name, "code", "expected two capital letters that are also the file's name")
         _check_zone(name, "zone", channel.zone)
         _check_statuses(name, channel.statuses, CANONICAL)
-        channels[channel.code] = channel
+        if channel.base_url:
+            _check_url(name, "base_url", channel.base_url)
+        if channel.listing is not None:
+            _check_listing(name, channel.listing)
+        base_url = elsewhere.get(channel.code, channel.base_url)
+        channels[channel.code] = msgspec.structs.replace(channel, base_url=base_url)
     if not channels:
         raise ConfError("channels/", "", "expected at least one channel, such as channels/DY.yml")
     return channels
+
+
+def _check_listing(file: str, listing: Listing) -> None:
+    for field in ("every_s", "window_s", "page_size", "calls_per_minute"):
+        if getattr(listing, field) <= 0:
+            raise ConfError(file, f"listing.{field}", "expected a number above 0")
+    if not 0 <= listing.overlap_s < listing.window_s:
+        raise ConfError(
+            file, "listing.overlap_s", "expected less than window_s, or the pull would stand still"
+        )
+    if listing.behind_s < 0 or listing.pages not in (LAST_FIRST, CURSOR):
+        place = "pages" if listing.behind_s >= 0 else "behind_s"
+        expected = f"{LAST_FIRST} or {CURSOR}" if place == "pages" else "0 or more seconds"
+        raise ConfError(file, f"listing.{place}", f"expected {expected}")
 
 
 def _carriers(files: _Files) -> dict[str, CarrierMap]:
@@ -226,15 +256,23 @@ def _check_warehouses(warehouses: dict[str, Warehouse]) -> None:
 
 
 def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
+    for code, base_url in partners.channels.items():
+        _check_url("partners.yml", f"channels.{code}", base_url)
     for name in Partners.__struct_fields__:
+        if name == "channels":
+            continue
         settings = getattr(partners, name)
-        if not settings.base_url.startswith(("http://", "https://")):
-            raise ConfError("partners.yml", f"{name}.base_url", "expected an http or https URL")
+        _check_url("partners.yml", f"{name}.base_url", settings.base_url)
         if zone := getattr(settings, "zone", ""):
             _check_zone("partners.yml", f"{name}.zone", zone)
     for shop in partners.wechat.merchants:
         if shop not in shops:
             raise ConfError("partners.yml", f"wechat.merchants.{shop}", "expected a shop of shops.yml")
+
+
+def _check_url(file: str, place: str, url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise ConfError(file, place, "expected an http or https URL")
 
 
 def _check_zone(file: str, place: str, zone: str) -> None:

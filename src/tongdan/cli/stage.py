@@ -15,13 +15,15 @@ import msgspec
 import yaml
 
 from tongdan.adapters.clock import SystemEntropy
+from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.policy_files import ConfError, load_conf
 from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, provision
 
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
-PARTNERS: Final = ("douyin", "wechat", "qimen", "finance", "sf")
+OTHERS: Final = ("wechat", "qimen", "finance", "sf")
+PARTNERS: Final = (*(channel.name for channel in CHANNELS), *OTHERS)
 
 
 class NotADemo(Exception):
@@ -70,7 +72,8 @@ def _kept_partners(conf: Path) -> Partners | None:
 def _ports(kept: Partners | None) -> list[int]:
     """Ports of the partners, and last the push port: those of the last run if they are still free, else any."""
     if kept is not None:
-        urls = [getattr(kept, name).base_url for name in PARTNERS]
+        urls = [kept.channels.get(channel.code, "") for channel in CHANNELS]
+        urls += [getattr(kept, name).base_url for name in OTHERS]
         ports = [urlsplit(url).port or 0 for url in (*urls, kept.wechat.notify_url)]
         if all(map(_is_free, ports)):
             return ports

@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from wechatpayv3.utils import rsa_sign
 
-from tongdan.adapters.partners.douyin import DouyinDoor
+from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.finance import FinanceDoor
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.qimen import QimenDoor
@@ -309,12 +310,12 @@ def everybody() -> tuple[Played, ...]:
     return (
         Played(
             "douyin",
-            DouyinDoor(held, policy),
+            ChannelDoor(DOUYIN, held, policy),
             as_is,
             douyin_push,
             [golden(f"douyin/{tag}.json") for tag in tags],
         ),
-        Played("douyin-data", DouyinDoor(held, policy), douyin_item, douyin_push, texts),
+        Played("douyin-data", ChannelDoor(DOUYIN, held, policy), douyin_item, douyin_push, texts),
         Played(
             "own", OwnShopDoor(policy.shops["mp-main"], held), as_is, own_push, [golden("own/order.json")]
         ),

@@ -16,14 +16,15 @@ from tests.contracts.partners.played import (
     why,
 )
 
-from tongdan.adapters.partners.douyin import DouyinDoor
+from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
 )
 from tongdan.ports import Inbound, Mistake, NotUnderstood
 
-DOOR = DouyinDoor(credentials(), CONF.policy)
+DOOR = ChannelDoor(DOUYIN, credentials(), CONF.policy)
 NATIVE = "4781234567890123456"
 
 
@@ -122,7 +123,7 @@ def test_numbers_of_19_digits_are_the_same_as_number_and_as_text() -> None:
 
 def test_the_app_of_another_key_is_unauthentic_and_a_shop_not_ours_is_not_understood() -> None:
     other = golden("douyin/paid-101.json").replace(b"323423", b"999")
-    assert why(DOOR, douyin_push(other)) == "`shop_id` is no shop of channel DY in conf/shops.yml"
+    assert why(DOOR, douyin_push(other)) == "its shop is no shop of channel DY in conf/shops.yml"
 
 
 def test_the_events_own_time_comes_before_that_of_the_update_and_of_the_message() -> None:
@@ -139,7 +140,7 @@ def test_the_events_own_time_comes_before_that_of_the_update_and_of_the_message(
 @pytest.mark.parametrize("message", ["9" * 129, ""])
 def test_a_message_whose_id_cannot_be_kept_is_kept_whole(message: str) -> None:
     body = json.dumps({"tag": "101", "msg_id": message, "data": '{"p_id":1,"shop_id":323423}'}).encode()
-    assert why(DOOR, douyin_push(body)) == "expected `msg_id` of 1 to 128 characters"
+    assert why(DOOR, douyin_push(body)) == "expected a message id of 1 to 128 characters"
 
 
 def test_too_many_messages_at_once_are_kept_as_one() -> None:

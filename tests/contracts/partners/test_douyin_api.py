@@ -10,7 +10,8 @@ from tests.contracts.partners.called import Partner, done, errand, failed, ok, s
 from tests.contracts.partners.played import CONF, NOW, STAMP, credentials, golden
 from tests.contracts.partners.test_every_actor import FETCH, ORDER, WRITE_BACK
 
-from tongdan.adapters.partners.douyin_api import DouyinActor
+from tongdan.adapters.partners.channel_actor import ChannelActor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.commands import NoteDone, RecordDetail
 from tongdan.domain.orders.lines import Line
@@ -19,8 +20,8 @@ HOST = "openapi-fxg.jinritemai.com"
 NATIVE = "4781234567890123456"
 
 
-def douyin(partner: Partner) -> DouyinActor:
-    return DouyinActor("channel/DY/dy-main", CONF.partners.douyin, partner.wire)
+def douyin(partner: Partner) -> ChannelActor:
+    return ChannelActor("channel/DY/dy-main", DOUYIN, CONF.policy.channels["DY"], partner.wire)
 
 
 def expected_sign(method: str, body: bytes) -> str:

@@ -8,7 +8,8 @@ from tests.contracts.partners.played import CONF, NOW
 
 from tongdan.adapters.clock import SeededEntropy
 from tongdan.adapters.partners import connect_actors, open_doors
-from tongdan.adapters.partners.douyin_api import DouyinActor
+from tongdan.adapters.partners.channel_actor import ChannelActor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.finance import FinanceActor
 from tongdan.adapters.partners.qimen_api import QimenActor
 from tongdan.adapters.partners.sf_api import SfActor
@@ -55,7 +56,9 @@ def case(effect: Effect) -> Case:
     if isinstance(effect, FetchDetail | WriteBackShipment):
         host = "openapi-fxg.jinritemai.com"
         return Case(
-            host, lambda wire: DouyinActor(effect.partner, PARTNERS.douyin, wire), errand(effect, ORDER)
+            host,
+            lambda wire: ChannelActor(effect.partner, DOUYIN, POLICY.channels["DY"], wire),
+            errand(effect, ORDER),
         )
     if isinstance(effect, Prepay | ClosePayment | RefundPayment | QueryRefund):
         host = "api.mch.weixin.qq.com"

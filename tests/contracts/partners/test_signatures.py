@@ -30,6 +30,8 @@ from wechatpayv3.utils import build_authorization
 
 from tongdan.adapters.partners import authentic, douyin, douyin_api, qimen, wechat, wechat_api, wechat_line
 from tongdan.adapters.partners.authentic import FRESH_WITHIN_S, NONCE
+from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.domain.kernel.policy import Shop
@@ -99,7 +101,7 @@ def test_our_secret_does_not_sign_for_another_app() -> None:
     request = douyin_push(golden("douyin/paid-101.json"))
     headers = {**request.headers, "app-id": "3409409348479354012"}
     with pytest.raises(Unauthentic, match="app-id"):
-        douyin.DouyinDoor(credentials(), CONF.policy).open(replace(request, headers=headers))
+        ChannelDoor(DOUYIN, credentials(), CONF.policy).open(replace(request, headers=headers))
 
 
 # ---- freshness

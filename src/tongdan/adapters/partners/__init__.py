@@ -7,12 +7,13 @@ be repeated, and whose fault a failure is.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from tongdan.adapters.partners.douyin import CHANNEL as DOUYIN
-from tongdan.adapters.partners.douyin import DouyinDoor
-from tongdan.adapters.partners.douyin_api import DouyinActor
+from tongdan.adapters.partners.channel import Channel
+from tongdan.adapters.partners.channel_actor import ChannelActor
+from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
@@ -26,6 +27,9 @@ from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
+# The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
+CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN,)
+
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf
 
@@ -36,7 +40,7 @@ def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
     own = [OwnShopDoor(shop, credentials) for shop in conf.policy.shops.values() if shop.channel == OWN]
     return (
         *own,
-        DouyinDoor(credentials, conf.policy),
+        *(ChannelDoor(channel, credentials, conf.policy) for channel in CHANNELS),
         WechatDoor(credentials),
         QimenDoor(credentials, ZoneInfo(partners.qimen.zone)),
         FinanceDoor(credentials, ZoneInfo(partners.finance.zone)),
@@ -60,9 +64,10 @@ def connect_actors(
     wire = Wire(transport, credentials, clock)
     return (
         *(
-            DouyinActor(f"channel/{shop.channel}/{shop.id}", partners.douyin, wire)
+            ChannelActor(f"channel/{shop.channel}/{shop.id}", channel, policy.channels[shop.channel], wire)
+            for channel in CHANNELS
             for shop in policy.shops.values()
-            if shop.channel == DOUYIN
+            if shop.channel == channel.code
         ),
         *(QimenActor(f"wms/{code}", partners.qimen, policy, wire) for code in policy.warehouses),
         WechatActor("payment/wechat", partners.wechat, policy, wire),

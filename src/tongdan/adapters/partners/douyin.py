@@ -13,29 +13,18 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from tongdan.adapters.partners.authentic import same, secret_of
-from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, digits, reason_of
+from tongdan.adapters.partners.authentic import same
+from tongdan.adapters.partners.channel import Told
+from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.instants import from_epoch_s, from_rfc3339
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.domain.kernel.money import check_fen
-from tongdan.domain.kernel.policy import Policy, Shop
 from tongdan.domain.orders.commands import NoteChannelEvent
-from tongdan.ports import (
-    Accepted,
-    Credentials,
-    Inbound,
-    NotUnderstood,
-    PushAnswer,
-    PushRequest,
-    Reply,
-    Unauthentic,
-)
+from tongdan.ports import PushAnswer, PushRequest, Unauthentic
 
 CHANNEL: Final = "DY"
-SOURCE: Final = "channel/douyin"
-MAX_ITEMS: Final = 1_000
-MAX_MESSAGE_ID: Final = 128
+NAME: Final = "douyin"
 ADDRESS_CHECK: Final = "0"
 SUCCESS: Final = b'{"code":0,"msg":"success"}'
 FAILURE_CODE: Final = 40041
@@ -123,44 +112,10 @@ _event: Final = msgspec.json.Decoder(_Event)
 _address: Final = msgspec.json.Decoder(Address)
 
 
-class DouyinDoor:
-    """`/push/douyin/{app}`: `app` names the credential `douyin/{app}` (`app_key`, `app_secret`)."""
+class DouyinPushes:
+    """The credential has `app_key` and `app_secret`."""
 
-    path = "/push/douyin/"
-    source: str = SOURCE
-
-    def __init__(self, credentials: Credentials, policy: Policy) -> None:
-        self._credentials: Final = credentials
-        self._shops: Final = {shop.native: shop for shop in policy.shops.values() if shop.channel == CHANNEL}
-
-    def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
-        check_size(request)
-        app = request.path.removeprefix(self.path)
-        self._authenticate(app, request)
-        return self.read(app, request.body, request.received_at)
-
-    def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
-        """`about` is the app."""
-        try:
-            raws = _raw_items(raw)
-        except UNREADABLE as error:
-            return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw, about=about)]
-        read = (self._read(about, each, received_at) for each in raws)
-        return [message for message in read if message is not None]
-
-    def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
-        for reply in replies:
-            if not isinstance(reply, Accepted):
-                return self.refuse(request, reply)
-        return PushAnswer(200, SUCCESS)
-
-    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
-        """Any status but 200 makes the platform push again."""
-        body = msgspec.json.encode({"code": FAILURE_CODE, "msg": refusal.name, "message": refusal.zh})
-        return PushAnswer(refusal.status, body, retry_after_s=refusal.retry_after_s)
-
-    def _authenticate(self, app: str, request: PushRequest) -> None:
-        credential = secret_of(self._credentials, f"douyin/{app}")
+    def authenticate(self, credential: Mapping[str, str], request: PushRequest) -> None:
         key, secret = credential.get("app_key"), credential.get("app_secret")
         if not key or not secret:
             raise Unauthentic("the credential has no app key and secret")
@@ -169,33 +124,31 @@ class DouyinDoor:
         if not same(key, request.headers.get("app-id", "")):
             raise Unauthentic("app-id is not the app's key")
 
-    def _read(self, app: str, raw: bytes, received_at: datetime) -> Inbound | NotUnderstood | None:
-        """One message of the array; None for the address check, which stands for nothing."""
-        shop: Shop | None = None
-        try:
-            item = _item.decode(raw)
-            tag, message = str(item.tag), str(item.msg_id)
-            if not 0 < len(message) <= MAX_MESSAGE_ID:
-                raise NotReadable(f"expected `msg_id` of 1 to {MAX_MESSAGE_ID} characters")
-            if tag == ADDRESS_CHECK:
-                return None
-            event = _event.decode(item.data)
-            shop = self._shops.get(digits("shop_id", event.shop_id))
-            if shop is None:
-                raise NotReadable("`shop_id` is no shop of channel DY in conf/shops.yml")
-            command = _command(shop, tag, message, event, received_at)
-        except UNREADABLE as error:
-            return NotUnderstood(
-                source=SOURCE, reason=reason_of(error), raw=raw, shop=shop.id if shop else "", about=app
-            )
-        return Inbound(
-            command=command,
-            key=("douyin", app, message),
-            source=SOURCE,
-            shop=shop.id,
-            happened_at=command.said_at,
-            raw=raw,
+    def split(self, body: bytes) -> Sequence[bytes]:
+        """Of the array, or of the one message that came without an array."""
+        if body.lstrip()[:1] == b"{":
+            return [body]
+        return [bytes(raw) for raw in _items.decode(body)]
+
+    def read(self, raw: bytes, received_at: datetime) -> Told | None:
+        item = _item.decode(raw)
+        tag, message = str(item.tag), str(item.msg_id)
+        if tag == ADDRESS_CHECK:
+            return None
+        event = _event.decode(item.data)
+        return Told(
+            message,
+            digits("shop_id", event.shop_id),
+            lambda shop: _note(shop, tag, message, event, received_at),
         )
+
+    def accept(self, request: PushRequest) -> PushAnswer:
+        return PushAnswer(200, SUCCESS)
+
+    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
+        """Any status but 200 makes the platform push again."""
+        body = msgspec.json.encode({"code": FAILURE_CODE, "msg": refusal.name, "message": refusal.zh})
+        return PushAnswer(refusal.status, body, retry_after_s=refusal.retry_after_s)
 
 
 def event_sign(app_key: str, body: bytes, app_secret: str) -> str:
@@ -203,17 +156,7 @@ def event_sign(app_key: str, body: bytes, app_secret: str) -> str:
     return hashlib.md5(app_key.encode() + body + app_secret.encode()).hexdigest()
 
 
-def _raw_items(body: bytes) -> list[bytes]:
-    """The bytes of each message: of the array, or of the one that came without an array."""
-    if body.lstrip()[:1] == b"{":
-        return [body]
-    raws = _items.decode(body)
-    if len(raws) > MAX_ITEMS:
-        raise NotReadable(f"expected at most {MAX_ITEMS} messages")
-    return [bytes(raw) for raw in raws]
-
-
-def _command(shop: Shop, tag: str, message: str, event: _Event, received_at: datetime) -> NoteChannelEvent:
+def _note(shop: str, tag: str, message: str, event: _Event, received_at: datetime) -> NoteChannelEvent:
     meaning = TAGS.get(tag, OTHER)
     amount = {"paid": event.pay_amount, "amount": event.total_amount}.get(meaning.event)
     person, region = None, ""
@@ -222,7 +165,7 @@ def _command(shop: Shop, tag: str, message: str, event: _Event, received_at: dat
     reason = f"tag {tag[:8]}" if meaning is OTHER else event.cancel_reason[:200]
     return NoteChannelEvent(
         channel=CHANNEL,
-        shop=shop.id,
+        shop=shop,
         native=digits("p_id", event.p_id),
         event=meaning.event,
         native_status=digits("order_status", event.order_status, 6) if event.order_status != "" else "",

@@ -1,4 +1,4 @@
-"""Douyin Shop calls: fetch an order's detail, write back what was shipped.
+"""Douyin Shop calls: an order's detail, what has changed, what was shipped.
 
 sign = HMAC-SHA256(secret, secret + app_key…method…param_json…timestamp…v2 + secret), over parameters in
 canonical JSON. The platform answers HTTP 200 with a code; which codes speak of this call and which of the
@@ -14,39 +14,36 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from tongdan.adapters.partners.douyin import CHANNEL, Address, Number, instant, person_of
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
-from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, digits, reason_of
-from tongdan.adapters.partners.regions import region_of
-from tongdan.adapters.partners.settings import DouyinSettings
-from tongdan.domain.kernel.messages import Effect, Person
-from tongdan.domain.kernel.money import check_fen
-from tongdan.domain.orders.commands import NoteDone, RecordDetail
-from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
-from tongdan.domain.orders.lines import Line
-from tongdan.ports import (
-    Done,
-    Errand,
-    Failed,
-    HttpRequest,
-    HttpResponse,
-    Repeat,
-    Undo,
-    Verb,
+from tongdan.adapters.partners.channel import MAX_LINES, Call, Channel, Errors, Page, Reached, Talk
+from tongdan.adapters.partners.douyin import (
+    CHANNEL,
+    NAME,
+    Address,
+    DouyinPushes,
+    Number,
+    instant,
+    person_of,
 )
+from tongdan.adapters.partners.reading import NotReadable, digits
+from tongdan.adapters.partners.regions import region_of
+from tongdan.domain.kernel.messages import Person
+from tongdan.domain.kernel.money import check_fen
+from tongdan.domain.kernel.policy import Listing
+from tongdan.domain.orders.commands import RecordDetail
+from tongdan.domain.orders.facts import WriteBackShipment
+from tongdan.domain.orders.lines import Line
+from tongdan.domain.sync.pull_facts import Listed, ListOrders
+from tongdan.ports import Failed, HttpRequest
 
 OK: Final = 10_000
-LIMITED: Final = 60_000
-LIMITED_WAIT_S: Final = 5.0
-# Nothing is wrong with the call: the platform, the app, its token or its allow-list is.
-PARTNER_WIDE: Final = frozenset(
-    {20_000, 20_001, 30_001, 30_002, 40_001, 40_003, 50_001, LIMITED, 80_000, 90_000}
+ERRORS: Final = Errors(
+    wide=frozenset({20_000, 20_001, 30_001, 30_002, 40_001, 40_003, 50_001, 80_000, 90_000}),
+    limited=frozenset({60_000}),
+    final=frozenset({10_001, 40_002, 40_004, 50_002, 70_000}),
 )
-# The same call can never succeed.
-FINAL: Final = frozenset({10_001, 40_002, 40_004, 50_002, 70_000})
+SHIP: Final = "order.logisticsAddSinglePack"
 REPEATED: Final = "isv.idempotent-id-existed"
 
-MAX_LINES: Final = 200
 GIFT: Final = "FREE"
 UNPAID: Final = frozenset({"1", "103"})
 
@@ -69,15 +66,25 @@ class _SkuOrder(msgspec.Struct):
     given_product_type: str = ""
 
 
-class _Detail(msgspec.Struct):
+class _Brief(msgspec.Struct, kw_only=True):
+    """What a listing needs of an order."""
+
     order_id: Number
     order_status: Number
     create_time: Number
+    main_status: Number = 0
+    update_time: Number = 0
+
+
+class _Found(msgspec.Struct):
+    total: int
+    shop_order_list: list[_Brief] = []
+
+
+class _Detail(_Brief, kw_only=True):
     pay_amount: int
     sku_order_list: list[_SkuOrder]
-    main_status: Number = 0
     pay_time: Number = 0
-    update_time: Number = 0
     exp_ship_time: Number = 0
     post_amount: int = 0
     promotion_amount: int = 0
@@ -97,105 +104,78 @@ class _Detailed(msgspec.Struct):
 
 
 _envelope: Final = msgspec.json.Decoder(_Envelope)
+_found: Final = msgspec.json.Decoder(_Found)
 _detailed: Final = msgspec.json.Decoder(_Detailed)
 
 
-class DouyinActor:
-    """Calls with the credential `douyin/{shop}`: `app_key`, `app_secret`, `access_token`."""
+class DouyinCalls:
+    """Called with `app_key`, `app_secret`, `access_token`."""
 
-    def __init__(self, partner: str, settings: DouyinSettings, wire: Wire) -> None:
-        self.partner = partner
-        self.verbs: Mapping[type[Effect], Verb] = {
-            FetchDetail: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
-            WriteBackShipment: Verb(Repeat.KEYED, Undo.COMPENSABLE),
-        }
-        self._settings: Final = settings
-        self._wire: Final = wire
+    def __init__(self, reached: Reached) -> None:
+        self._base_url: Final = reached.base_url
 
-    async def perform(self, errand: Errand) -> Done | Failed:
-        match errand.effect:
-            case FetchDetail() as effect:
-                return await self._fetch(effect)
-            case WriteBackShipment() as effect:
-                return await self._write_back(errand, effect)
-        return Failed(f"Douyin knows no {type(errand.effect).__name__}", final=True)
-
-    async def look_up(self, errand: Errand) -> Done | Failed | None:
-        return None
-
-    async def _fetch(self, effect: FetchDetail) -> Done | Failed:
-        said = await self._call(effect.shop, "order.orderDetail", {"shop_order_id": effect.native})
-        if isinstance(said, Failed):
-            return said
-        envelope, response = said
-        if envelope.code != OK:
-            return _failure(envelope)
-        try:
-            command = read_detail(effect.shop, effect.native, bytes(envelope.data))
-        except UNREADABLE as error:
-            return Failed(f"the detail is not understood: {reason_of(error)}", final=True)
-        return Done(command, response.body)
-
-    async def _write_back(self, errand: Errand, effect: WriteBackShipment) -> Done | Failed:
-        shipped = [{"shipped_order_id": line, "shipped_num": units} for line, units in effect.units]
-        parameters = {
-            "order_id_list": [effect.native],
-            "shipped_order_info": shipped,
-            "company_code": self._settings.carriers.get(effect.carrier, effect.carrier),
-            "logistics_code": effect.waybill,
-            "request_id": effect.request,
-        }
-        said = await self._call(effect.shop, "order.logisticsAddSinglePack", parameters)
-        if isinstance(said, Failed):
-            return said
-        envelope, response = said
-        if envelope.code != OK and envelope.sub_code != REPEATED:
-            return _failure(envelope)
-        return Done(NoteDone(order=errand.aggregate, outcome="channel/written-back"), response.body)
-
-    async def _call(
-        self, shop: str, method: str, parameters: dict[str, object]
-    ) -> tuple[_Envelope, HttpResponse] | Failed:
-        fields = fields_of(self._wire, f"douyin/{shop}", "app_key", "app_secret", "access_token")
-        if isinstance(fields, Failed):
-            return fields
-        app_key, secret, token = fields
-        param_json = msgspec.json.encode(parameters, order="sorted")
-        timestamp = str(int(self._wire.clock.now().timestamp()))
+    def request(self, call: Call, credential: Mapping[str, str], at: datetime) -> HttpRequest:
+        app_key, secret = credential["app_key"], credential["app_secret"]
+        param_json = msgspec.json.encode(call.parameters, order="sorted")
+        timestamp = str(int(at.timestamp()))
         query = {
             "app_key": app_key,
-            "method": method,
-            "access_token": token,
+            "method": call.method,
+            "access_token": credential["access_token"],
             "timestamp": timestamp,
             "v": "2",
             "sign_method": "hmac-sha256",
-            "sign": sign(app_key, secret, method, param_json.decode(), timestamp),
+            "sign": sign(app_key, secret, call.method, param_json.decode(), timestamp),
         }
-        url = f"{self._settings.base_url}/{method.replace('.', '/')}?{urlencode(query)}"
+        url = f"{self._base_url}/{call.method.replace('.', '/')}?{urlencode(query)}"
         headers = {"content-type": "application/json", "x-open-no-old-err-code": "1"}
-        request = HttpRequest(method="POST", url=url, headers=headers, body=param_json)
-        response = await exchange(self._wire, request)
-        if isinstance(response, Failed):
-            return response
-        try:
-            return _envelope.decode(response.body), response
-        except UNREADABLE as error:
-            return Failed(f"HTTP {response.status}: {reason_of(error)}", partner_wide=True, unknown=True)
+        return HttpRequest(method="POST", url=url, headers=headers, body=param_json)
+
+    def answer(self, call: Call, body: bytes) -> bytes | Failed:
+        """A parcel told twice under one `request_id` is one parcel, which the platform may say as an error."""
+        said = _envelope.decode(body)
+        if said.code == OK or (call.method == SHIP and said.sub_code == REPEATED):
+            return bytes(said.data)
+        return ERRORS.failed(said.code, f"Douyin {said.code} {said.sub_code[:80]} log {said.log_id[:64]}")
+
+    def detail(self, shop: str, native: str) -> Talk[RecordDetail]:
+        data = yield Call("order.orderDetail", {"shop_order_id": native})
+        return read_detail(shop, native, data)
+
+    def ship(self, effect: WriteBackShipment, company: str) -> Talk[None]:
+        shipped = [{"shipped_order_id": line, "shipped_num": units} for line, units in effect.units]
+        yield Call(
+            SHIP,
+            {
+                "order_id_list": [effect.native],
+                "shipped_order_info": shipped,
+                "company_code": company,
+                "logistics_code": effect.waybill,
+                "request_id": effect.request,
+            },
+        )
+
+    def list(self, effect: ListOrders, listing: Listing) -> Talk[Page]:
+        """Pages count from 0 here; the end of the span is asked for as its last second."""
+        data = yield Call(
+            "order.searchList",
+            {
+                "update_time_start": int(effect.since.timestamp()),
+                "update_time_end": int(effect.until.timestamp()) - 1,
+                "order_by": "update_time",
+                "page": max(effect.page - 1, 0),
+                "size": listing.page_size,
+            },
+        )
+        found = _found.decode(data)
+        orders = tuple([_listed(order) for order in found.shop_order_list])
+        return Page(orders, pages=-(-found.total // listing.page_size))
 
 
 def sign(app_key: str, secret: str, method: str, param_json: str, timestamp: str) -> str:
     """Lower-case hex. `access_token` and `sign_method` are not signed."""
     text = f"app_key{app_key}method{method}param_json{param_json}timestamp{timestamp}v2"
     return hmac.digest(secret.encode(), f"{secret}{text}{secret}".encode(), "sha256").hex()
-
-
-def _failure(said: _Envelope) -> Failed:
-    """The platform's code; its message may quote what we sent, so it is left out."""
-    error = f"Douyin {said.code} {said.sub_code[:80]} log {said.log_id[:64]}"
-    wait_s = LIMITED_WAIT_S if said.code == LIMITED else 0.0
-    return Failed(
-        error, partner_wide=said.code in PARTNER_WIDE, final=said.code in FINAL, retry_after_s=wait_s
-    )
 
 
 def read_detail(shop: str, native: str, data: bytes) -> RecordDetail:
@@ -205,10 +185,7 @@ def read_detail(shop: str, native: str, data: bytes) -> RecordDetail:
         raise NotReadable("`order_id` is not the order that was asked for")
     if not 0 < len(detail.sku_order_list) <= MAX_LINES:
         raise NotReadable(f"expected 1 to {MAX_LINES} of `sku_order_list`")
-    # main_status says all that order_status says, and how refunds ended
-    status = digits("main_status", detail.main_status, 6)
-    if status == "0":
-        status = digits("order_status", detail.order_status, 6)
+    status = _status(detail)
     paid_at = None if status in UNPAID else _instant_or_none(detail.pay_time)
     placed_at = instant(detail.create_time)
     person = _receiver(detail)
@@ -229,6 +206,17 @@ def read_detail(shop: str, native: str, data: bytes) -> RecordDetail:
         region=region_of(person.province),
         person=person,
     )
+
+
+def _status(order: _Brief) -> str:
+    """main_status says all that order_status says, and how refunds ended."""
+    status = digits("main_status", order.main_status, 6)
+    return digits("order_status", order.order_status, 6) if status == "0" else status
+
+
+def _listed(order: _Brief) -> Listed:
+    said_at = _instant_or_none(order.update_time) or instant(order.create_time)
+    return Listed(native=digits("order_id", order.order_id), native_status=_status(order), said_at=said_at)
 
 
 def _line(no: int, said: _SkuOrder) -> Line:
@@ -266,3 +254,6 @@ def _receiver(detail: _Detail) -> Person:
 
 def _instant_or_none(value: Number) -> datetime | None:
     return None if value in (0, "0", "") else instant(value)
+
+
+DOUYIN: Final = Channel(CHANNEL, NAME, ("app_key", "app_secret", "access_token"), DouyinPushes(), DouyinCalls)

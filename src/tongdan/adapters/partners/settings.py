@@ -9,13 +9,6 @@ from collections.abc import Mapping
 import msgspec
 
 
-class DouyinSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`carriers`: the WMS's carrier code → Douyin's `company_code`."""
-
-    base_url: str
-    carriers: Mapping[str, str] = {}
-
-
 class WechatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`notify_url`: our push port as WeChat Pay sees it, without the merchant; `merchants`: shop → mchid."""
 
@@ -61,9 +54,9 @@ class SfSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of `conf/partners.yml`."""
+    """All of `conf/partners.yml`. `channels`: where a channel is reached if not where its own map says, by its code."""
 
-    douyin: DouyinSettings
+    channels: Mapping[str, str] = {}
     wechat: WechatSettings
     qimen: QimenSettings
     finance: FinanceSettings

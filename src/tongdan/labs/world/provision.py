@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from tongdan.adapters.credentials_file import write_credentials
+from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.kernel.policy import Policy
 from tongdan.labs.world.wechat_pay import Merchant
@@ -48,12 +49,9 @@ def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) 
     ours: Credentials = {}
     theirs: Credentials = {}
     for shop in policy.shops.values():
-        if shop.channel == "DY":
-            ours[f"douyin/{shop.id}"] = {
-                "app_key": _digits(entropy, 19),
-                "app_secret": entropy.token(16).hex(),
-                "access_token": entropy.token(24).hex(),
-            }
+        channel = next((each for each in CHANNELS if each.code == shop.channel), None)
+        if channel is not None:
+            ours[f"{channel.name}/{shop.id}"] = {field: _field(entropy, field) for field in channel.fields}
         else:
             ours[f"own/{shop.id}"] = {"secret": entropy.token(32).hex()}
     for mchid in sorted(set(partners.wechat.merchants.values())):
@@ -83,6 +81,11 @@ def merchant_of(data: Path, mchid: str) -> Merchant:
     return Merchant(
         mchid, ours["appid"], ours["serial_no"], own_key.public_key(), ours["api_v3_key"], platform_keys
     )
+
+
+def _field(entropy: Entropy, name: str) -> str:
+    """What names an app is a number of 19 digits, what proves it is unguessable."""
+    return _digits(entropy, 19) if name.endswith(("_key", "_id")) else entropy.token(24).hex()
 
 
 def _sf(entropy: Entropy) -> dict[str, str]:
@@ -150,7 +153,7 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
     replace = msgspec.structs.replace
     return replace(
         partners,
-        douyin=replace(partners.douyin, base_url=urls["douyin"]),
+        channels={channel.code: urls[channel.name] for channel in CHANNELS if channel.name in urls},
         wechat=replace(partners.wechat, base_url=urls["wechat"], notify_url=f"{centre_url}/push/wechat/"),
         qimen=replace(partners.qimen, base_url=f"{urls['qimen']}/router/qimen/service"),
         finance=replace(partners.finance, base_url=f"{urls['finance']}/order-milestones"),

@@ -111,7 +111,7 @@ class World:
         secret = credentials[f"finance/{finance.system}"]["secret"]
         self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
         self._urls = {
-            "douyin": partners.douyin.base_url,
+            "douyin": self.policy.channels["DY"].base_url,
             "wechat": partners.wechat.base_url,
             "qimen": qimen.base_url,
             "finance": finance.base_url,

@@ -1,0 +1,124 @@
+"""The actor of every channel's shop: fetch an order's detail, list what has changed, write back what was shipped.
+
+It carries a channel's conversation (`channel.Talk`) over the wire and turns its end into the outcome of an effect.
+A shop calls with the credential `NAME/SHOP`; one that is missing stops the shop, not the effect.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tongdan.adapters.partners.channel import Call, Channel, Page, Reached, Refused, Talk
+from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.reading import UNREADABLE, reason_of
+from tongdan.domain.kernel.messages import Effect
+from tongdan.domain.kernel.policy import ChannelMap
+from tongdan.domain.orders.commands import NoteDone, RecordDetail
+from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
+from tongdan.domain.sync.commands import RecordListing
+from tongdan.domain.sync.pull_facts import ListOrders
+from tongdan.ports import Done, Errand, Failed, Repeat, Undo, Verb
+
+MAX_CALLS: Final = 5  # of one conversation
+
+
+class _End(NamedTuple):
+    """What a conversation came to, and the last answer as received."""
+
+    value: Any
+    raw: bytes
+
+
+class ChannelActor:
+    """`partner` is `channel/CODE/SHOP`."""
+
+    def __init__(self, partner: str, channel: Channel, how: ChannelMap, wire: Wire) -> None:
+        self.partner = partner
+        self.verbs: Mapping[type[Effect], Verb] = {
+            FetchDetail: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
+            ListOrders: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
+            WriteBackShipment: Verb(Repeat.KEYED, Undo.COMPENSABLE),
+        }
+        self._channel: Final = channel
+        self._how: Final = how
+        self._calls: Final = channel.calls(Reached(how.base_url, ZoneInfo(how.zone)))
+        self._wire: Final = wire
+
+    async def perform(self, errand: Errand) -> Done | Failed:
+        match errand.effect:
+            case FetchDetail() as effect:
+                return await self._fetch(effect)
+            case ListOrders() as effect:
+                return await self._list(effect)
+            case WriteBackShipment() as effect:
+                return await self._write_back(errand, effect)
+        return Failed(f"{self._channel.name} knows no {type(errand.effect).__name__}", final=True)
+
+    async def look_up(self, errand: Errand) -> Done | Failed | None:
+        return None
+
+    async def _fetch(self, effect: FetchDetail) -> Done | Failed:
+        end = await self._converse(effect.shop, self._calls.detail(effect.shop, effect.native))
+        if isinstance(end, Failed):
+            return end
+        command: RecordDetail = end.value
+        return Done(command, end.raw)
+
+    async def _list(self, effect: ListOrders) -> Done | Failed:
+        """What is kept of a listing is its command: the answer itself shows many people's orders."""
+        if self._how.listing is None:
+            return Failed(f"conf/channels/{self._channel.code}.yml has no listing", final=True)
+        end = await self._converse(effect.shop, self._calls.list(effect, self._how.listing))
+        if isinstance(end, Failed):
+            return end
+        page: Page = end.value
+        return Done(
+            RecordListing(
+                channel=effect.channel,
+                shop=effect.shop,
+                orders=page.orders,
+                pages=page.pages,
+                cursor=page.cursor,
+            )
+        )
+
+    async def _write_back(self, errand: Errand, effect: WriteBackShipment) -> Done | Failed:
+        company = self._how.carriers.get(effect.carrier, effect.carrier)
+        end = await self._converse(effect.shop, self._calls.ship(effect, company))
+        if isinstance(end, Failed):
+            return end
+        return Done(NoteDone(order=errand.aggregate, outcome="channel/written-back"), end.raw)
+
+    async def _converse(self, shop: str, talk: Talk[Any]) -> _End | Failed:
+        raw, data = b"", b""
+        for at in range(MAX_CALLS):
+            try:
+                call = talk.send(data) if at else next(talk)
+            except StopIteration as end:
+                return _End(end.value, raw)
+            except Refused as no:
+                return no.failed
+            except UNREADABLE as error:
+                return Failed(f"the answer is not understood: {reason_of(error)}", final=True)
+            answered = await self._call(shop, call)
+            if isinstance(answered, Failed):
+                return answered
+            data, raw = answered
+        return Failed(f"no end after {MAX_CALLS} calls", final=True)
+
+    async def _call(self, shop: str, call: Call) -> tuple[bytes, bytes] | Failed:
+        """The data of the answer, and the answer."""
+        names = self._channel.fields
+        fields = fields_of(self._wire, f"{self._channel.name}/{shop}", *names)
+        if isinstance(fields, Failed):
+            return fields
+        credential = dict(zip(names, fields, strict=True))
+        request = self._calls.request(call, credential, self._wire.clock.now())
+        response = await exchange(self._wire, request)
+        if isinstance(response, Failed):
+            return response
+        try:
+            data = self._calls.answer(call, response.body)
+        except UNREADABLE as error:
+            return Failed(f"HTTP {response.status}: {reason_of(error)}", partner_wide=True, unknown=True)
+        return data if isinstance(data, Failed) else (data, response.body)
