@@ -8,7 +8,8 @@ both. Everybody can read these files with tools of their own.
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
@@ -92,34 +93,33 @@ class ParquetArchive:
         return _digest_of(self._path(name))
 
     def rows(
-        self,
-        names: Sequence[str],
-        where: str = "TRUE",
-        values: Sequence[Any] = (),
-        *,
-        order: str,
-        bare: bool = False,
+        self, names: Sequence[str], where: str = "TRUE", values: Sequence[Any] = (), *, order: str
     ) -> Iterator[JournalColumns]:
-        """Rows of these files; `where` and `order` are SQL over the journal's columns, `bare` leaves out payloads.
+        """Rows of a few files; `where` and `order` are SQL over the journal's columns. Raises StoreFailure."""
+        found = self._select(_looking_up(), names, _NAMES, f"{where} ORDER BY {order}", values)
+        return map(JournalColumns._make, found)
 
-        Raises StoreFailure.
-        """
-        found = self._select(names, _BARE if bare else _NAMES, f"{where} ORDER BY {order}", values)
+    def all_rows(
+        self, names: Sequence[str], where: str, *, order: str, bare: bool = False
+    ) -> Iterator[JournalColumns]:
+        """The same for any number of files; `bare` leaves out payloads."""
+        found = self._select(_engine(), names, _BARE if bare else _NAMES, f"{where} ORDER BY {order}")
         return map(JournalColumns._make, found)
 
     def marks(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """(aggregate, first byte of the sealed person and of the payload) of every row of these files."""
-        return self._select(names, "agg, person[1:1], raw[1:1]", "TRUE", ())
+        return self._select(_engine(), names, "agg, person[1:1], raw[1:1]", "TRUE")
 
     def _select(
-        self, names: Sequence[str], columns: str, where: str, values: Sequence[Any]
-    ) -> Iterator[tuple[Any, ...]]:
+        self, engine: "AbstractContextManager[DuckDBPyConnection]", names: Sequence[str], columns: str, where: str,
+        values: Sequence[Any] = (),
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         if not names:
             return
         for name in names:
             if not self._path(name).exists():
                 raise StoreFailure(f"the archive file {name} is missing: bring it back to {FOLDER}/")
-        with _engine() as db:
+        with engine as db:
             files = [str(self._path(name)) for name in names]
             db.execute(f"SELECT {columns} FROM read_parquet(?) WHERE {where}", [files, *values])
             while found := db.fetchmany(READ_ROWS):
@@ -131,19 +131,45 @@ class ParquetArchive:
 
 @contextmanager
 def _engine() -> Iterator["DuckDBPyConnection"]:
-    """A DuckDB in memory that takes one core, spills to its own folder, and fetches nothing from the network."""
+    """A DuckDB for one piece of work of any size: it takes one core and spills to a folder of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tongdan-archive-") as spill,
+        closing(_connect(spill)) as db,
+        _told(),
+    ):
+        yield db
+
+
+@contextmanager
+def _looking_up() -> Iterator["DuckDBPyConnection"]:
+    """For what reads little: opening a DuckDB takes longer than such a query, so one stays open."""
+    with closing(_kept().cursor()) as db, _told():
+        yield db
+
+
+@cache
+def _kept() -> "DuckDBPyConnection":
+    return _connect("")
+
+
+def _connect(spill: str) -> "DuckDBPyConnection":
     import duckdb  # noqa: PLC0415 (takes a moment and some memory, and most processes never need it)
 
-    with tempfile.TemporaryDirectory(prefix="tongdan-archive-") as spill:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": "1", "memory_limit": "512MB", "temp_directory": spill, "autoinstall_known_extensions": "false",
-        }  # fmt: skip
-        try:
-            with closing(duckdb.connect(config=settings)) as db:
-                yield db
-        except duckdb.Error as error:
-            # What it says may quote a row.
-            raise StoreFailure(f"an archive file cannot be used: {type(error).__name__}") from None
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": "1", "memory_limit": "512MB", "temp_directory": spill, "autoinstall_known_extensions": "false",
+    }  # fmt: skip
+    return duckdb.connect(config=settings)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """DuckDB's errors as the store's, without what they say: it may quote a row."""
+    import duckdb  # noqa: PLC0415 (as above)
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreFailure(f"an archive file cannot be used: {type(error).__name__}") from None
 
 
 def _digest_of(path: Path) -> bytes:

@@ -93,7 +93,7 @@ class SqliteAudit:
     def _archived(self, slots: Sequence[int], order: str, *, bare: bool = False) -> Iterator[JournalColumns]:
         here = ", ".join(map(str, slots))
         files = [file for (file,) in self._rows(f"SELECT DISTINCT file FROM archives WHERE slot IN ({here})")]
-        return self._files.rows(files, f"slot IN ({here})", order=order, bare=bare)
+        return self._files.all_rows(files, f"slot IN ({here})", order=order, bare=bare)
 
     def file_digest(self, file: str) -> bytes:
         return self._files.digest(file)
