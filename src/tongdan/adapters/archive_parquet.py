@@ -157,6 +157,7 @@ def _connect(spill: str) -> "DuckDBPyConnection":
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "threads": "1", "memory_limit": "512MB", "temp_directory": spill, "autoinstall_known_extensions": "false",
+        "enable_progress_bar": "false",  # it would be drawn into what a command prints
     }  # fmt: skip
     return duckdb.connect(config=settings)
 
