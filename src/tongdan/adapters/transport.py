@@ -5,12 +5,15 @@ request certainly did not arrive (`Unreachable`) or may have (`NoAnswer`). Every
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
+import certifi
+from yarl import URL
 
 from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Unreachable
 
@@ -24,44 +27,56 @@ Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 class HttpTransport:
     """Real HTTP(S). Follows no redirects, reads no proxy settings, takes at most MAX_ANSWER_BYTES.
 
-    Use as an async context manager, or call `close`.
+    URLs are sent as they are written, for a signature may cover them. Use as an async context manager, or call `close`.
     """
 
     def __init__(self) -> None:
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-        # Whoever comes while all connections are busy waits here: the client's own queue costs each request a look at
-        # all others, and its wait would count as the partner's.
+        # Whoever comes while all connections are busy waits here, where its wait does not count as the partner's.
         self._turn: Final = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._client: Final = httpx.AsyncClient(limits=limits, follow_redirects=False, trust_env=False)
+        self._trusted: Final = ssl.create_default_context()
+        self._trusted.load_verify_locations(certifi.where())  # a bare machine may have no authorities of its own
+        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         try:
             async with self._turn, asyncio.timeout(request.timeout_s):
                 return await self._exchange(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(_said(error)) from error
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+        except (aiohttp.InvalidURL, ValueError) as error:
             raise Unreachable(_said(error)) from error
         except TimeoutError as error:
             raise NoAnswer(f"no whole answer within {request.timeout_s:g} s") from error
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             raise NoAnswer(_said(error)) from error
 
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
-        timeout = httpx.Timeout(request.timeout_s, connect=min(CONNECT_WITHIN_S, request.timeout_s))
-        async with self._client.stream(
-            request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
-        ) as response:
+        async with self._client().request(
+            request.method, URL(request.url, encoded=True), headers=request.headers, data=request.body or None,
+            allow_redirects=False,
+        ) as response:  # fmt: skip
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     raise NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status_code, headers, bytes(body))
+            return HttpResponse(response.status, headers, bytes(body))
+
+    def _client(self) -> aiohttp.ClientSession:
+        """Made with the first request: it belongs to the loop that is running then."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=self._trusted),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Accept-Encoding", "Content-Type"),
+            )
+        return self._session
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def __aenter__(self) -> "HttpTransport":
         return self

@@ -69,7 +69,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        if self._worker is not None and not self._busy:  # what was asked is carried out, heard or not
+        if self._worker is not None and not self._busy and self._requests.empty():  # what was asked is carried out, heard or not
             self._worker.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -105,7 +105,7 @@ class _Connection(asyncio.Protocol):
 
     async def _work(self) -> None:
         assert self._transport is not None
-        while not self._transport.is_closing():
+        while not (self._transport.is_closing() and self._requests.empty()):
             self._busy = False
             request = await self._requests.get()
             self._busy = True
