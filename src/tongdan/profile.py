@@ -73,6 +73,8 @@ from tongdan.ports import (
 )
 
 SHARDS: Final = 4
+MEET_WITHIN_S: Final = 5.0  # for the other processes of a centre to be there before orders are taken
+MEET_PAUSE_S: Final = 0.01
 CREDENTIALS: Final = "credentials.json"
 API_KEYS: Final = "api-keys.json"
 MASTER_KEY: Final = "master.key"
@@ -173,12 +175,19 @@ class Centre:
             await self.erasure.resume()
         else:  # whoever started the processes has done so before
             await self.place.wires.start(lambda: Inlet(self.bus), self.peers)
+            await self._meet()
         self.views.start()
         self.tokens.start()
         self.runner.start()
         await self.relay.start()
         self.wakeups.start()
         self.upkeep.start()
+
+    async def _meet(self) -> None:
+        """Until the others are there, or it is clear that one of them is not: its orders would be told to come again."""
+        until_s = self.clock.monotonic() + MEET_WITHIN_S
+        while self.clock.monotonic() < until_s and not all(peer.is_open for peer in self.peers.values()):
+            await self.clock.sleep(MEET_PAUSE_S)
 
     def _slot_rows(self, shard: int) -> SlotRows:
         return SqliteSlotRows(_shard_file(self.data, shard))

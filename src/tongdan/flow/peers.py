@@ -24,7 +24,9 @@ from tongdan.ports import Accepted, Clock, Reply, Wire, WriteSet
 _log: Final = logging.getLogger(__name__)
 
 WAITING_LIMIT: Final = 20_000  # unanswered messages at one peer before intake is told to come again
-AWAY_AFTER_S: Final = 8.0  # without an answer before what came from outside is told to come again
+AWAY_AFTER_S: Final = 20.0  # without an answer before what came from outside is told to come again
+PATIENCE_S: Final = 3.0  # what an answer may take before intake is told to come again for a moment
+SLOW_FOR_S: Final = 1.0
 SWEEP_S: Final = 1.0
 QUESTION_S: Final = 30.0  # before a question to a peer counts as unanswered
 
@@ -131,6 +133,7 @@ class _Waiting(msgspec.Struct, gc=False):
     call: Call
     item: Item | Quarantined | None
     settle: Settled
+    since_s: float
     until_s: float  # of what came from outside
 
     @property
@@ -148,13 +151,19 @@ class Peer:
         self._frames = _Frames()
         self._waiting: dict[int, _Waiting] = {}
         self._n = 0
+        self._slow_until_s = 0.0
         self._sweep: Callable[[], None] | None = None
 
     def backlog(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_open(self) -> bool:
+        return self._frames.wire is not None
+
     def is_full(self) -> bool:
-        return len(self._waiting) >= WAITING_LIMIT
+        """Whether intake had better come again than wait: a peer that is behind must not pass for one that is gone."""
+        return len(self._waiting) >= WAITING_LIMIT or self._clock.monotonic() < self._slow_until_s
 
     def holds(self, slot: int) -> bool:
         """Whether anything of a slot waits for its answer."""
@@ -203,7 +212,8 @@ class Peer:
     def _send(
         self, call: Call, item: Item | Quarantined | None, settle: Settled, within_s: float = AWAY_AFTER_S
     ) -> None:
-        waiting = _Waiting(call, item, settle, self._clock.monotonic() + within_s)
+        now_s = self._clock.monotonic()
+        waiting = _Waiting(call, item, settle, now_s, now_s + within_s)
         if self._frames.wire is None and not waiting.lasting:
             self._give_up(waiting)
             return
@@ -241,10 +251,13 @@ class Peer:
                 self._give_up(waiting)
 
     def heard(self, frame: bytes) -> None:
+        now_s = self._clock.monotonic()
         for told in _tellings.decode(frame):
             waiting = self._waiting.pop(told.n, None)
             if waiting is None:  # it was given up, or told twice over two wires
                 continue
+            if waiting.item is not None and not waiting.lasting and now_s - waiting.since_s > PATIENCE_S:
+                self._slow_until_s = now_s + SLOW_FOR_S
             if type(waiting.call) is Question:
                 _settle(waiting, told.refusal or told.body)
             elif told.refusal is not None:

@@ -23,6 +23,8 @@ from tongdan.ports import Clock, LostToken, Reply, ShardStore, StoreFailure, Wri
 _log: Final = logging.getLogger(__name__)
 
 QUEUE_LIMIT: Final = 20_000  # commands waiting at one shard before intake is told to come again
+PATIENCE_S: Final = 3.0  # that somebody who waits for an answer is given
+PACE_WEIGHT: Final = 0.2  # of the latest batch
 BATCH_LIMIT: Final = 1_000  # commands of one transaction
 REACTION_SHARE: Final = 200  # reactions that a full batch of intake still leaves room for
 BUSY_BATCH: Final = 12  # so much intake in one batch means that it does not come one by one any more
@@ -114,6 +116,7 @@ class Shard:
         self.busy_at = -inf
         self._engine = engine
         self._running = False
+        self._pace_s = 0.0  # what one command took in the latest large batches
         self._batch: Sequence[Waiting] = ()  # of the transaction that is open
         self._put_back: list[Item] = []
         self._notes_back: list[Note] = []
@@ -127,7 +130,9 @@ class Shard:
         return len(self.intake) + len(self.reactions) + len(self._batch)
 
     def is_full(self) -> bool:
-        return len(self.intake) >= QUEUE_LIMIT
+        """Whether intake had better come again than wait: by number, and by how long so many took lately."""
+        waiting = len(self.intake)
+        return waiting >= QUEUE_LIMIT or (waiting > BATCH_LIMIT and waiting * self._pace_s > PATIENCE_S)
 
     def holds(self, slot: int) -> bool:
         """Whether anything of a slot is queued or in the transaction that is open."""
@@ -149,10 +154,14 @@ class Shard:
             while self.intake or self.reactions or self.notes:
                 # Whoever has just heard of a commit may have something to add: larger batches cost less each.
                 await self._engine.clock.sleep(0)
+                began_s = self._engine.clock.monotonic()
                 items, notes = self._gather()
                 self._batch = items
                 await self._transact(items, notes)
                 self._batch = ()
+                if len(items) >= BUSY_BATCH:
+                    pace_s = (self._engine.clock.monotonic() - began_s) / len(items)
+                    self._pace_s += PACE_WEIGHT * (pace_s - self._pace_s)
                 if self._put_back or self._notes_back:
                     self.reactions.extendleft(reversed(self._put_back))
                     self.notes[:0] = self._notes_back

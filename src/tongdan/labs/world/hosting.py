@@ -69,7 +69,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        if self._worker is not None and not self._busy and self._requests.empty():  # what was asked is carried out, heard or not
+        idle = not self._busy and self._requests.empty()  # what was asked is carried out, heard or not
+        if self._worker is not None and idle:
             self._worker.cancel()
 
     def data_received(self, data: bytes) -> None:
