@@ -184,7 +184,7 @@ class Centre:
         self.upkeep.start()
 
     async def _meet(self) -> None:
-        """Until the others are there, or it is clear that one of them is not: its orders would be told to come again."""
+        """Until the others are there, or one of them clearly is not: its orders would be told to come again."""
         until_s = self.clock.monotonic() + MEET_WITHIN_S
         while self.clock.monotonic() < until_s and not all(peer.is_open for peer in self.peers.values()):
             await self.clock.sleep(MEET_PAUSE_S)
