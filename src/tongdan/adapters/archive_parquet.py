@@ -135,7 +135,7 @@ def _engine() -> Iterator["DuckDBPyConnection"]:
     with (
         tempfile.TemporaryDirectory(prefix="tongdan-archive-") as spill,
         closing(_connect(spill)) as db,
-        _told(),
+        _told(db),
     ):
         yield db
 
@@ -143,7 +143,7 @@ def _engine() -> Iterator["DuckDBPyConnection"]:
 @contextmanager
 def _looking_up() -> Iterator["DuckDBPyConnection"]:
     """For what reads little: opening a DuckDB takes longer than such a query, so one stays open."""
-    with closing(_kept().cursor()) as db, _told():
+    with closing(_kept().cursor()) as db, _told(db):
         yield db
 
 
@@ -157,17 +157,17 @@ def _connect(spill: str) -> "DuckDBPyConnection":
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "threads": "1", "memory_limit": "512MB", "temp_directory": spill, "autoinstall_known_extensions": "false",
-        "enable_progress_bar": "false",  # it would be drawn into what a command prints
     }  # fmt: skip
     return duckdb.connect(config=settings)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """DuckDB's errors as the store's, without what they say: it may quote a row."""
+def _told(db: "DuckDBPyConnection") -> Iterator[None]:
+    """It says nothing by itself, and its errors are the store's, without their words: they may quote a row."""
     import duckdb  # noqa: PLC0415 (as above)
 
     try:
+        db.execute("SET enable_progress_bar = false")  # it would be drawn into what a command prints
         yield
     except duckdb.Error as error:
         raise StoreFailure(f"an archive file cannot be used: {type(error).__name__}") from None

@@ -21,10 +21,13 @@ CREATE TABLE archives (
     last_epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL,
     day INTEGER NOT NULL, rows INTEGER NOT NULL,
     before BLOB NOT NULL, hash BLOB NOT NULL,       -- the chain's head before the first row and after the last
-    effects BLOB NOT NULL,                          -- what the chain up to here leaves outstanding
+    effects BLOB NOT NULL,                          -- of a slot's last part: what its chain leaves outstanding
     file TEXT NOT NULL, digest BLOB NOT NULL,
     PRIMARY KEY (slot, epoch, seq)
 ) WITHOUT ROWID;
+CREATE TRIGGER last_part_carries AFTER INSERT ON archives BEGIN  -- what is outstanding is said once a slot
+    UPDATE archives SET effects = x'' WHERE slot = NEW.slot AND (epoch, seq) < (NEW.epoch, NEW.seq) AND effects <> x'';
+END;
 CREATE TABLE cuts (
     agg TEXT PRIMARY KEY, ver INTEGER NOT NULL, schema INTEGER NOT NULL, status INTEGER NOT NULL,
     at_us INTEGER NOT NULL, wake_us INTEGER,

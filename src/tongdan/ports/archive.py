@@ -14,8 +14,8 @@ from tongdan.ports.store import JournalColumns
 
 
 class Part(NamedTuple):
-    """`before` and `hash`: the chain's head before the first and after the last row. `effects`: what the whole chain
-    up to here leaves outstanding (`flow/replay.py`)."""
+    """`before` and `hash`: the chain's head before the first and after the last row. `effects`: of a slot's last
+    part, what its whole chain leaves outstanding (`flow/replay.py`)."""
 
     slot: int
     epoch: int
