@@ -6,6 +6,7 @@ import pytest
 from tests.domain.centre import NOON, PERSON, POLICY, Centre, after, detail, line, place, platform_order, said
 
 from tongdan.domain.fulfillment.commands import ReserveStock
+from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Status
@@ -302,36 +303,42 @@ def test_a_line_is_reserved_once_however_often_it_is_asked_for(centre: Centre) -
     assert centre.states["stock/SHIRT"].levels["EAST"].available == 3
 
 
-# ---- what a channel lists
+# ---- what is only known to have changed
 
 
 def test_an_order_only_its_listing_knows_is_announced_and_fetched(centre: Centre) -> None:
-    assert centre.told(said("listed", 60, "2")) == ["OrderAnnounced", "ChannelReported"]
-    assert len(centre.effects_of(FetchDetail)) == 1
-    assert centre.told(said("listed", 60, "2")) == []
+    assert centre.told(said("changed", 60)) == ["OrderAnnounced", "ChannelReported"]
     assert len(centre.effects_of(FetchDetail)) == 1
 
 
-def test_a_listing_that_tells_nothing_later_writes_nothing(centre: Centre) -> None:
+def test_what_changed_before_the_channel_last_spoke_writes_nothing(centre: Centre) -> None:
     centre.told(said("paid", 60, "2", amount_fen=9_900))
     facts = len(centre.journal)
     for seconds in (30, 60):
-        assert centre.told(said("listed", seconds, "2")) == []
+        assert centre.told(said("changed", seconds)) == []
     assert len(centre.journal) == facts
     assert len(centre.effects_of(FetchDetail)) == 1
 
 
-def test_a_later_change_that_was_not_pushed_has_the_detail_fetched_once(centre: Centre) -> None:
+def test_a_later_change_has_the_detail_fetched_until_it_is_known(centre: Centre) -> None:
     centre.stocked(SHIRT=5).told(said("created", 1, "1"))
     centre.told(detail(seconds=2, status="1"))
-    centre.told(said("listed", 90, "2"))
-    centre.told(said("listed", 90, "2"))
+    centre.told(said("changed", 90))
     assert len(centre.effects_of(FetchDetail)) == 2
     centre.told(detail(seconds=90, status="2", paid_at=after(80)))
+    assert centre.told(said("changed", 90)) == []
     assert centre.order(platform_order(centre)).paid is not None
+    assert len(centre.effects_of(FetchDetail)) == 2
 
 
-def test_a_cancellation_that_was_not_pushed_is_known_from_the_listing(centre: Centre) -> None:
-    centre.told(said("created", 1, "1"))
-    centre.told(said("listed", 90, "4"))
-    assert status(centre.order(platform_order(centre))) is Status.CANCELLED
+def test_a_change_moves_nothing_before_the_detail_is_there(centre: Centre) -> None:
+    """A platform that lets an order go tells only then who receives it."""
+    centre.stocked(SHIRT=5).told(said("changed", 1))
+    centre.told(detail(seconds=2, status="105", paid_at=after(1), person=Person(phone="masked")))
+    order = platform_order(centre)
+    assert centre.people[order] == Person(phone="masked")
+    centre.told(said("changed", 90))
+    assert status(centre.order(order)) is Status.PAID
+    centre.told(detail(seconds=90, status="2", paid_at=after(1), person=PERSON))
+    assert status(centre.order(order)) is Status.RELEASED
+    assert centre.people[order] == PERSON

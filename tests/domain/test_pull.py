@@ -64,7 +64,7 @@ class Run:
         assert len(self.asked) <= before + 1
 
     def answer(self, *orders: str, pages: int = 0, cursor: str = "") -> None:
-        listed = tuple(Listed(native=each, native_status="1", said_at=self.now) for each in orders)
+        listed = tuple(Listed(native=each, said_at=self.now) for each in orders)
         command = RecordListing(channel="PD", shop="pd-1", orders=listed, pages=pages, cursor=cursor)
         self.do(pull.record_listing, command)
 

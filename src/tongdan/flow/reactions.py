@@ -254,8 +254,8 @@ def note_listed(fact: pull.PageListed, at: Recorded) -> Commands:
             channel=channel,
             shop=shop,
             native=each.native,
-            event="listed",
-            native_status=each.native_status,
+            event="changed",
+            native_status="",
             said_at=each.said_at,
         )
 

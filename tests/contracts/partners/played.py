@@ -30,6 +30,7 @@ from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.finance import FinanceDoor
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
+from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.wechat import WechatDoor
@@ -100,6 +101,11 @@ def credentials() -> HeldCredentials:
     return HeldCredentials(
         {
             "douyin/dy-main": {**douyin, "access_token": "token-of-the-shop"},
+            "pinduoduo/pd-main": {
+                "client_id": "9c1e8d2b",
+                "client_secret": "testSecret-of-the-app",
+                "access_token": "token-of-the-pd-shop",
+            },
             "own/mp-main": {"secret": "secret of the own shop"},
             "finance/main": {"secret": "secret of the finance system"},
             "sf/main": {
@@ -163,6 +169,14 @@ def douyin_item(data: bytes) -> bytes:
     return json.dumps(
         [{"tag": "101", "msg_id": "7:0:1769486400", "data": data.decode(errors="replace")}]
     ).encode()
+
+
+# ---- Pinduoduo
+
+
+def pinduoduo_push(body: bytes, path: str = "") -> PushRequest:
+    """A frame of the message socket, posted by whoever holds it."""
+    return hmac_push("testSecret-of-the-app", path or "/push/pinduoduo/pd-main", body)
 
 
 # ---- own shops and finance
@@ -314,6 +328,13 @@ def everybody() -> tuple[Played, ...]:
             as_is,
             douyin_push,
             [golden(f"douyin/{tag}.json") for tag in tags],
+        ),
+        Played(
+            "pinduoduo",
+            ChannelDoor(PINDUODUO, held, policy),
+            as_is,
+            pinduoduo_push,
+            [golden(f"pinduoduo/{name}.json") for name in ("confirmed", "refund")],
         ),
         Played("douyin-data", ChannelDoor(DOUYIN, held, policy), douyin_item, douyin_push, texts),
         Played(

@@ -22,6 +22,7 @@ import yaml
 from tests.flow.crash.process import CentreProcess, free_ports
 
 from tongdan.adapters.clock import PacedClock, SystemClock, SystemEntropy
+from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.adapters.transport import MAX_CONNECTIONS, Handler, HttpTransport
@@ -37,7 +38,7 @@ from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Transport,
 from tongdan.profile import SHARDS
 
 CONF: Final = Path(__file__).parents[3] / "conf"
-PARTNERS: Final = Partners.__struct_fields__
+PARTNERS: Final = (*(channel.name for channel in CHANNELS), "wechat", "qimen", "finance", "sf")
 PARTNERS_PACE: Final = 100_000.0  # a parcel's days on the road are a second
 BUYERS_PACE: Final = 250.0  # a buyer's minute is a quarter of a second
 FINANCE_PACE: Final = 20_000.0  # what was not heard is told again for some seconds

@@ -18,6 +18,7 @@ from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
+from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.qimen_api import QimenActor
 from tongdan.adapters.partners.sf import CARRIER as SF
@@ -28,7 +29,7 @@ from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
 # The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
-CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN,)
+CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO)
 
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf

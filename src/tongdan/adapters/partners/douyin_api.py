@@ -216,7 +216,7 @@ def _status(order: _Brief) -> str:
 
 def _listed(order: _Brief) -> Listed:
     said_at = _instant_or_none(order.update_time) or instant(order.create_time)
-    return Listed(native=digits("order_id", order.order_id), native_status=_status(order), said_at=said_at)
+    return Listed(native=digits("order_id", order.order_id), said_at=said_at)
 
 
 def _line(no: int, said: _SkuOrder) -> Line:

@@ -42,8 +42,8 @@ class ResurfaceOrder(Command, frozen=True, kw_only=True):
 class NoteChannelEvent(Command, frozen=True, kw_only=True):
     """A platform's push about one of its orders. `native_status` "" means: no status was said.
 
-    `event` is one of created, paid, shipped, signed, completed, cancelled, address, amount, other; or listed: no push,
-    but a listing shows the order as changed at `said_at`. `said_at` is the
+    `event` is one of created, paid, shipped, signed, completed, cancelled, address, amount, other; or changed:
+    something did at `said_at`, and only the detail tells what. `said_at` is the
     partner's own time of the event, by which stale news are known.
     """
 

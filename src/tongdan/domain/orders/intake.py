@@ -33,6 +33,7 @@ from tongdan.domain.orders.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.lifecycle import cancel, complete
 from tongdan.domain.orders.model import (
     CHANNEL,
+    CHANNEL_HOLD,
     PAYMENT_HOLD,
     WORRY_DETAIL,
     WORRY_LOST,
@@ -47,7 +48,7 @@ from tongdan.domain.orders.reservation import advance, reserve_until
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000
-LISTED: Final = "listed"
+CHANGED: Final = "changed"  # all that is said is that something did
 
 # What an event says of the order's status when the push carries none.
 _IMPLIED: Final = {
@@ -181,11 +182,11 @@ def _wrong_sum(command: PlaceOrder, lines_fen: int) -> Refusal | None:
 
 def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Context) -> Decision | Refusal:
     before = None if order is None else order.said.get(CHANNEL)
-    listed = command.event == LISTED
-    if listed and before is not None and before.said_at >= command.said_at:
+    changed = command.event == CHANGED
+    if changed and before is not None and before.said_at >= command.said_at:
         return NOTHING
     draft = _announce(order, command, ctx)
-    if order is None or listed:  # what has changed, only the detail tells
+    if order is None or changed:
         _fetch(draft)
     status = _report(draft, ctx, command.event, command.native_status, command.said_at)
     person = None
@@ -197,17 +198,19 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
         adopt_amount(draft, command.amount_fen, command.reason, command.said_at)
     _close(draft, ctx, command.event, status, command.reason, command.said_at, before)
     advance(draft, ctx)
-    if not listed:
+    if not changed:
         _look_again(draft, order, status)
     return draft.decision(person)
 
 
 def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> Decision | Refusal:
     draft = _announce(order, command, ctx)
-    before = draft.order.said.get(CHANNEL)
+    before, held = draft.order.said.get(CHANNEL), CHANNEL_HOLD in draft.order.holds
     status = _report(draft, ctx, "detail", command.native_status, command.said_at)
     _close(draft, ctx, "detail", status, "", command.said_at, before)
-    person = command.person if _detail(draft, command, ctx) else None
+    # While it holds an order, a platform may keep the receiver to itself.
+    shown = held and CHANNEL_HOLD not in draft.order.holds
+    person = command.person if _detail(draft, command, ctx) or shown else None
     if command.paid_at is not None:
         _paid(draft, ctx, command.transaction, None, command.paid_at)
     advance(draft, ctx)

@@ -12,10 +12,9 @@ from tongdan.domain.kernel.messages import Effect, Fact
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One order in a listing: the platform's number and status for it, and when it was last changed there."""
+    """One order in a listing: the platform's number for it, and when it was last changed there."""
 
     native: str
-    native_status: str
     said_at: datetime
 
 
