@@ -34,7 +34,8 @@ class HttpTransport:
         # Whoever comes while all connections are busy waits here, where its wait does not count as the partner's.
         self._turn: Final = asyncio.Semaphore(MAX_CONNECTIONS)
         self._trusted: Final = ssl.create_default_context()
-        self._trusted.load_verify_locations(certifi.where())  # a bare machine may have no authorities of its own
+        # A bare machine may have no authorities of its own.
+        self._trusted.load_verify_locations(certifi.where())
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,228 @@
+"""The wiring: which adapter stands behind which port, and in which order a centre starts and stops."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+from tongdan.adapters.anchors_file import FILE as ANCHORS
+from tongdan.adapters.anchors_file import AnchorsFile
+from tongdan.adapters.archive_parquet import FOLDER, ParquetArchive
+from tongdan.adapters.backup.restoring import refuse_unfinished
+from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.erasure_log import ErasureLogFile
+from tongdan.adapters.master_key import open_vault
+from tongdan.adapters.overview_sqlite import SqliteOverview
+from tongdan.adapters.partners import connect_actors, open_doors
+from tongdan.adapters.policy_files import Conf, load_conf
+from tongdan.adapters.slot_rows import SqliteSlotRows
+from tongdan.adapters.store_sqlite import SqliteShard
+from tongdan.adapters.tokens_sqlite import SqliteTokens
+from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.kernel.policy import Policy
+from tongdan.flow.archive import Archiver
+from tongdan.flow.bus import Bus
+from tongdan.flow.effects import Runner
+from tongdan.flow.erasure import Erasure
+from tongdan.flow.leaving import Leaving
+from tongdan.flow.meters import Meters
+from tongdan.flow.moving import Mover
+from tongdan.flow.peers import Inlet, Peer
+from tongdan.flow.placement import read_placement
+from tongdan.flow.quarantine import Quarantine
+from tongdan.flow.reads import Reader
+from tongdan.flow.relay import Relay
+from tongdan.flow.returning import Returning
+from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
+from tongdan.flow.tokens import Tokens
+from tongdan.flow.upkeep import Upkeep
+from tongdan.flow.views import Views
+from tongdan.flow.wakeups import Wakeups
+from tongdan.ports import (
+    Actor,
+    Clock,
+    Credentials,
+    Door,
+    Entropy,
+    SlotRows,
+    Transport,
+    Wires,
+)
+from tongdan.profile.directory import (
+    CREDENTIALS,
+    ERASURES,
+    MASTER_KEY,
+    SHARDS,
+    lock,
+    open_reader,
+    revision_of,
+    shard_file,
+)
+
+MEET_WITHIN_S: Final = 5.0  # for the other processes of a centre to be there before orders are taken
+MEET_PAUSE_S: Final = 0.01
+
+
+class Place(NamedTuple):
+    """Which of a centre's processes this is, and the wires to the others.
+
+    It owns shards ≡ `process` mod `processes`.
+    """
+
+    process: int = 0
+    processes: int = 1
+    wires: Wires | None = None
+
+
+ALONE: Final = Place()
+
+
+class Centre:
+    """A running order centre, or one process of it.
+
+    `start()`, then doors and reads may be used; `stop()` leaves everything written.
+    """
+
+    def __init__(
+        self, data: Path, conf: Conf, *, clock: Clock, entropy: Entropy, transport: Transport, committer: Committer,
+        probe: Probe, place: Place,
+    ) -> None:  # fmt: skip
+        self.data: Final = data
+        self.place: Final = place
+        self.policy: Final[Policy] = conf.policy
+        self.partners: Final = conf.partners
+        self.clock: Final = clock
+        self.meters: Final = Meters()
+        # Of several processes the one that started them holds the lock.
+        self._lock: IO[str] | None = lock(data) if place.wires is None else None
+        vault = open_vault(data / MASTER_KEY, entropy)
+        self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS, clock)
+        self.revision: Final = revision_of(data, conf, clock.now())
+        own = range(place.process, SHARDS, place.processes)
+        stores = [SqliteShard(shard_file(data, n), n) for n in own]
+        readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
+        placement = read_placement(readers, place.processes)
+        self._overview: Final = SqliteOverview(data / "overview.sqlite")
+        book = SqliteTokens(data / "tokens.sqlite")
+        self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteTokens]] = [
+            *readers, *stores, self._overview, book
+        ]  # fmt: skip
+        self.bus: Final = Bus(
+            [(store, readers[store.shard]) for store in stores], readers=readers, placement=placement, clock=clock,
+            entropy=entropy, vault=vault, policy=self.policy, revision=self.revision, committer=committer,
+            meters=self.meters, probe=probe,
+        )  # fmt: skip
+        others = [n for n in range(place.processes) if n != place.process]
+        self.peers: Final = {n: Peer(n, clock) for n in others}
+        self.bus.connect(self.peers)
+        self.reads: Final = Reader(readers, vault, self._overview, placement)
+        self.relay: Final = Relay(self.bus)
+        self.returning: Final = Returning(self.bus)
+        self.wakeups: Final = Wakeups(self.bus)
+        self.actors: Final[Sequence[Actor]] = connect_actors(
+            conf, self.credentials, transport, clock, entropy
+        )
+        self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
+        self.views: Final = Views(self.bus, self.reads, self._overview)
+        leaving = Leaving(
+            self.bus,
+            self.relay,
+            self.runner,
+            self.views,
+            self._slot_rows,
+            wait_for_archiver=lambda: self.archiver.busy,
+        )
+        self.mover: Final = Mover(self.bus, self.relay, self.runner, self._slot_rows, leaving)
+        self.tokens: Final = Tokens(self.bus, vault, book)
+        self.erasure: Final = Erasure(self.bus, self.tokens, ErasureLogFile(data / ERASURES), vault)
+        self.doors: Final[Sequence[Door]] = open_doors(conf, self.credentials)
+        self.quarantine: Final = Quarantine(self.bus, vault, self.doors)
+        self.archiver: Final = Archiver(
+            self.bus, ParquetArchive(data / FOLDER), partial(open_reader, data),
+            [self._overview.positions, self.tokens.reached], self.policy.deadlines.archive_after_s,
+        )  # fmt: skip
+        self.upkeep: Final = Upkeep(
+            self.bus, self.archiver, AnchorsFile(data / ANCHORS), self.policy.deadlines
+        )
+        self.reads.live_counts = lambda: {"backlog": self.bus.backlog(), "relay_lag": self.relay.lag()}
+        self.bus.answers["meters"] = self._answer_meters
+
+    async def start(self) -> None:
+        """Catch up, then go on where the last process stopped."""
+        await self.mover.recover()
+        if self.place.wires is None:
+            await self.erasure.resume()
+        else:  # whoever started the processes has done so before
+            await self.place.wires.start(lambda: Inlet(self.bus), self.peers)
+            await self._meet()
+        self.views.start()
+        self.tokens.start()
+        self.runner.start()
+        await self.relay.start()
+        self.wakeups.start()
+        self.upkeep.start()
+
+    async def _meet(self) -> None:
+        """Until the others are there, or one of them clearly is not: its orders would be told to come again."""
+        until_s = self.clock.monotonic() + MEET_WITHIN_S
+        while self.clock.monotonic() < until_s and not all(peer.is_open for peer in self.peers.values()):
+            await self.clock.sleep(MEET_PAUSE_S)
+
+    def _slot_rows(self, shard: int) -> SlotRows:
+        return SqliteSlotRows(shard_file(self.data, shard))
+
+    async def _answer_meters(self, _: bytes) -> bytes:
+        return self.meters.told()
+
+    async def all_meters(self) -> Meters:
+        """What all processes of this centre have counted, together; without one that does not answer."""
+        if not self.peers:
+            return self.meters
+        total = Meters()
+        for told in [self.meters.told(), *await self.bus.ask_peers("meters")]:
+            total.hear(told)
+        return total
+
+    async def quiet(self) -> None:
+        """Wait until nothing is queued and every fact has had its reactions (effects may still be under way)."""
+        while self.bus.backlog() or self.relay.lag():
+            await self.clock.sleep(0.005)
+
+    async def stop(self, others_rest: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take nothing new, finish what was taken, close the files.
+
+        `others_rest` returns when no other process of this centre needs an answer of this one any more.
+        """
+        self.upkeep.stop()
+        self.wakeups.stop()
+        self.runner.stop()
+        await self.bus.stop()
+        if others_rest is not None:
+            await others_rest()
+        if self.place.wires is not None:
+            await self.place.wires.stop()
+        self.views.stop()
+        self.tokens.stop()
+        for file in self._files:
+            file.close()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def embedded(
+    data: Path, conf: Path, *, clock: Clock | None = None, entropy: Entropy | None = None,
+    transport: Transport | None = None, committer: Committer | None = None, probe: Probe = no_probe,
+    place: Place = ALONE,
+) -> Centre:  # fmt: skip
+    """An order centre on the files of `data` (created if need be) under the configuration in `conf`.
+
+    Raises DataInUse, ConfError, CredentialsRefused or StoreFailure; the message says what to do.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    refuse_unfinished(data)
+    clock = clock or SystemClock()
+    return Centre(
+        data, load_conf(conf), clock=clock, entropy=entropy or SystemEntropy(), transport=transport or HttpTransport(),
+        committer=committer or commit_in_thread(), probe=probe, place=place,
+    )  # fmt: skip

@@ -1,0 +1,200 @@
+"""What is done with a data directory beside a serving centre or without one: read, verify, back up, restore, keys."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+
+from tongdan.adapters.anchors_file import FILE as ANCHORS
+from tongdan.adapters.anchors_file import AnchorsFile
+from tongdan.adapters.audit_sqlite import SqliteAudit
+from tongdan.adapters.backup import folder as backup_folder
+from tongdan.adapters.backup.manifest import Manifest
+from tongdan.adapters.backup.restoring import Restoring
+from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.erasure_log import ErasureLogFile
+from tongdan.adapters.master_key import MasterKeyRefused, key_marks, open_vault, retire, rotate
+from tongdan.adapters.overview_sqlite import SqliteOverview
+from tongdan.adapters.policy_files import load_conf
+from tongdan.adapters.store_sqlite import SqliteShard
+from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.kernel.lost import check_span
+from tongdan.flow.archive import newest_sealed, rows_until
+from tongdan.flow.placement import Placement, read_placement
+from tongdan.flow.reads import Reader
+from tongdan.flow.reopening import Reopened, Reopening, jump_for
+from tongdan.flow.shard import Committer, commit_in_thread, no_probe
+from tongdan.flow.verify import Report, verify
+from tongdan.ports import (
+    Clock,
+    StoreFailure,
+)
+from tongdan.profile.centre import ALONE, Centre, embedded
+from tongdan.profile.directory import (
+    ERASURES,
+    MASTER_KEY,
+    SHARDS,
+    NoData,
+    lock,
+    open_audit,
+    open_reader,
+    shard_file,
+)
+
+
+def reading(data: Path) -> Reader:
+    """Reads on the files of `data`, beside a running centre or without one. Raises NoData."""
+    if not shard_file(data, 0).exists() or not (data / "overview.sqlite").exists():
+        raise NoData(f"{data} holds no data of an order centre")
+    readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
+    vault = open_vault(data / MASTER_KEY, SystemEntropy())
+    overview = SqliteOverview(data / "overview.sqlite", readonly=True)
+    return Reader(readers, vault, overview, read_placement(readers))
+
+
+def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, int]:
+    """Up to which day (by default the newest sealed one) about how many rows may be archived.
+
+    Beside a running centre or without one. Raises NoData, ConfError.
+    """
+    if not shard_file(data, 0).exists():
+        raise NoData(f"{data} holds no data of an order centre")
+    behind_s = load_conf(conf).policy.deadlines.archive_after_s
+    day = until or newest_sealed(SystemClock().now(), behind_s)
+    return day, rows_until([open_reader(data, shard) for shard in range(SHARDS)], day)
+
+
+def placement_of(data: Path) -> Placement:
+    """Where the slots of `data` lie, beside a running centre or without one."""
+    with ExitStack() as opened:
+        readers = [
+            opened.enter_context(closing(SqliteShard(shard_file(data, n), n, readonly=True)))
+            for n in range(SHARDS)
+        ]
+        return read_placement(readers)
+
+
+def apply_erasures(data: Path, conf: Path) -> int:
+    """Erase in a restored `data` everybody whom its erasure log names; how many orders that were.
+
+    A start does the same before it does anything else. Raises what `embedded` raises.
+    """
+
+    async def apply() -> int:
+        centre = embedded(data, conf)
+        try:
+            return await centre.erasure.resume()
+        finally:
+            await centre.stop()
+
+    return asyncio.run(apply())
+
+
+def back_up(
+    data: Path, folder: Path, *, clock: Clock | None = None, adding: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Manifest:  # fmt: skip
+    """A backup of `data` in `folder`, beside whatever serves it; `adding`: only what is new since the last one.
+
+    Raises NoData or StoreFailure.
+    """
+    files = [shard_file(data, n) for n in range(SHARDS)]
+    if not all(file.exists() for file in files):
+        raise NoData(f"{data} holds no data of an order centre")
+    marks = key_marks(data / MASTER_KEY)
+    return backup_folder.take(
+        data, files, folder, clock or SystemClock(), marks, adding=adding, progress=progress
+    )
+
+
+async def restore(
+    folder: Path, data: Path, conf: Path, *, at: datetime | None = None, until: datetime | None = None,
+    jump: int | None = None, known: Sequence[tuple[str, str]] = (), clock: Clock | None = None,
+    committer: Committer | None = None, progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Manifest, Reopened]:  # fmt: skip
+    """Build `data` from the last backup at or before `at`, ready to be served; see `Reopening` for what that means.
+
+    `until`: when the centre that was lost stopped, `jump`: ids to pass over, `known`: what partners know since.
+    Raises ValueError for an `until` that cannot be, StoreFailure or DataInUse, and what `embedded` raises. What was
+    begun is not served then, but can be restored again.
+    """
+    clock = clock or SystemClock()
+    now = clock.now()
+    until = min(until or now, now)
+    restoring = _rebuild(folder, at, data, until, now, progress)
+    backup = restoring.backup
+    centre = Centre(
+        data, load_conf(conf), clock=clock, entropy=SystemEntropy(), transport=HttpTransport(),
+        committer=committer or commit_in_thread(), probe=no_probe, place=ALONE,
+    )  # fmt: skip
+    try:
+        await centre.mover.recover()
+        erased = [id for entry in ErasureLogFile(data / ERASURES).entries() for id in entry.subjects]
+        reopening = Reopening(centre.bus, centre.erasure, centre.policy, erased)
+        reopened = await reopening.reopen(
+            f"{backup.name}/{now.isoformat()}", backup.at, until, jump or jump_for(backup.at, until), known
+        )
+    finally:
+        await centre.stop()
+    restoring.finish()
+    return backup, reopened
+
+
+def _rebuild(
+    folder: Path, at: datetime | None, data: Path, until: datetime, now: datetime,
+    progress: Callable[[int, int], None],
+) -> Restoring:  # fmt: skip
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with lock(data):
+        restoring = Restoring(folder, at, data, key_marks(data / MASTER_KEY))
+        check_span(restoring.backup.at, until)
+        restoring.build(now, progress)
+    return restoring
+
+
+def rotate_master(data: Path) -> int:
+    """Give the master key a new generation, used from the next start on; its number. Raises MasterKeyRefused."""
+    return rotate(data / MASTER_KEY, SystemEntropy())
+
+
+def retire_master(data: Path, generation: int) -> None:
+    """Forget a generation of the master key. Raises DataInUse, or MasterKeyRefused while something needs it."""
+    with lock(data):
+        sealed = sum(_sealed_under(data, shard)[generation] for shard in range(SHARDS))
+        if sealed:
+            raise MasterKeyRefused(
+                f"{sealed} values that can be read are sealed under generation {generation}",
+                f"仍有 {sealed} 个可读密文由第 {generation} 代加密",
+            )
+        retire(data / MASTER_KEY, SystemEntropy(), generation)
+
+
+def _sealed_under(data: Path, shard: int) -> Counter[int]:
+    with closing(SqliteAudit(shard_file(data, shard), shard)) as audit:
+        return audit.sealed_under()
+
+
+def verify_data(
+    data: Path, *, workers: int = 0, progress: Callable[[int, int], None] | None = None, full: bool = False
+) -> Report:
+    """Check the files of `data`, `full` with those of the archive. `progress(done, total)` counts row readings.
+
+    Raises NoData.
+    """
+    if not shard_file(data, 0).exists():
+        raise NoData(f"{data} holds no data of an order centre")
+    opener = partial(open_audit, data)
+    total = 0
+    for shard in range(SHARDS):
+        # What cannot be read is for the check itself to name.
+        with suppress(StoreFailure), closing(opener(shard)) as audit:
+            total += 2 * (audit.rows() + full * sum(part.rows for part in audit.parts()))
+    tell = None if progress is None else lambda done: progress(done, total)
+    return verify(
+        opener, range(SHARDS), workers=workers or min(SHARDS, os.cpu_count() or 1), progress=tell, full=full,
+        anchors=AnchorsFile(data / ANCHORS),
+    )  # fmt: skip
