@@ -1,12 +1,27 @@
-"""What travels through the bus: a command with all that its transaction has to know of it."""
+"""What travels through the bus: a command with all that its transaction has to know of it, and how it is made."""
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from tongdan.domain.kernel.messages import Command
-from tongdan.flow.routing import Name, Route
+from tongdan.domain.kernel import refusals
+from tongdan.domain.kernel.keys import key_slot, kind_of
+from tongdan.domain.kernel.messages import (
+    NOTHING,
+    Command,
+    FinishEffect,
+    RecordEffectFailure,
+    Refusal,
+    ReplayEffect,
+    SkipEffect,
+    WakeUp,
+)
+from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
+from tongdan.flow.routes import COMMANDS, KINDS, WAKES
+from tongdan.flow.routing import Name, Route, Target
+from tongdan.ports import Inbound, NotUnderstood
 
 INTERNAL_SOURCES: Final = frozenset({"timer", "reaction", "operator"})
 
@@ -66,3 +81,84 @@ class Quarantined(msgspec.Struct, gc=False):
     settle: Any
     index: int
     about: str = ""
+
+
+def item_of(message: Inbound | NotUnderstood) -> "Item | Quarantined | Refusal":
+    """A message from outside on its way; refused at once when no aggregate can have the key that it names."""
+    if type(message) is NotUnderstood:
+        content = blake2b(message.raw, digest_size=16).hexdigest()
+        return Quarantined(
+            slot_of("quarantine", message.source), digest("quarantine", message.source, content), message.source,
+            message.shop, message.reason, message.raw, None, 0, message.about,
+        )  # fmt: skip
+    assert type(message) is Inbound
+    route = COMMANDS.get(type(message.command))
+    if route is None:
+        return _unrouted(message)
+    try:
+        target = route.target(message.command)
+    except ValueError:
+        return _unknown(message.command)
+    return Item(
+        message.command, route, target.slot, target.key, target.name, _name_key(target), digest(*message.key),
+        message.source, message.shop, message.operator, message.happened_at, message.raw, None, "", None, 0,
+    )  # fmt: skip
+
+
+def _unrouted(message: Inbound) -> Item:
+    command = message.command
+    if not isinstance(command, SkipEffect | ReplayEffect):
+        raise TypeError(f"{type(command).__name__} has no route")
+    slot = _effect_slot(command.effect)
+    return Item(
+        command, None, slot, "", None, b"", digest(*message.key), message.source, message.shop, message.operator,
+        message.happened_at, message.raw, None, "", None, 0,
+    )  # fmt: skip
+
+
+def internal_item(
+    command: Command, *, source: str, shop: str = "", operator: str = "system", raw: bytes = b"",
+    origin: Origin | None = None, effect: str = "", key: str = "",
+) -> Item:  # fmt: skip
+    """A command of the loop itself on its way. Raises ValueError when no aggregate can have the key that it names."""
+    route: Route | None
+    if (known := COMMANDS.get(type(command))) is not None:
+        route, target = known, known.target(command)
+    elif type(command) is WakeUp:
+        kind = KINDS[kind_of(key)]
+        route, target = Route(kind, _nowhere, WAKES[kind.name]), Target(key_slot(key), key)
+    elif isinstance(command, SkipEffect | ReplayEffect | RecordEffectFailure):
+        route, target = None, Target(_effect_slot(command.effect))
+    else:
+        assert type(command) is FinishEffect
+        kind = KINDS[kind_of(key)]
+        route, target = Route(kind, _nowhere, _nothing_learnt), Target(key_slot(key), key)
+    return Item(
+        command, route, target.slot, target.key, target.name, _name_key(target), b"", source, shop, operator,
+        None, raw, origin, effect, None, 0,
+    )  # fmt: skip
+
+
+def _nothing_learnt(state: object, command: object, ctx: object) -> Any:
+    return NOTHING
+
+
+def _unknown(command: Any) -> Refusal:
+    """No aggregate can have the key that this command names."""
+    return refusals.UNKNOWN_ID.of(
+        id=str(getattr(command, "order", "") or getattr(command, "shipment", ""))[:80]
+    )
+
+
+def _name_key(target: Target) -> bytes:
+    return b"" if target.name is None else digest(*target.name)
+
+
+def _nowhere(command: Command) -> Target:
+    raise AssertionError("the key of this command is known")
+
+
+def _effect_slot(effect: str) -> int:
+    """The slot an effect id begins with; a malformed id leads to slot 0, where it is not found."""
+    head = effect.partition(".")[0]
+    return int(head) % SLOTS if head.isascii() and head.isdigit() else 0

@@ -81,7 +81,7 @@ class Leaving:
                 await self._open_again(slot, move)
                 return b"an effect of the slot does not come to an end"
             await clock.sleep(PAUSE_S)
-        self._bus.hold(slot)
+        self._bus.posts.hold(slot)
         while shard.holds(slot):
             await clock.sleep(PAUSE_S)
         cancel = clock.call_later(SEALED_S, lambda: self._bus.spawn(self._open_again(slot, move)))
@@ -169,7 +169,7 @@ class Leaving:
             leave.cancel()
         await self._mark(shard, SlotRow(slot, ACTIVE, shard.number, ""))
         self._runner.resume(slot)
-        self._bus.release(slot)
+        self._bus.posts.release(slot)
 
     def _is(self, slot: int, move: str) -> bool:
         leave = self._leaves.get(slot)

@@ -134,7 +134,7 @@ class Mover:
         """Reads go to the new place from now on, commands as soon as the old one has answered what it was sent."""
         slot, shard = msgspec.msgpack.decode(body, type=tuple[int, int])
         self._bus.placement.moved(slot, shard)
-        self._bus.spawn(self._bus.follow(slot))
+        self._bus.spawn(self._bus.posts.follow(slot))
         return b""
 
     # -- a move
@@ -241,12 +241,12 @@ class Mover:
         effects = [each for each in shard.reader.outstanding() if each[0].id.startswith(f"{slot}.")]
         self._runner.adopt(shard, effects)
         shard.next_due_us = shard.reader.next_due_us()
-        self._bus.release(slot)
+        self._bus.posts.release(slot)
         self._relay.turn_to(shard, slot, cursor)
 
     async def _tell_everybody(self, slot: int, shard: int) -> None:
         """Return when everybody reads it there, or is not there to read; those are told when they are back."""
-        self._bus.hold(slot)
+        self._bus.posts.hold(slot)
         self._bus.placement.moved(slot, shard)
         body = _encode((slot, shard))
         left = [peer for peer in self._bus.peers.values() if not await _answers(peer.ask("slot-lies", body))]
