@@ -9,7 +9,7 @@ from tests.flow.rig import SHARDS, findings, opened, virtual
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.orders.axes import Status
-from tongdan.domain.orders.commands import RequestPayment
+from tongdan.domain.orders.commands import CancelOrder, ErasePerson, RequestPayment
 from tongdan.domain.orders.model import status
 from tongdan.flow.moving import Move
 from tongdan.ports import Accepted, Clock
@@ -57,6 +57,26 @@ async def test_what_cannot_be_moved_is_refused_by_name(clock: Clock, tmp_path: P
             assert isinstance(said, Refusal)
             assert said.name == name
         assert rig.rows()["slots"] == 0
+
+
+@virtual
+async def test_who_is_erased_while_the_slot_is_away_stays_so_when_it_is_back(
+    clock: Clock, tmp_path: Path
+) -> None:
+    async with opened(tmp_path / "data", clock) as rig:
+        order = (await rig.accepted(place(buyer=BUYER), raw=b"the person")).aggregate
+        await rig.quiet()
+        home, away = SLOT % SHARDS, (SLOT + 1) % SHARDS
+        assert isinstance(await rig.mover.move(SLOT, away), Move)
+        await rig.quiet()
+        await rig.accepted(ErasePerson(order=order))
+        assert isinstance(await rig.mover.move(SLOT, home), Move)
+        await rig.quiet()
+        await rig.accepted(CancelOrder(order=order, reason="-"), raw=b"the person again")
+        (row,) = [row for row in rig.reads.timeline(order, with_raw=True) if row.fact == "OrderCancelled"]
+        assert row.raw is None
+        assert rig.readers[home].journal_of(order)[-1].raw is None
+    assert findings(tmp_path / "data") == []
 
 
 @virtual

@@ -93,6 +93,7 @@ class Heads:
         self.counters = {key: n for key, n in self.counters.items() if key[0] != slot}
         self.watermarks = {key: place for key, place in self.watermarks.items() if key[2] != slot}
         self._recent = {key: live for key, live in self._recent.items() if key_slot(key) != slot}
+        self.salts = {key: salt for key, salt in self.salts.items() if key_slot(key) != slot}
 
     def load_slot(self, slot: int, store: ShardStore) -> None:
         """The slot has come: what the tables have of it. `store` reads."""
