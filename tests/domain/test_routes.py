@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from tests.domain.centre import NOON
 
+from tongdan.domain.catalog import facts as catalog_facts
+from tongdan.domain.catalog.model import Description, Offer, Sku
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.fulfillment import folding, packing, stocking
@@ -66,7 +68,15 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         pull_facts.PageAsked,
         pull_facts.PageListed,
     }
-    tables: list[set[type[Fact]]] = [of_orders, of_shipments, of_tables, of_stock, of_sync]
+    of_catalog: set[type[Fact]] = {
+        catalog_facts.SkuDescribed,
+        catalog_facts.BundleDefined,
+        catalog_facts.OfferSeen,
+        catalog_facts.OfferMatched,
+        catalog_facts.MatchAwaited,
+        catalog_facts.MatchFound,
+    }
+    tables: list[set[type[Fact]]] = [of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog]
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
 
@@ -81,6 +91,8 @@ STATES = {
     ),
     "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
+    "sku": Sku(sku="A", description=Description(title="T")),
+    "offer": Offer(channel="DY", shop="s", offer="1"),
     "alias": alias.Alias(alias="a", order="O"),
     "pull": pull.Pull(channel="DY", shop="s", read_to=NOON, next_at=None),
     "slot": epoch.Epochs(),

@@ -7,6 +7,7 @@ which fact is listed in `routes.py`.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from tongdan.domain.catalog import facts as catalog
 from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
@@ -38,7 +39,7 @@ def reserve_detailed(fact: told.OrderDetailed, at: Recorded) -> Commands:
 
 
 def _reserve(id: str, lines: tuple[Line, ...], region: str, until: datetime | None) -> Iterator[Command]:
-    for line in lines:
+    for line in [each for each in lines if each.sku]:
         yield ship.ReserveStock(
             sku=line.sku, order=id, line=line.no, attempt=1, units=line.units, region=region, until=until
         )
@@ -407,6 +408,7 @@ Healing = (
     | stock.ParcelTracked
     | stock.ShipmentSigned
     | sync.AliasClaimed
+    | catalog.OfferMatched
 )
 
 

@@ -9,25 +9,42 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
 
+from tongdan.domain.catalog import commands as catalog_commands
+from tongdan.domain.catalog import facts as catalog_facts
+from tongdan.domain.catalog import model as catalog
+from tongdan.domain.catalog import offers, skus
+from tongdan.domain.fulfillment import (
+    bundles,
+    folding,
+    packing,
+    recalling,
+    shipping,
+    stock,
+    stocking,
+    tracking,
+)
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment import folding, packing, recalling, shipping, stock, stocking, tracking
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import (
     ALIAS,
+    OFFER,
     ORDER,
     PACKING,
     PULL,
     SHIPMENT,
+    SKU,
     SLOT,
     STOCK,
     TICKET,
     alias_key,
     key_slot,
+    offer_key,
     packing_key,
     pull_key,
+    sku_key,
     slot_key,
     stock_key,
     ticket_key,
@@ -42,6 +59,8 @@ from tongdan.domain.orders import (
     holds,
     intake,
     lifecycle,
+    match_facts,
+    matching,
     model,
     payments,
     refund_facts,
@@ -52,6 +71,7 @@ from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
+from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
 from tongdan.flow.routing import Kind, Name, Reaction, Route, Target
@@ -125,12 +145,25 @@ _ticket: Final = Kind(
     name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
 )
 
+_sku: Final = Kind(
+    name=SKU, state=catalog.Sku, evolve=skus.evolve, wake_at=_never, status=_no_status, shop=_no_shop
+)
+_offer: Final = Kind(
+    name=OFFER,
+    state=catalog.Offer,
+    evolve=offers.evolve,
+    wake_at=_never,
+    status=_no_status,
+    shop=lambda offer: offer.shop,
+)
+
 _slot: Final = Kind(
     name=SLOT, state=epoch.Epochs, evolve=epoch.evolve, wake_at=_never, status=_no_status, shop=_no_shop
 )
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (_order, _shipment, _packing, _stock, _alias, _pull, _ticket, _slot)
+    kind.name: kind
+    for kind in (_order, _shipment, _packing, _stock, _alias, _pull, _ticket, _slot, _sku, _offer)
 }
 
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
@@ -197,6 +230,16 @@ def _by_sku(command: Any) -> Target:
     return Target(key_slot(key), key)
 
 
+def _by_sku_code(command: catalog_commands.DefineSku) -> Target:
+    key = sku_key(command.sku)
+    return Target(key_slot(key), key)
+
+
+def _by_offer(command: Any) -> Target:
+    key = offer_key(command.channel, command.shop, command.offer)
+    return Target(key_slot(key), key)
+
+
 def _by_alias(command: Any) -> Target:
     key = alias_key(command.alias)
     return Target(key_slot(key), key)
@@ -234,7 +277,7 @@ def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route
     return {command: Route(_stock, _by_sku, decide, creates=True)}
 
 
-_O, _F, _S = order_commands, fulfillment_commands, sync_commands
+_O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -255,13 +298,20 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.RecordRefundRefused, refunds.record_refund_refused),
     # stock is put behind it; the last reservation, payment or lifted hold releases it
     **_stocks(_F.CountStock, stocking.count_stock),
-    **_stocks(_F.ReserveStock, stocking.reserve_stock),
+    **_stocks(_F.ReserveStock, bundles.reserve),
     **_stocks(_F.KeepReservation, stocking.keep_reservation),
     **_stocks(_F.ReleaseStock, stocking.release_stock),
     **_stocks(_F.DeductStock, stocking.deduct_stock),
     **_orders(_O.NoteReserved, reservation.note_reserved),
     **_orders(_O.NoteShortage, reservation.note_shortage),
     **_orders(_O.NoteReservationExpired, reservation.note_reservation_expired),
+    # which SKUs its lines are, and what bundles are made of, the catalogue says
+    _C.DefineSku: Route(_sku, _by_sku_code, skus.define_sku, creates=True),
+    _C.MatchOffer: Route(_offer, _by_offer, offers.match_offer, creates=True),
+    _C.FindMatch: Route(_offer, _by_offer, offers.find_match, creates=True),
+    **_orders(_O.NoteMatched, matching.note_matched),
+    **_orders(_O.OpenBundle, matching.open_bundle),
+    **_stocks(_F.SetParts, bundles.set_parts),
     # it may be held or changed until then
     **_orders(_O.PlaceHold, holds.place_hold),
     **_orders(_O.LiftHold, holds.lift_hold),
@@ -310,7 +360,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _S.OpenEpoch: Route(_slot, _by_slot, epoch.open_epoch, creates=True),
 }
 
-_o, _r, _f, _s = order_facts, refund_facts, fulfillment_facts, sync_facts
+_o, _r, _f, _s, _c = order_facts, refund_facts, fulfillment_facts, sync_facts, catalog_facts
 
 # The names are durable: cursors and watermarks are kept under them.
 REACTIONS: Final[tuple[Reaction, ...]] = (
@@ -323,6 +373,13 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-reserved", _f.StockReserved, then.note_reserved),
     Reaction("note-shortage", _f.StockShort, then.note_shortage),
     Reaction("note-expired", _f.ReservationExpired, then.note_expired),
+    # orders ↔ catalogue ↔ stock: what platforms sell is matched, bundles are opened
+    Reaction("find-matches", match_facts.LinesUnmatched, matched.find_matches),
+    Reaction("note-matched", _c.MatchFound, matched.note_matched),
+    Reaction("reserve-matched", match_facts.LineMatched, matched.reserve_matched),
+    Reaction("set-parts", _c.BundleDefined, matched.set_parts),
+    Reaction("open-bundle", _f.BundleAsked, matched.open_bundle),
+    Reaction("reserve-parts", match_facts.BundleOpened, matched.reserve_parts),
     # what came in too much goes back; so does the price of a cancelled order, once its goods cannot leave
     Reaction("refund-duplicated", _o.PaymentDuplicated, then.refund_surplus),
     Reaction("refund-paid-after-cancel", _o.PaidAfterCancel, then.refund_surplus),
@@ -365,6 +422,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-refund-failed", _r.RefundFailed, then.refund_failed),
     Reaction("ticket-refund-overdue", _r.RefundAsked, then.refund_overdue),
     Reaction("ticket-refund-contradicted", _r.RefundContradicted, then.refund_contradicted),
+    Reaction("ticket-offer-unmatched", _c.MatchAwaited, matched.offer_unmatched),
     Reaction("ticket-line-short", _o.LineShort, then.line_short),
     Reaction("ticket-lines-stopped", _o.LinesStopped, then.lines_stopped),
     Reaction("ticket-left-after-cancel", _o.LinesShipped, then.left_after_cancel),
@@ -393,6 +451,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-refunded", _r.RefundSucceeded, then.healed),
     Reaction("healed-tracked", _f.ParcelTracked, then.healed),
     Reaction("healed-signed", _f.ShipmentSigned, then.healed),
+    Reaction("healed-matched", _c.OfferMatched, then.healed),
     Reaction("healed-claimed", _s.AliasClaimed, then.healed),
 )
 
@@ -411,8 +470,8 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
 
 
 FACTS: Final[dict[str, type[Fact]]] = _all(
-    Fact, order_facts, refund_facts, fulfillment_facts, sync_facts, pull_facts
+    Fact, order_facts, refund_facts, match_facts, fulfillment_facts, catalog_facts, sync_facts, pull_facts
 )
 EFFECTS: Final[dict[str, type[Effect]]] = _all(
-    Effect, order_facts, refund_facts, fulfillment_facts, sync_facts, pull_facts
+    Effect, order_facts, refund_facts, match_facts, fulfillment_facts, catalog_facts, sync_facts, pull_facts
 )

@@ -6,6 +6,7 @@ import msgspec
 
 from tongdan.domain.fulfillment.facts import Item, Member, Wanted
 from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.parts import Part
 from tongdan.domain.kernel.tracks import Track
 
 
@@ -16,6 +17,13 @@ class CountStock(Command, frozen=True, kw_only=True):
     warehouse: str
     on_hand: int
     counted_at: datetime
+
+
+class SetParts(Command, frozen=True, kw_only=True):
+    """The SKU is a bundle of these; without parts it is ordinary again."""
+
+    sku: str
+    parts: tuple[Part, ...]
 
 
 class ReserveStock(Command, frozen=True, kw_only=True):

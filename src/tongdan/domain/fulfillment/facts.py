@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from tongdan.domain.kernel.messages import Effect, Fact
+from tongdan.domain.kernel.parts import Part
 
 
 class StockCounted(Fact, frozen=True, kw_only=True):
@@ -12,6 +13,21 @@ class StockCounted(Fact, frozen=True, kw_only=True):
     warehouse: str
     on_hand: int
     counted_at: datetime
+
+
+class PartsSet(Fact, frozen=True, kw_only=True):
+    sku: str
+    parts: tuple[Part, ...]
+
+
+class BundleAsked(Fact, frozen=True, kw_only=True):
+    """A line wants a bundle: nothing is reserved, its parts are to be asked for."""
+
+    sku: str
+    order: str
+    line: int
+    attempt: int
+    parts: tuple[Part, ...]
 
 
 class StockReserved(Fact, frozen=True, kw_only=True):

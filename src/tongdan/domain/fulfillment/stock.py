@@ -16,6 +16,8 @@ from zlib import crc32
 
 import msgspec
 
+from tongdan.domain.kernel.parts import Part
+
 BUCKETS: Final = 128
 MAX_WAITING: Final = 1_000  # who comes later is short, but does not wait
 MAX_TOMBSTONES: Final = 8  # of one bucket, and as many departures: the oldest is forgotten first
@@ -89,6 +91,7 @@ class Stock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     buckets: dict[int, bytes] = {}
     earliest: dict[int, datetime] = {}
     waiting: tuple[Waiting, ...] = ()
+    parts: tuple[Part, ...] = ()  # a bundle, of which there is no stock itself
 
     def bucket(self, order: str) -> Bucket:
         """The bucket, opened, that an order's reservations lie in."""

@@ -251,6 +251,14 @@ def _on_counted(stock: Stock, fact: f.StockCounted) -> Stock:
     return replace(stock, levels={**stock.levels, fact.warehouse: counted})
 
 
+def _on_parts_set(stock: Stock, fact: f.PartsSet) -> Stock:
+    return replace(stock, parts=fact.parts)
+
+
+def _on_bundle_asked(stock: Stock, _: f.BundleAsked) -> Stock:
+    return stock
+
+
 def _on_reserved(stock: Stock, fact: f.StockReserved) -> Stock:
     held = Reservation(fact.order, fact.line, fact.attempt, fact.units, fact.warehouse, fact.until)
     return replace(
@@ -367,6 +375,8 @@ def _no_longer(waiting: tuple[Waiting, ...], order: str, line: int) -> tuple[Wai
 _NO_LEVEL: Final = Level(0, 0)
 _EVOLVE: Final[dict[type[Fact], Callable[..., Stock]]] = {
     f.StockCounted: _on_counted,
+    f.PartsSet: _on_parts_set,
+    f.BundleAsked: _on_bundle_asked,
     f.StockReserved: _on_reserved,
     f.StockShort: _on_short,
     f.ReservationKept: _on_kept,

@@ -2,7 +2,8 @@
 
 `DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
 `ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order,
-`pull/CHANNEL/SHOP` the pull of a shop. Whatever belongs to an order lies in the order's slot.
+`pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's. Whatever belongs to
+an order lies in the order's slot.
 """
 
 from typing import Final
@@ -18,6 +19,9 @@ TICKET: Final = "ticket"
 PACKING: Final = "packing"
 PULL: Final = "pull"
 SLOT: Final = "slot"
+SKU: Final = "sku"
+OFFER: Final = "offer"
+_BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER})  # they live where their name says
 
 
 def stock_key(sku: str) -> str:
@@ -50,11 +54,20 @@ def pull_key(channel: str, shop: str) -> str:
     return f"{PULL}/{channel}/{shop}"
 
 
+def sku_key(sku: str) -> str:
+    return f"{SKU}/{sku}"
+
+
+def offer_key(channel: str, shop: str, offer: str) -> str:
+    """What a platform's shop calls one SKU."""
+    return f"{OFFER}/{channel}/{shop}/{offer}"
+
+
 def kind_of(key: str) -> str:
     """Which kind of aggregate a key names. Raises ValueError for a key that is none of ours."""
     head, slash, rest = key.partition("/")
     if slash:
-        if head in (STOCK, ALIAS, TICKET, PACKING, PULL):
+        if head in _BY_NAME or head in (TICKET, PACKING):
             return head
         if head == SLOT and rest.isascii() and rest.isdigit() and int(rest) < SLOTS:
             return SLOT
@@ -74,7 +87,7 @@ def key_slot(key: str) -> int:
         return key_slot(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return key_slot(key[len(PACKING) + 1 :])
-    if kind in (STOCK, ALIAS, PULL):
+    if kind in _BY_NAME:
         return slot_of(key)
     parsed = parse(key)
     assert parsed is not None
@@ -88,7 +101,7 @@ def subject_of(key: str) -> str:
         return subject_of(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return subject_of(key[len(PACKING) + 1 :])
-    if kind in (STOCK, ALIAS, SLOT, PULL):
+    if kind in _BY_NAME or kind == SLOT:
         return key
     parsed = parse(key)
     assert parsed is not None

@@ -13,6 +13,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     """A shop (店铺) on one channel; `native` is the platform's number for it.
 
     `owned` False: Tongdan watches it and owns nothing of it. `pays_back` False: money that is owed waits for a person.
+    `match_skus`: codes that it gives its goods on the platform are no own SKUs, so each is matched by a person first.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     legal_entity: str
     owned: bool = True
     pays_back: bool = True
+    match_skus: bool = False
 
 
 LAST_FIRST: Final = "last-first"

@@ -7,6 +7,7 @@ name and announce the order when it is new; `PlaceOrder` comes from an own shop 
 from datetime import datetime
 
 from tongdan.domain.kernel.messages import Command, Person
+from tongdan.domain.kernel.parts import Part
 from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.lines import Line, Units
 
@@ -149,6 +150,23 @@ class RecordRefundRefused(Command, frozen=True, kw_only=True):
     order: str
     refund: int
     reason: str
+
+
+class NoteMatched(Command, frozen=True, kw_only=True):
+    """The catalogue knows which own SKU a line is."""
+
+    order: str
+    line: int
+    sku: str
+
+
+class OpenBundle(Command, frozen=True, kw_only=True):
+    """The line's SKU is a bundle of these parts."""
+
+    order: str
+    line: int
+    attempt: int
+    parts: tuple[Part, ...]
 
 
 class NoteReserved(Command, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from tongdan.domain.orders.facts import (
     WriteBackShipment,
 )
 from tongdan.domain.orders.lines import News, ReservedLine, Units
-from tongdan.domain.orders.model import WORRY_SHIP, Order, here
+from tongdan.domain.orders.model import WORRY_SHIP, LineState, Order, here
 
 MAX_EARLY: Final = 64
 FINANCE: Final = "finance"
@@ -179,8 +179,9 @@ def _write_back(draft: Draft, news: News, ctx: Context) -> None:
     """Each order of a parcel is written back by itself, its own lines only, so each has a request of its own."""
     order = draft.order
     own = news.shipment.startswith(ctx.id)
-    native = {line.line.no: line.line.native for line in order.lines}
-    units = tuple((native[each.line], each.units) for each in news.units if native.get(each.line))
+    lines = [(order.line(each.line), each.units) for each in news.units]
+    sold = [(line.line.native, _as_sold(line, leaving)) for line, leaving in lines if line is not None]
+    units = tuple([(native, n) for native, n in sold if native and n])
     if units:
         draft.do(
             WriteBackShipment(
@@ -194,6 +195,12 @@ def _write_back(draft: Draft, news: News, ctx: Context) -> None:
                 request=news.key if own else f"{news.key}-{ctx.id}",
             )
         )
+
+
+def _as_sold(line: LineState, leaving: int) -> int:
+    """Units as the channel counts them: a bundle has left with the last piece of its first part."""
+    each, gone = line.line.bundle_units or 1, line.shipped + line.signed
+    return gone // each - (gone - leaving) // each
 
 
 def _sign(draft: Draft, news: News, ctx: Context) -> None:

@@ -13,6 +13,7 @@ from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
 from tongdan.domain.orders.lines import Line, Units
+from tongdan.domain.orders.match_evolve import MATCHING
 from tongdan.domain.orders.model import (
     CHANNEL,
     CHANNEL_HOLD,
@@ -401,6 +402,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PaymentMismatched: _paid_wrongly,
     f.PaidAfterCancel: _paid_too_late,
     **REFUNDS,
+    **MATCHING,
     f.LineReserved: _reserved,
     f.LineShort: _short,
     f.LineReservationExpired: _reservation_expired,

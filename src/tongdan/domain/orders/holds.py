@@ -20,7 +20,8 @@ from tongdan.domain.orders.facts import (
     HoldLifted,
     HoldPlaced,
 )
-from tongdan.domain.orders.model import PAYMENT_HOLD, Order
+from tongdan.domain.orders.match_facts import LinesUnmatched
+from tongdan.domain.orders.model import PAYMENT_HOLD, UNMATCHED_HOLD, Order, unmatched
 from tongdan.domain.orders.payments import collect
 from tongdan.domain.orders.reservation import advance
 
@@ -41,9 +42,12 @@ def place_hold(order: Order, command: PlaceHold, ctx: Context) -> Decision | Ref
 
 
 def lift_hold(order: Order, command: LiftHold, ctx: Context) -> Decision | Refusal:
-    """Lifting the hold of a wrong payment accepts the sum that came in."""
+    """Lifting the hold of a wrong payment accepts the sum that came in; that of unmatched lines asks the catalogue
+    again, and falls with the last answer."""
     if command.hold not in order.holds:
         return NOTHING
+    if command.hold == UNMATCHED_HOLD and not order.cancelled and (lines := unmatched(order)):
+        return Decision((LinesUnmatched(lines=lines),))
     draft = Draft(order)
     draft.tell(HoldLifted(hold=command.hold, note=command.note))
     sum_in = order.questioned

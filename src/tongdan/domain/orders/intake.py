@@ -31,6 +31,7 @@ from tongdan.domain.orders.facts import (
 )
 from tongdan.domain.orders.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.lifecycle import cancel, complete
+from tongdan.domain.orders.matching import as_named, hold_unmatched
 from tongdan.domain.orders.model import (
     CHANNEL,
     CHANNEL_HOLD,
@@ -320,7 +321,7 @@ def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:
     paid = order.paid is not None or command.paid_at is not None
     draft.tell(
         OrderDetailed(
-            lines=command.lines,
+            lines=as_named(command.lines, order.shop, ctx),
             amount_fen=order.amount_fen if newer_amount else command.amount_fen,
             freight_fen=command.freight_fen,
             discount_fen=command.discount_fen,
@@ -333,6 +334,7 @@ def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:
             ends=tuple([worry for worry in (WORRY_DETAIL, WORRY_LOST) if worry in order.worries]),
         )
     )
+    hold_unmatched(draft)
     if order.paid is not None and not order.paid.amount_fen:
         tell_finance(draft, ctx, "paid", order.paid.paid_at)
     return not newer_address

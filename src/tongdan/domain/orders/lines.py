@@ -6,7 +6,10 @@ import msgspec
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One line. `no` counts from 1; `sku` is the own SKU; `amount_fen` is what the buyer pays for all its units."""
+    """One line. `no` counts from 1; `sku` is the own SKU, "" while nobody has said which; `amount_fen` is what the
+    buyer pays for all its units. `outer`: the code the shop gave the platform's SKU, where it is only a hint. A part of
+    a `bundle` stands for `bundle_units` in each; the first part bears the `native` name for them all.
+    """
 
     no: int
     sku: str
@@ -16,6 +19,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     platform_sku: str = ""
     title: str = ""
     gift: bool = False
+    outer: str = ""
+    bundle: str = ""
+    bundle_units: int = 0
 
 
 class Units(msgspec.Struct, frozen=True, gc=False):

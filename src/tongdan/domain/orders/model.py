@@ -26,6 +26,7 @@ CHANNEL: Final = "channel"  # under this name `said` keeps what the platform sai
 PAYMENT_HOLD: Final = "payment"  # money came in, but not the sum asked for
 CHANNEL_HOLD: Final = "channel"  # the platform took the money, but does not let the order go yet
 RESTORED_HOLD: Final = "restored"  # it may have been sent already, under an id that was lost with a restore
+UNMATCHED_HOLD: Final = "unmatched-sku"  # nobody has said yet which own SKU a line is
 PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
 
 WORRY_DETAIL: Final = "detail-overdue"
@@ -209,6 +210,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def units(self, *stages: Stage) -> int:
         """How many units of all lines are at one of `stages`."""
         return sum(line.at(stage) for line in self.lines for stage in stages)
+
+
+def unmatched(order: Order) -> tuple[Line, ...]:
+    """The lines whose own SKU is not known."""
+    return tuple([each.line for each in order.lines if not each.line.sku])
 
 
 def gone(order: Order) -> int:

@@ -102,7 +102,7 @@ def asked_for(order: Order) -> tuple[ReservedLine, ...]:
     return tuple(
         ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
         for line in order.lines
-        if line.waiting or line.reserved
+        if line.line.sku and (line.waiting or line.reserved)
     )
 
 

@@ -13,6 +13,7 @@ REFUND_ABNORMAL: Final = "refund-abnormal"
 REFUND_FAILED: Final = "refund-failed"
 REFUND_OVERDUE: Final = "refund-overdue"
 REFUND_CONTRADICTED: Final = "refund-contradicted"
+OFFER_UNMATCHED: Final = "offer-unmatched"
 LINE_SHORT: Final = "line-short"
 ORDER_LOST: Final = "order-lost"
 HELD_AFTER_RESTORE: Final = "held-after-restore"
@@ -64,6 +65,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     HELD_AFTER_RESTORE: (
         "Back after a restore, perhaps sent before under a lost id: ask the warehouse, then lift the hold",
         "恢复后重新出现,可能已用丢失的单号发货:请先与仓库核对,再解除冻结",
+    ),
+    OFFER_UNMATCHED: (
+        "Nobody has said which own SKU a platform's SKU is; its orders are held",
+        "平台商品尚未匹配到自有 SKU,相关订单已冻结",
     ),
     LINE_SHORT: ("Sold, but not in stock", "已售出但库存不足"),
     LINES_STOPPED: ("A warehouse will not send units that are still wanted", "仓库不发货,但订单仍需要"),

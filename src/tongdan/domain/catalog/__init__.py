@@ -1,0 +1,1 @@
+"""The catalogue: own SKUs and bundles, and what platforms call them. Pure."""

@@ -1,0 +1,34 @@
+"""What may be asked of the catalogue."""
+
+from tongdan.domain.catalog.model import Description
+from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.parts import Part
+
+
+class DefineSku(Command, frozen=True, kw_only=True):
+    """The own SKU is as described, whole: what is left out is no longer so. With `parts` it is a bundle of these."""
+
+    sku: str
+    description: Description
+    parts: tuple[Part, ...] = ()
+
+
+class MatchOffer(Command, frozen=True, kw_only=True):
+    """A platform's SKU is the own SKU `sku` from now on, and what waits for that goes on; "" takes the match apart."""
+
+    channel: str
+    shop: str
+    offer: str
+    sku: str
+
+
+class FindMatch(Command, frozen=True, kw_only=True):
+    """A line of an order asks which own SKU the platform's is; without a match it waits for one."""
+
+    channel: str
+    shop: str
+    offer: str
+    outer: str
+    title: str
+    order: str
+    line: int

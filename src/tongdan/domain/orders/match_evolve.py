@@ -1,0 +1,40 @@
+"""How facts about the SKUs of lines fold into the state of an order; what is decided is in `matching.py`.
+
+Opening a bundle replaces its line by one for each part. All of it still waits then, so no unit is on its way.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec.structs import replace
+
+from tongdan.domain.kernel.messages import Fact
+from tongdan.domain.orders import match_facts as f
+from tongdan.domain.orders.model import UNMATCHED_HOLD, LineState, Order
+
+
+def _unmatched(order: Order, _: f.LinesUnmatched) -> Order:
+    if UNMATCHED_HOLD in order.holds:
+        return order
+    return replace(order, holds=(*order.holds, UNMATCHED_HOLD))
+
+
+def _matched(order: Order, fact: f.LineMatched) -> Order:
+    lines = [
+        replace(each, line=replace(each.line, sku=fact.sku)) if each.line.no == fact.line else each
+        for each in order.lines
+    ]
+    return replace(order, lines=tuple(lines))
+
+
+def _opened(order: Order, fact: f.BundleOpened) -> Order:
+    first, *others = [LineState(line=line, attempt=fact.attempt, waiting=line.units) for line in fact.lines]
+    lines = [first if each.line.no == fact.line else each for each in order.lines]
+    return replace(order, lines=(*lines, *others))
+
+
+MATCHING: Final[dict[type[Fact], Callable[..., Order]]] = {
+    f.LinesUnmatched: _unmatched,
+    f.LineMatched: _matched,
+    f.BundleOpened: _opened,
+}
