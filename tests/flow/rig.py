@@ -212,9 +212,12 @@ class Rig:
 
 
 def slow_commits(clock: Clock, commit_s: float) -> Committer:
+    """On the disk after half of it; the loop hears of that after the other half."""
+
     async def commit(work: Callable[[], None]) -> None:
-        await clock.sleep(commit_s)
+        await clock.sleep(commit_s / 2)
         work()
+        await clock.sleep(commit_s / 2)
 
     return commit
 

@@ -1,11 +1,14 @@
 """Promises of a move: while orders flow a slot goes to another shard, and nothing of it changes but its place."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from tests.flow.company import Company, company
 from tests.flow.parties import count, deliver, pay, place, settle
 from tests.flow.rig import SHARDS, findings, opened, virtual
 
+from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.orders.axes import Status
@@ -105,3 +108,41 @@ async def _order(centre: Company, n: int) -> str:
     await centre.ask(n + 1, RequestPayment(order=reply.aggregate, method="wechat"))
     await centre.ask(n + 2, pay(reply.aggregate, f"T-{n}"))
     return reply.aggregate
+
+
+@pytest.mark.parametrize("commit_s", [0.02, 0.1])
+@virtual
+async def test_reactions_that_were_open_when_a_slot_left_are_had_where_it_comes_to(
+    clock: Clock, tmp_path: Path, commit_s: float
+) -> None:
+    """The relay over there is at work, on facts of others, while what it will meet is put before it."""
+    async with company(tmp_path / "data", clock, 2, commit_s=commit_s) as centre:
+        await centre.ask(0, count(1_000))
+        stock = key_slot("stock/SHIRT")
+        ordering = [asyncio.create_task(_ordering(centre, buyer)) for buyer in range(8)]
+        for n in range(20):
+            to = (stock + 1 + n) % SHARDS
+            moved = await centre.rigs[0].mover.move(stock, to)
+            while isinstance(moved, Refusal):
+                assert moved.name == "slot-busy"
+                await clock.sleep(0.05)
+                moved = await centre.rigs[0].mover.move(stock, to)
+            await clock.sleep(0.5)
+        orders = [order for each in await asyncio.gather(*ordering) for order in each]
+        while any(move.phase != "done" for move in await centre.rigs[0].mover.moves()):
+            await clock.sleep(0.1)
+        await centre.quiet(100)
+        assert centre.rigs[1].facts("stock/SHIRT").count("StockReserved") == len(orders) == 8 * 15
+        reserved = [order.lines[0].reserved for order in map(centre.rigs[0].state, orders)]
+        assert reserved == [1] * len(orders)
+    assert findings(tmp_path / "data") == []
+
+
+async def _ordering(centre: Company, buyer: int) -> list[str]:
+    orders = []
+    for n in range(15):
+        reply = await centre.ask(n, place(f"A-{buyer}-{n}", buyer=f"user-{buyer}"), f"place-{buyer}-{n}")
+        assert isinstance(reply, Accepted)
+        orders.append(reply.aggregate)
+        await centre.clock.sleep(0.2)
+    return orders

@@ -9,6 +9,7 @@ rows of `slots` alone. Sequence, chain, ids and cursors are the slot's own, so n
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -235,14 +236,15 @@ class Mover:
         cursor = shard.reader.cursors(SUBSCRIBER).get(slot, (0, 0, 0))[:2]
         # What had no reactions yet goes to the journal's end, where this shard's relay has not been.
         here = SlotRow(slot, ACTIVE, shard.number, "")
-        await self._note(shard, slots=[here], repositioned=[(slot, *cursor)])
+        # The relay must know that they are its own before it meets them there, or it would pass them by.
+        turn = partial(self._relay.turn_to, shard, slot, cursor)
+        await self._note(shard, slots=[here], repositioned=[(slot, *cursor)], then=turn)
         self._bus.probe("move-active")
         shard.heads.load_slot(slot, shard.reader)
         effects = [each for each in shard.reader.outstanding() if each[0].id.startswith(f"{slot}.")]
         self._runner.adopt(shard, effects)
         shard.next_due_us = shard.reader.next_due_us()
         self._bus.posts.release(slot)
-        self._relay.turn_to(shard, slot, cursor)
 
     async def _tell_everybody(self, slot: int, shard: int) -> None:
         """Return when everybody reads it there, or is not there to read; those are told when they are back."""
@@ -305,13 +307,19 @@ class Mover:
 
     async def _note(
         self, shard: Shard, *, slots: list[SlotRow] | None = None, adopted: list[Rows] | None = None,
-        repositioned: list[tuple[int, int, int]] | None = None,
+        repositioned: list[tuple[int, int, int]] | None = None, then: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        """`then` is called with the commit, before anything else happens."""
         rows, written = WriteSet(), asyncio.Event()
+
+        def done() -> None:
+            then()
+            written.set()
+
         rows.slots += slots or []
         rows.adopted += adopted or []
         rows.repositioned += repositioned or []
-        shard.note(rows, written.set)
+        shard.note(rows, done)
         await written.wait()
 
     async def _aside(self, read: Callable[[], T]) -> T:

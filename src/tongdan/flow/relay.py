@@ -93,6 +93,9 @@ class Tail:
         self.pos = max((pos for _, _, pos in cursors.values()), default=0)
 
     def append(self, batch: Batch) -> None:
+        if batch.rows.repositioned:  # among and after what memory has lie rows that it has not
+            self._recent.clear()
+            return
         self._recent.extend(
             (row[0], recorded) for row, recorded in zip(batch.rows.journal, batch.recorded, strict=True)
         )
@@ -108,7 +111,9 @@ class Tail:
             recent.popleft()
         if recent and recent[0][0] == self.pos + 1:
             return list(islice(recent, limit))
-        return [(pos, recorded_from(row)) for pos, row in self._shard.reader.journal_after(self.pos, limit)]
+        # What is committed but not published yet may be rows whose turn_to is still to come.
+        published, rows = self._shard.heads.pos, self._shard.reader.journal_after(self.pos, limit)
+        return [(pos, recorded_from(row)) for pos, row in rows if pos <= published]
 
 
 class Relay:
@@ -146,8 +151,7 @@ class Relay:
         self._wake(shard)
 
     def committed(self, shard: Shard, batch: Batch) -> None:
-        if batch.recorded:
-            self._tails[shard.number].append(batch)
+        self._tails[shard.number].append(batch)
         if batch.recorded or batch.rows.adopted or batch.rows.dropped:
             self._wake(shard)
 
