@@ -22,12 +22,14 @@ from tongdan.profile import DataInUse, apply_erasures, lock
 
 _log: Final = logging.getLogger(__name__)
 
+PROCESS: Final = (sys.executable, "-m", "tongdan.cli.process")
 READY: Final = b"ready\n"  # what a child says on its standard output: it takes orders
 AT_REST: Final = b"at rest\n"  # it was told to stop, and nothing is under way in it any more
 TOKEN_LOST: Final = 4  # a child's exit code: another centre has taken the data
 AGAIN_FIRST_S: Final = 0.05  # before a child that died is started again
 AGAIN_LONGEST_S: Final = 10.0
 STEADY_S: Final = 10.0  # after so long a run the next start does not wait
+STILLBORN_LIMIT: Final = 10  # deaths in a row, by a signal, of a child that never was ready
 START_WITHIN_S: Final = 120.0
 STOP_WITHIN_S: Final = 60.0
 LOCK_WITHIN_S: Final = 5.0  # the children of a parent that was killed take a moment to end
@@ -141,13 +143,15 @@ class Supervisor:
 
     async def _keep_alive(self, child: Child) -> None:
         """Start a child again whenever it dies. Raises CannotGoOn."""
-        clock, pause_s = self._clock, AGAIN_FIRST_S
+        clock, pause_s, stillborn = self._clock, AGAIN_FIRST_S, 0
         while True:
             began_s = clock.monotonic()
             code, was_ready = await child.live()
             if self._stopping:
                 return
-            if code == TOKEN_LOST or not was_ready:
+            stillborn = 0 if was_ready else stillborn + 1
+            # Who ends by its own will before it is ready would do so again; who was killed then would not.
+            if code == TOKEN_LOST or (stillborn and code >= 0) or stillborn > STILLBORN_LIMIT:
                 raise CannotGoOn(f"exit code {code}")
             pause_s = (
                 AGAIN_FIRST_S if clock.monotonic() - began_s > STEADY_S else min(2 * pause_s, AGAIN_LONGEST_S)
@@ -186,6 +190,10 @@ async def _unless_one_ends(lives: list[asyncio.Task[None]], wait: Awaitable[None
 def _reserved(host: str, port: int) -> socket.socket:
     """A port held for the children, who listen on it: bound, so that nobody else gets it. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Another centre shares its port with whoever asks to share it, so ask for it alone first.
+    with socket.socket(family) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind((host, port))
     held = socket.socket(family)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -199,7 +207,7 @@ def _reserved(host: str, port: int) -> socket.socket:
 
 def _command(wanted: Wanted, number: int, ports: tuple[int, int], wires: str) -> list[str]:
     return [
-        sys.executable, "-m", "tongdan.cli.process", "--data", str(wanted.data), "--conf", str(wanted.conf),
+        *PROCESS, "--data", str(wanted.data), "--conf", str(wanted.conf),
         "--host", wanted.host, "--push-port", str(ports[0]), "--api-port", str(ports[1]),
         "--number", str(number), "--of", str(wanted.processes), "--wires", wires,
     ]  # fmt: skip
