@@ -29,18 +29,36 @@ from wechatpayv3.utils import rsa_sign
 from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.finance import FinanceDoor
+from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.sf import SfDoor
+from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.policy_files import Conf, load_conf
+from tongdan.domain.kernel.policy import Shop
 from tongdan.ports import Door, Inbound, NotUnderstood, PushRequest
 
 NOW = datetime(2026, 1, 27, 4, 0, tzinfo=UTC)
 STAMP = "1769486400"
 GOLDEN = Path(__file__).parent / "golden"
-CONF: Conf = load_conf(Path(__file__).parents[3] / "conf")
+# What is delivered, and a shop on each channel that has none there.
+MORE_SHOPS = {
+    id: Shop(
+        id=id, channel=channel, native=native, name="同单旗舰店", legal_entity="同单（杭州）贸易有限公司"
+    )
+    for id, channel, native in (("tb-main", "TB", "2200754913"), ("jd-main", "JD", "10998877"))
+}
+
+
+def delivered() -> Conf:
+    conf = load_conf(Path(__file__).parents[3] / "conf")
+    shops = MORE_SHOPS | conf.policy.shops
+    return conf._replace(policy=msgspec.structs.replace(conf.policy, shops=shops))
+
+
+CONF: Conf = delivered()
 MCHID = "1900000109"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0119000001092026012700"
 
@@ -105,6 +123,16 @@ def credentials() -> HeldCredentials:
                 "client_id": "9c1e8d2b",
                 "client_secret": "testSecret-of-the-app",
                 "access_token": "token-of-the-pd-shop",
+            },
+            "taobao/tb-main": {
+                "app_key": "23012346",
+                "app_secret": "secret-of-the-tb-app",
+                "session": "session-of-the-tb-shop",
+            },
+            "jd/jd-main": {
+                "app_key": "B33F6D750B74FA81078EAEF88D8869BF",
+                "app_secret": "secret-of-the-jd-app",
+                "access_token": "token-of-the-jd-shop",
             },
             "own/mp-main": {"secret": "secret of the own shop"},
             "finance/main": {"secret": "secret of the finance system"},
@@ -177,6 +205,17 @@ def douyin_item(data: bytes) -> bytes:
 def pinduoduo_push(body: bytes, path: str = "") -> PushRequest:
     """A frame of the message socket, posted by whoever holds it."""
     return hmac_push("testSecret-of-the-app", path or "/push/pinduoduo/pd-main", body)
+
+
+# ---- Taobao and JD: posted by whoever runs the platform's message client
+
+
+def taobao_push(body: bytes, path: str = "") -> PushRequest:
+    return hmac_push("secret-of-the-tb-app", path or "/push/taobao/tb-main", body)
+
+
+def jd_push(body: bytes, path: str = "") -> PushRequest:
+    return hmac_push("secret-of-the-jd-app", path or "/push/jd/jd-main", body)
 
 
 # ---- own shops and finance
@@ -335,6 +374,20 @@ def everybody() -> tuple[Played, ...]:
             as_is,
             pinduoduo_push,
             [golden(f"pinduoduo/{name}.json") for name in ("confirmed", "refund")],
+        ),
+        Played(
+            "taobao",
+            ChannelDoor(TAOBAO, held, policy),
+            as_is,
+            taobao_push,
+            [golden(f"taobao/{name}.json") for name in ("paid", "refund")],
+        ),
+        Played(
+            "jd",
+            ChannelDoor(JD, held, policy),
+            as_is,
+            jd_push,
+            [golden(f"jd/{name}.json") for name in ("created", "changed")],
         ),
         Played("douyin-data", ChannelDoor(DOUYIN, held, policy), douyin_item, douyin_push, texts),
         Played(

@@ -154,7 +154,7 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     actors = connect_actors(CONF, wire.credentials, wire.transport, wire.clock, SeededEntropy("0"))
     by_name = {actor.partner: actor for actor in actors}
     assert sorted(by_name) == [
-        "carrier/SF", "channel/DY/dy-main", "channel/PD/pd-main", "finance",
+        "carrier/SF", "channel/DY/dy-main", "channel/JD/jd-main", "channel/PD/pd-main", "channel/TB/tb-main", "finance",
         "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
     ]  # fmt: skip
     for effect in EFFECTS:
@@ -164,6 +164,6 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
 def test_every_partner_has_its_door() -> None:
     doors = open_doors(CONF, Partner("nowhere", ok(b"")).wire.credentials)
     assert sorted(door.path for door in doors) == [
-        "/own/mp-main/", "/push/douyin/", "/push/finance/", "/push/pinduoduo/", "/push/qimen/",
-        "/push/sf/", "/push/wechat/",
+        "/own/mp-main/", "/push/douyin/", "/push/finance/", "/push/jd/", "/push/pinduoduo/", "/push/qimen/",
+        "/push/sf/", "/push/taobao/", "/push/wechat/",
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
+from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
@@ -24,12 +25,13 @@ from tongdan.adapters.partners.qimen_api import QimenActor
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.sf_api import SfActor
+from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
 # The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
-CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO)
+CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO, TAOBAO, JD)
 
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf
