@@ -318,6 +318,14 @@ class SqliteShard:
         )
         return [agg for (agg,) in rows]
 
+    def states_under(self, name: str, after: str, limit: int) -> list[StateColumns]:
+        rows = self._all(
+            "SELECT agg, ver, schema, status, body, person FROM states"
+            " WHERE agg > max(?1 || '/', ?2) AND agg < ?1 || '0' ORDER BY agg LIMIT ?3",  # 0 follows /
+            (name, after, limit),
+        )
+        return [StateColumns(*row) for row in rows]
+
     def last_pos(self) -> int:
         found: int = self._all("SELECT max(pos, ifnull((SELECT max(pos) FROM journal), 0)) FROM owner")[0][0]
         return found

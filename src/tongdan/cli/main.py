@@ -8,6 +8,7 @@ import tongdan
 from tongdan.cli import (
     archive,
     backup,
+    catalog,
     dead_letters,
     demo,
     erase,
@@ -87,6 +88,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(keys.app, name="keys")
 app.add_typer(slots.app, name="slots")
 app.command("erase", help=erase.HELP)(erase.erase)

@@ -6,6 +6,8 @@ committed; so an order's page is never stale and never shows what did not happen
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from heapq import merge
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +32,7 @@ from tongdan.ports import (
 
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 EXPORT_CHUNK: Final = 1_000
+STATES_CHUNK: Final = 200
 
 
 def find_quarantined(readers: Iterable[ShardStore], id: str) -> tuple[int, QuarantineRow] | None:
@@ -89,6 +92,16 @@ class Reader:
             return None
         state: object = read_state(self._of(key), row)
         return state
+
+    def under(self, name: str, after: str = "") -> Iterator[tuple[str, Any]]:
+        return merge(*[self._under(store, name, after) for store in self._shards], key=itemgetter(0))
+
+    def _under(self, store: ShardStore, name: str, after: str) -> Iterator[tuple[str, Any]]:
+        while rows := store.states_under(name, after, STATES_CHUNK):
+            after = rows[-1].agg
+            for row in rows:
+                if self._of(row.agg) is store:
+                    yield row.agg, read_state(store, row)
 
     def as_of(self, key: str, at: datetime) -> object | None:
         until_us = to_us(at)

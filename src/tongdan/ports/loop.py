@@ -100,6 +100,9 @@ class Reads(Protocol):
     def order(self, key: str) -> object | None:
         """The state of an aggregate (an `Order`, `Shipment`, `Stock` …), None when there is none."""
 
+    def under(self, name: str, after: str = "") -> Iterator[tuple[str, Any]]:
+        """(key, state) of every aggregate whose key is `name`/…, in the order of keys from beyond `after` on."""
+
     def person(self, key: str) -> Person | None: ...
 
     def find(self, channel: str, shop: str, native: str) -> str | None:

@@ -271,6 +271,9 @@ class ShardStore(Protocol):
     def aggregates_under(self, order: str) -> list[str]:
         """Keys of the shipments of an order, and of the tickets about it and them."""
 
+    def states_under(self, name: str, after: str, limit: int) -> list[StateColumns]:
+        """Aggregates whose key is `name`/…, in the order of keys from beyond `after` on."""
+
     def last_pos(self) -> int: ...
 
     def heads(self) -> dict[int, tuple[int, int, bytes]]:
