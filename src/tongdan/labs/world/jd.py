@@ -1,0 +1,129 @@
+"""JD (京东 POP): its orders, what becomes of them, and the bare notices handed over about them.
+
+An order is known to sellers from the moment it is paid; a few are locked for a while because the buyer thinks of
+cancelling, and some of these are cancelled. Every change is a notice, posted by whoever runs JD's message client, and
+given again until it is taken. What sellers' systems ask and tell is in `jd_api.py`. Source: the platform's kits; its
+messages are not published, so the notice is ours and how often it comes again an assumption.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.faults import NEVER_TOLD
+from tongdan.labs.world.outbox import Outbox
+from tongdan.labs.world.people import Buyer, moved
+from tongdan.labs.world.retail import Basket, BasketLine
+from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.taobao import local, post_signed
+from tongdan.ports import HttpRequest, HttpResponse
+
+RETRIES_S: Final = (30, 60, 300, *[1_800] * 96)
+TO_SHIP, SHIPPED, FINISHED = "WAIT_SELLER_STOCK_OUT", "WAIT_GOODS_RECEIVE_CONFIRM", "FINISHED_L"
+LOCKED, CANCELLED = "LOCKED", "TRADE_CANCELED"
+
+
+@dataclass
+class JdOrder:
+    """What the platform knows of one order. `waybills` are of the one company that this world has."""
+
+    id: str
+    buyer: Buyer
+    basket: Basket
+    placed_at: datetime
+    updated_at: datetime
+    state: str = TO_SHIP
+    told: int = 0
+    waybills: list[str] = field(default_factory=list)
+
+    @property
+    def amount_fen(self) -> int:
+        return sum(line.amount_fen for line in self.basket.lines)
+
+    @property
+    def units(self) -> int:
+        return sum(sold_units(line) for line in self.basket.lines)
+
+
+class Jd:
+    """One shop and the app it has authorised; `app` is the credential `jd/{name}`, `vender` the shop's number."""
+
+    def __init__(
+        self, setting: Setting, carrier: Carrier, name: str, app: Mapping[str, str], vender: str
+    ) -> None:
+        self.orders: Final[dict[str, JdOrder]] = {}
+        self._setting: Final = setting
+        self._carrier: Final = carrier
+        self._secret: Final = app["app_secret"]
+        self._vender: Final = vender
+        self._url: Final = f"{setting.centre_url}/push/jd/{name}"
+        self.outbox: Final = Outbox[bytes](setting, self._post, _taken, RETRIES_S)
+
+    def place(self, id: str, basket: Basket, buyer: Buyer) -> JdOrder:
+        """A buyer pays; from here on the order lives by itself."""
+        now = self._setting.clock.now()
+        order = self.orders[id] = JdOrder(id, buyer, basket, now, now)
+        self._setting.bustle.start(self._live(order))
+        return order
+
+    async def _live(self, order: JdOrder) -> None:
+        stream, clock = self._setting.stream("jd", order.id), self._setting.clock
+        self._tell(order, "created")
+        if stream.chance(0.04):
+            await clock.sleep(stream.between(5, 60))
+            order.buyer = moved(self._setting.seed, order.buyer)
+            self._tell(order, "address")
+        if stream.chance(0.06):
+            await clock.sleep(stream.between(5, 600))
+            if order.state == TO_SHIP:
+                order.state = LOCKED
+                self._tell(order, "locked")
+                await clock.sleep(stream.between(300, 1_800))
+                order.state = CANCELLED if stream.chance(0.5) else TO_SHIP
+                self._tell(order, "cancelled" if order.state == CANCELLED else "unlocked")
+
+    def parcel_left(self, order: JdOrder, waybill: str) -> None:
+        """The seller has told of a parcel; with the first the order is shipped."""
+        order.waybills.append(waybill)
+        if order.state == TO_SHIP:
+            order.state = SHIPPED
+            self._setting.bustle.start(self._deliver(order))
+        self._tell(order, "shipped")
+
+    async def _deliver(self, order: JdOrder) -> None:
+        """The buyer confirms within days; until then further parcels may be told of."""
+        await self._carrier.arrival(order.waybills[0])
+        await self._setting.clock.sleep(self._setting.stream("confirm", order.id).between(86_400, 3 * 86_400))
+        order.state = FINISHED
+        self._tell(order, "finished")
+
+    def _tell(self, order: JdOrder, topic: str) -> None:
+        order.updated_at = now = self._setting.clock.now()
+        where = f"jd.{topic}"
+        if self._setting.faults.meet(where, order.id, (NEVER_TOLD,)):
+            return
+        order.told += 1
+        notice = {
+            "messageId": self._setting.stream("notice", order.id, order.told).digits(18),
+            "topic": topic,
+            "venderId": int(self._vender),
+            "orderId": int(order.id),
+            "modified": local(now),
+        }
+        self.outbox.post(json.dumps(notice).encode(), where, order.id)
+
+    def _post(self, notices: Sequence[bytes]) -> HttpRequest:
+        (body,) = notices
+        return post_signed(self._setting, self._secret, self._url, body)
+
+
+def sold_units(line: BasketLine) -> int:
+    """JD prices one unit; where what a line costs has no such price, all of it is sold as one."""
+    return line.units if (line.amount_fen + line.discount_fen) % line.units == 0 else 1
+
+
+def _taken(answer: HttpResponse) -> bool:
+    return answer.status == 200

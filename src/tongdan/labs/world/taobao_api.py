@@ -1,0 +1,204 @@
+"""What Taobao's gateway answers: a trade, what has changed in a span, and the seller's word that a parcel has left.
+
+It checks its callers as the platform does (all parameters signed, a fresh local timestamp, a known session), answers
+HTTP 200 whatever it says, gives only the fields that were asked for, and lists the trade changed last first. That a
+line stays open while its `consign_status` says "partly" is our reading of the platform's kits.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from tongdan.domain.kernel.ids import SHANGHAI
+from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.douyin import cipher, mask
+from tongdan.labs.world.faults import ANSWER_LOST, BUSY
+from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.taobao import (
+    CLOSED_UNPAID,
+    LIMITED,
+    PARTLY,
+    REFUNDED,
+    SHIPPED,
+    TO_SHIP,
+    Taobao,
+    TaobaoLine,
+    TaobaoTrade,
+    local,
+)
+from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
+
+FRESH_WITHIN_S: Final = 600
+LONGEST_SPAN: Final = timedelta(days=1)
+SHIP_WITHIN: Final = timedelta(days=2)
+LIST: Final = "taobao.trades.sold.increment.get"
+SHIPPING: Final = "isv.logistics-offline-service-error"
+
+
+class Refused(Exception):
+    """The platform says no, with a code of its error table."""
+
+    def __init__(self, code: int, sub_code: str = "", sub_msg: str = "") -> None:
+        super().__init__(sub_code)
+        self.code: Final = code
+        self.sub_code: Final = sub_code
+        self.sub_msg: Final = sub_msg
+
+
+class TaobaoApi:
+    """The gateway, for the app it knows by the credential `app`."""
+
+    def __init__(self, setting: Setting, carrier: Carrier, platform: Taobao, app: Mapping[str, str]) -> None:
+        self._setting: Final = setting
+        self._carrier: Final = carrier
+        self._platform: Final = platform
+        self._app: Final = app
+        self._methods: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
+            "taobao.trade.fullinfo.get": self._detail,
+            LIST: self._list,
+            "alibaba.ascp.logistics.offline.send": self._send,
+        }
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """One call of the gateway."""
+        fault = ""
+        try:
+            said = self._admit(request)
+            method = said["method"]
+            kinds = (BUSY, LIMITED, ANSWER_LOST)
+            fault = self._setting.faults.meet(f"taobao.{method}", said.get("tid", ""), kinds)
+            if fault == BUSY:
+                raise Refused(15, "isp.top-remote-connection-timeout")
+            if fault == LIMITED:
+                raise Refused(
+                    7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds"
+                )
+            key = method.removeprefix("taobao.").replace(".", "_")
+            answer: object = {f"{key}_response": self._methods[method](said)}
+        except Refused as no:
+            said_no = {"code": no.code, "msg": "no", "sub_code": no.sub_code, "sub_msg": no.sub_msg}
+            answer = {"error_response": {**said_no, "request_id": "sim"}}
+        if fault == ANSWER_LOST:
+            raise NoAnswer("the answer was lost")
+        body = json.dumps(answer, ensure_ascii=False).encode()
+        return HttpResponse(200, {"content-type": "application/json"}, body)
+
+    def _admit(self, request: HttpRequest) -> dict[str, str]:
+        """Check a call as the platform does; its parameters."""
+        said = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        if said.get("method") not in self._methods:
+            raise Refused(22)
+        if said.get("app_key") != self._app["app_key"]:
+            raise Refused(29)
+        if said.get("session") != self._app["session"]:
+            raise Refused(27, "invalid-sessionkey")
+        secret = self._app["app_secret"]
+        text = "".join(f"{name}{said[name]}" for name in sorted(set(said) - {"sign"}))
+        if said.get("sign") != hashlib.md5(f"{secret}{text}{secret}".encode()).hexdigest().upper():
+            raise Refused(25)
+        late_s = abs((_at(said["timestamp"]) - self._setting.clock.now()).total_seconds())
+        if late_s > FRESH_WITHIN_S or (said.get("v"), said.get("format")) != ("2.0", "json"):
+            raise Refused(31)
+        return said
+
+    def _trade(self, said: Mapping[str, str]) -> TaobaoTrade:
+        trade = self._platform.trades.get(said["tid"])
+        if trade is None:
+            raise Refused(15, "isv.trade-not-exist")
+        return trade
+
+    def _detail(self, said: Mapping[str, str]) -> object:
+        return {"trade": _only(said["fields"], self._show(self._trade(said)))}
+
+    def _list(self, said: Mapping[str, str]) -> object:
+        since, until = _at(said["start_modified"]), _at(said["end_modified"])
+        if not since <= until <= since + LONGEST_SPAN:
+            raise Refused(41, "isv.invalid-parameter")
+        found = [
+            trade
+            for trade in self._platform.trades.values()
+            if since <= trade.updated_at.replace(microsecond=0) <= until
+        ]
+        found.sort(key=lambda trade: (trade.updated_at, trade.id), reverse=True)
+        page, size = int(said["page_no"]), int(said["page_size"])
+        shown = [_only(said["fields"], self._show(each)) for each in found[(page - 1) * size : page * size]]
+        return {"total_results": len(found), "trades": {"trade": shown}}
+
+    def _send(self, said: Mapping[str, str]) -> object:
+        trade = self._trade(said)
+        (parcel,) = json.loads(said["consign_pkgs"])
+        units = {str(goods["sub_tid"]): int(goods["num"]) for goods in parcel["goods"]}
+        lines = {each.oid: each for each in trade.lines}
+        if parcel["company_code"] != "SF" or not self._carrier.knows(parcel["out_sid"]):
+            raise Refused(15, f"{SHIPPING}:B60")
+        if not set(units) <= set(lines) or any(units[oid] > lines[oid].line.units for oid in units):
+            raise Refused(15, f"{SHIPPING}:CD24")
+        open_ = {
+            each["sub_tid"]
+            for each in json.loads(said.get("consign_status", "[]"))
+            if each["is_part_consign"]
+        }
+        anew = any(not lines[oid].closed for oid in units)
+        if trade.status not in ((TO_SHIP, PARTLY) if anew else (TO_SHIP, PARTLY, SHIPPED)):
+            raise Refused(15, f"{SHIPPING}:B04")
+        if anew != (said["consign_type"] == "1"):
+            raise Refused(15, f"{SHIPPING}:CD25")
+        self._platform.parcel_left(trade, parcel["out_sid"], units, open_)
+        return {"result": {"success": True}}
+
+    def _show(self, trade: TaobaoTrade) -> dict[str, object]:
+        """A trade in yuan and local time, its receiver masked; fields that have no value are left out."""
+        buyer = trade.buyer
+        whole = {
+            "tid": int(trade.id),
+            "type": "step" if trade.step else "guarantee_trade",
+            "status": trade.status,
+            "step_trade_status": trade.step,
+            "created": local(trade.placed_at),
+            "modified": local(trade.updated_at),
+            "pay_time": local(trade.paid_at) if trade.paid_at else "",
+            "payment": yuan_from_fen(trade.amount_fen),
+            "post_fee": "0.00",
+            "alipay_no": f"2026{trade.id[-12:]}" if trade.paid_at else "",
+            "buyer_open_uid": f"AAH{buyer.openid[:20]}",
+            "oaid": cipher(buyer.name + buyer.phone + buyer.detail),
+            "receiver_name": mask(buyer.name),
+            "receiver_mobile": mask(buyer.phone),
+            "receiver_state": buyer.province,
+            "receiver_city": buyer.city,
+            "receiver_district": buyer.district,
+            "receiver_town": buyer.street,
+            "receiver_address": mask(buyer.detail),
+            "orders": {"order": [_line(trade, each) for each in trade.lines]},
+        }
+        return {name: value for name, value in whole.items() if value != ""}
+
+
+def _line(trade: TaobaoTrade, each: TaobaoLine) -> dict[str, Any]:
+    over = trade.status in (CLOSED_UNPAID, REFUNDED)
+    told = {"invoice_no": ",".join(each.waybills)} if each.waybills else {}
+    return {
+        "oid": int(each.oid),
+        "num": each.line.units,
+        "status": trade.status if over or not trade.paid_at else SHIPPED if each.closed else TO_SHIP,
+        "total_fee": yuan_from_fen(each.line.amount_fen),
+        "sku_id": str(int(hashlib.md5(each.line.sku.encode()).hexdigest()[:12], 16)),
+        "num_iid": int(hashlib.md5(each.line.sku.encode()).hexdigest()[12:22], 16),
+        "outer_sku_id": each.line.sku,
+        "title": each.line.title,
+        "delivery_time": local((trade.paid_at or trade.placed_at) + SHIP_WITHIN),
+        **told,
+    }
+
+
+def _only(fields: str, whole: dict[str, object]) -> dict[str, object]:
+    asked = fields.split(",")
+    return {name: value for name, value in whole.items() if name in asked}
+
+
+def _at(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
