@@ -17,14 +17,15 @@ demo: $(RUN) ## Set up, run a day of orders and faults through the order centre,
 	@$(BIN)/tongdan demo
 
 test: $(DEV) ## Set up, run every test, also those that start processes
-	@$(BIN)/pytest
+	$(BIN)/pytest -n auto -m "not server"
+	@$(BIN)/pytest -m server
 
 check: $(DEV) ## Format, lint, types, import contracts, the tests that need no server; the longest ten of all
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -m "not server"
+	$(BIN)/pytest -n auto -m "not server"
 	@$(BIN)/python tools/longest.py
 
 bench: $(DEV) ## Measure intake, a burst, whole lives, verify, growth beside references (an hour); figures: build/bench/*.json

@@ -200,12 +200,12 @@ async def test_what_a_commit_under_way_may_withdraw_is_not_sent_meanwhile(
         partner.next.append(partner.after(5))
         (first,) = await emit(rig, other, tell(other))
         (second,) = await emit(rig, mine, tell(mine))
-        await clock.sleep(3.5)  # the first is about to be answered
+        await clock.sleep(partner.asked_at[0] + 4.8 - clock.monotonic())  # the first is about to be answered
         store = rig.stores[shard_of(mine)]
         assert isinstance(store, Sick)
         store.failing = disk == "sick"
         asking = asyncio.ensure_future(rig.ask(Emit(order=mine, supersedes=("TellFinance",))))
-        await clock.sleep(0.9)  # now it would be the second's turn
+        await clock.sleep(0.4)  # now it would be the second's turn
         assert partner.happened[first] == 1
         assert (rig.rows()["effects"], partner.asked) == (2, [first])
         reply = await asking
