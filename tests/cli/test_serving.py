@@ -1,13 +1,16 @@
-"""Promises of the commands that stay: `serve` listens on both ports, is asked about dead letters while it runs, ends
-cleanly on Ctrl-C; a second process is turned away; `demo` runs day after day on the same data and says what happened.
+"""Promises of the commands that stay: `serve` listens on both ports, with as many processes as it is told; one that
+dies comes back; it is asked about dead letters while it runs, and ends cleanly on Ctrl-C, whole; a second centre is
+turned away; `demo` runs day after day on the same data and says what happened.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -21,19 +24,43 @@ TONGDAN = (sys.executable, "-c", "from tongdan.cli.main import app; app()")
 UP_WITHIN_S = 30.0
 
 
+def _serve(data: Path, *more: str, push_port: str = "0") -> list[str]:
+    ports = ("--push-port", push_port, "--api-port", "0")
+    return [*TONGDAN, "serve", "--data", str(data), "--conf", str(CONF), *ports, *more]
+
+
+@contextmanager
+def serving(data: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """`tongdan serve` as soon as it takes orders; killed in the end, whatever comes."""
+    process = subprocess.Popen(_serve(data, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + UP_WITHIN_S
+        while not (data / "serving.json").exists():
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < until, "it does not listen"
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture
 def centre(data: Path) -> Iterator[subprocess.Popen[str]]:
-    ports = ("--push-port", "0", "--api-port", "0")
-    command = [*TONGDAN, "serve", "--data", str(data), "--conf", str(CONF), *ports]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + UP_WITHIN_S
-    while not (data / "serving.json").exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < until, "it does not listen"
-        time.sleep(0.05)
-    yield process
-    process.kill()
-    process.communicate()
+    with serving(data, "--processes", "2") as process:
+        yield process
+
+
+def _children(process: subprocess.Popen[str]) -> set[int]:
+    told = subprocess.run(("pgrep", "-P", str(process.pid)), capture_output=True, text=True, check=False)
+    return {int(pid) for pid in told.stdout.split()}
+
+
+def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Ctrl-C, and how it ends: exit code and standard error."""
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    return process.returncode, err
 
 
 def _urls(data: Path) -> dict[str, str]:
@@ -55,22 +82,63 @@ def test_it_listens_on_both_ports_and_ends_cleanly(data: Path, centre: subproces
 
 
 def test_a_second_process_is_turned_away(data: Path, centre: subprocess.Popen[str]) -> None:
-    command = [
-        *TONGDAN,
-        "serve",
-        "--data",
-        str(data),
-        "--conf",
-        str(CONF),
-        "--push-port",
-        "0",
-        "--api-port",
-        "0",
-    ]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(_serve(data), capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 2
-    assert "Another process" in second.stderr
+    assert f"Another process serves {data}" in second.stderr
     assert centre.poll() is None
+
+
+def test_one_that_is_killed_comes_back_and_meanwhile_the_other_answers(
+    data: Path, centre: subprocess.Popen[str]
+) -> None:
+    urls, first = _urls(data), _children(centre)
+    assert len(first) == 2
+    for victim in first:
+        others = _children(centre) - {victim}
+        os.kill(victim, signal.SIGKILL)
+        for _ in range(10):
+            assert httpx.get(f"{urls['api']}/api/v1/health").status_code == 200
+            assert httpx.post(f"{urls['push']}/push/nobody/").status_code == 404
+        until = time.monotonic() + UP_WITHIN_S
+        while len(born := _children(centre) - others - {victim}) < 1 or not _listens(urls["push"], 2):
+            assert time.monotonic() < until, "it does not come back"
+            time.sleep(0.05)
+        assert len(born) == 1
+    assert _children(centre) & first == set()
+    code, err = _ended(centre)
+    assert code == 0
+    assert err.count("a process ended with -9 and is started again") == 2
+
+
+def _listens(url: str, times: int) -> bool:
+    """Whether so many sockets listen on the port, as Linux tells; each process has one."""
+    port = f":{int(url.rpartition(':')[2]):04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(row[1].endswith(port) and row[3] == "0A" for row in rows) == times
+
+
+def test_all_end_with_the_first_and_when_it_is_killed_too(data: Path) -> None:
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with serving(data, "--processes", "2") as centre:
+            urls = _urls(data)
+            assert len(_children(centre)) == 2
+            assert all(_listens(urls[name], 2) for name in ("push", "api"))
+            centre.send_signal(end)
+            _, err = centre.communicate(timeout=30)  # its children have standard error, too: all have ended
+            assert (centre.returncode, err) == (-end if end is signal.SIGKILL else 0, "")
+            (data / "serving.json").unlink(missing_ok=True)
+
+
+def test_how_many_processes_may_change_from_start_to_start(data: Path) -> None:
+    before = {row.id: row.status for row in reading(data).orders()}
+    for processes in ("3", "1", "4"):
+        with serving(data, "--processes", processes) as centre:
+            answer = httpx.get(f"{_urls(data)['api']}/api/v1/health")
+            assert answer.json()["ready"] is True
+            assert _ended(centre) == (0, "")
+    assert {row.id: row.status for row in reading(data).orders()} == before
+    assert len(before) == 2
+    assert tongdan("verify", "--workers", "1", "--data", data).exit_code == 0
 
 
 def test_a_running_centre_is_asked_about_dead_letters(data: Path, centre: subprocess.Popen[str]) -> None:
@@ -90,19 +158,9 @@ def test_a_taken_port_is_a_wrong_use(tmp_path: Path, data: Path, centre: subproc
     other.mkdir()
     (other / "credentials.json").write_bytes((data / "credentials.json").read_bytes())
     (other / "credentials.json").chmod(0o600)
-    command = [
-        *TONGDAN,
-        "serve",
-        "--data",
-        str(other),
-        "--conf",
-        str(CONF),
-        "--push-port",
-        taken,
-        "--api-port",
-        "0",
-    ]
-    failed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    failed = subprocess.run(
+        _serve(other, push_port=taken), capture_output=True, text=True, timeout=30, check=False
+    )
     assert failed.returncode == 2
     assert "Cannot start" in failed.stderr
 
