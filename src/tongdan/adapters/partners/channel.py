@@ -125,6 +125,7 @@ class Errors(NamedTuple):
     limited: frozenset[int]
     final: frozenset[int]
     limited_wait_s: float = 5.0
+    business: range = range(0)  # codes of one kind of trouble with the call itself: final too
 
     def failed(self, code: int, error: str) -> Failed:
         """`error` may hold codes and trace numbers; never the platform's message, which may quote what we sent."""
@@ -132,6 +133,6 @@ class Errors(NamedTuple):
         return Failed(
             error,
             partner_wide=limited or code in self.wide,
-            final=code in self.final,
+            final=code in self.final or code in self.business,
             retry_after_s=self.limited_wait_s if limited else 0.0,
         )

@@ -47,7 +47,8 @@ from tongdan.ports import Failed, HttpRequest
 ERRORS: Final = Errors(
     wide=frozenset({1, *range(3, 13), *range(18, 25), 65, 66, 67}),
     limited=frozenset({2}),
-    final=frozenset({*range(13, 18), *range(10_000_000, 11_000_000)}),
+    final=frozenset(range(13, 18)),
+    business=range(10_000_000, 11_000_000),
 )
 SYSTEM: Final = frozenset({999_999, 99_999_999})  # of a service behind the gateway: worth trying again
 
