@@ -14,6 +14,7 @@ from tongdan.labs.world.world import World
 def bought(world: World) -> dict[tuple[str, str], Buyer]:
     """(channel, native) → who bought it, at the address they last gave."""
     douyin = {("DY", native): order.buyer for native, order in world.douyin.orders.items()}
+    douyin |= {("PD", native): order.buyer for native, order in world.pinduoduo.orders.items()}
     return douyin | {("MP", native): order.buyer for native, order in world.own_shop.orders.items()}
 
 

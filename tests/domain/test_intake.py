@@ -6,6 +6,7 @@ import pytest
 from tests.domain.centre import NOON, PERSON, POLICY, Centre, after, detail, line, place, platform_order, said
 
 from tongdan.domain.fulfillment.commands import ReserveStock
+from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
@@ -342,3 +343,13 @@ def test_a_change_moves_nothing_before_the_detail_is_there(centre: Centre) -> No
     centre.told(detail(seconds=90, status="2", paid_at=after(1), person=PERSON))
     assert status(centre.order(order)) is Status.RELEASED
     assert centre.people[order] == PERSON
+
+
+def test_what_left_before_it_was_known_is_held_and_does_not_leave_again(centre: Centre) -> None:
+    """A backfill brings orders that another system has shipped; or a map has two codes swapped."""
+    centre.stocked(SHIRT=5).told(said("changed", 1))
+    centre.told(detail(seconds=2, status="3", paid_at=after(1)))
+    order = platform_order(centre)
+    assert (status(centre.order(order)), centre.order(order).holds) == (Status.PAID, ("left-already",))
+    assert centre.effects_of(PushToWms) == []
+    assert (order, "channel-contradicts") in centre.tickets()

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from tests.world.stage import CONF
+from tests.world.unhurried import unhurried
 
 from tongdan.adapters.clock import SeededEntropy
 from tongdan.adapters.policy_files import load_conf
@@ -58,7 +58,7 @@ class Town:
         self.centre: Centre | None = None
         self.told: list[Told] = []
         data.mkdir()
-        conf = load_conf(CONF)
+        conf = load_conf(unhurried())
         provision(data, conf.policy, conf.partners, SeededEntropy(f"{seed}/credentials"))
         self._doors: dict[str, Handler] = {}
         self.world: Final = World(
@@ -71,8 +71,8 @@ class Town:
 
     def _remember(self) -> None:
         world = self.world
-        for outbox in (world.douyin.outbox, world.own_shop.outbox, world.wechat.outbox, world.warehouses.outbox,
-                       world.finance.outbox, world.sf.outbox):  # fmt: skip
+        for outbox in (world.douyin.outbox, world.pinduoduo.outbox, world.own_shop.outbox, world.wechat.outbox,
+                       world.warehouses.outbox, world.finance.outbox, world.sf.outbox):  # fmt: skip
             outbox.deliver = self._remembering(outbox, outbox.deliver)  # type: ignore[method-assign, assignment]
 
     def _remembering(
@@ -90,7 +90,7 @@ class Town:
         transport = InProcessTransport(self.world.handlers, self.clock)
         entropy = SeededEntropy(f"{self.seed}/{life}")
         self.centre = embedded(
-            data, CONF, clock=self.clock, entropy=entropy, transport=transport, committer=commit_inline
+            data, unhurried(), clock=self.clock, entropy=entropy, transport=transport, committer=commit_inline
         )
         front = FrontDoor(self.centre.doors, self.centre.bus, self.clock, self.centre.meters, WAITS)
         await self.centre.start()
@@ -129,7 +129,7 @@ class Town:
         return [
             (code.partition("-")[0], each.native)
             for code, each in self.world.warehouses.deliveries.items()
-            if code.startswith("DY")
+            if not code.startswith("MP")
         ]
 
     async def lift_holds(self) -> int:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.world.stage import CONF, START
+from tests.world.stage import START
+from tests.world.unhurried import unhurried
 
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import run_virtual
@@ -38,6 +39,7 @@ def run_day(
     faults: float = 1.0,
     outages: int = 1,
     day: int = 0,
+    conf: Path | None = None,
     start: datetime = START,
     before: Callable[[Pair], None] = nothing,
     after: Callable[[Pair], None] = nothing,
@@ -47,7 +49,7 @@ def run_day(
     async def main(clock: Clock) -> Day:
         async with together(
             data,
-            CONF,
+            conf or unhurried(),
             clock=clock,
             seed=seed,
             day=day,

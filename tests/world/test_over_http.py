@@ -114,11 +114,11 @@ def _busy(counts: dict[str, int]) -> bool:
 
 def _loopback_conf(folder: Path) -> tuple[Conf, int]:
     """The repository's configuration with all addresses on free loopback ports, and the push port."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(6)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(7)]
     *ports, push_port = (each.getsockname()[1] for each in sockets)
     for each in sockets:
         each.close()
-    names = ("douyin", "wechat", "qimen", "finance", "sf")
+    names = ("douyin", "pinduoduo", "wechat", "qimen", "finance", "sf")
     urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
     shutil.copytree(CONF, folder)
     partners = loopback(load_conf(CONF).partners, urls, f"http://127.0.0.1:{push_port}")

@@ -47,13 +47,15 @@ def test_a_whole_day_of_pushes_is_authentic_and_understood(stage: Staged) -> Non
         assert await on.world.douyin.check_address()
         assert await on.world.run()
         assert [one.reason for one in on.heard if isinstance(one, NotUnderstood)] == []
-        own, platform = on.world.own_shop.orders, on.world.douyin.orders
+        own, platform, others = on.world.own_shop.orders, on.world.douyin.orders, on.world.pinduoduo.orders
         refused = [order.refused for order in own.values() if order.refused]
-        assert (len(own) + len(platform), sorted(refused)) == (60, sorted(on.mistakes))
+        assert (len(own) + len(platform) + len(others), sorted(refused)) == (60, sorted(on.mistakes))
         assert len(on.commands(PlaceOrder)) + len(refused) == len(own)
         created = [one for one in on.commands(NoteChannelEvent) if one.event == "created"]
         assert {one.native for one in created} == set(platform)
         assert len(created) == len(platform)
+        changed = [one for one in on.commands(NoteChannelEvent) if one.event == "changed"]
+        assert {one.native for one in changed} == set(others)
 
     stage(body, orders=60)
 

@@ -7,6 +7,7 @@ import typer
 import tongdan
 from tongdan.cli import (
     archive,
+    backfill,
     backup,
     catalog,
     dead_letters,
@@ -85,6 +86,7 @@ app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
+app.command("backfill", help=backfill.HELP)(backfill.backfill)
 app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")

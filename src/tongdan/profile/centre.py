@@ -20,11 +20,14 @@ from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.kernel.keys import key_slot, pull_key
 from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.sync.commands import StartPull
 from tongdan.flow.archive import Archiver
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
+from tongdan.flow.gate import Gate
 from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
 from tongdan.flow.moving import Mover
@@ -162,6 +165,7 @@ class Centre:
         await self.relay.start()
         self.wakeups.start()
         self.upkeep.start()
+        await self._start_pulls()
 
     async def _meet(self) -> None:
         """Until the others are there, or one of them clearly is not: its orders would be told to come again."""
@@ -171,6 +175,17 @@ class Centre:
 
     def _slot_rows(self, shard: int) -> SlotRows:
         return SqliteSlotRows(shard_file(self.data, shard))
+
+    async def _start_pulls(self) -> None:
+        """Every shop whose channel can be listed is asked what has changed; one that is asked already stays so."""
+        gate = Gate()
+        for shop in self.policy.shops.values():
+            listed = shop.owned and self.policy.channels[shop.channel].listing is not None
+            if listed and self.bus.owns(key_slot(pull_key(shop.channel, shop.id))):
+                gate.open()
+                key = ("start-pull", shop.channel, shop.id, str(self.revision))
+                self.bus.again(StartPull(channel=shop.channel, shop=shop.id), key, lambda *_: gate.close())
+        await gate.passed()
 
     async def _answer_meters(self, _: bytes) -> bytes:
         return self.meters.told()

@@ -22,6 +22,7 @@ from tongdan.domain.orders.facts import (
     FetchDetail,
     HeldAfterRestore,
     HoldLifted,
+    HoldPlaced,
     OrderAnnounced,
     OrderCreated,
     OrderDetailed,
@@ -49,6 +50,8 @@ from tongdan.domain.orders.reservation import advance, reserve_until
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000
+LEFT_HOLD: Final = "left-already"  # by somebody else's hand, so it must not leave again
+DETAIL: Final = "detail"
 CHANGED: Final = "changed"  # all that is said is that something did
 
 # What an event says of the order's status when the push carries none.
@@ -207,11 +210,14 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
 def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> Decision | Refusal:
     draft = _announce(order, command, ctx)
     before, held = draft.order.said.get(CHANNEL), CHANNEL_HOLD in draft.order.holds
-    status = _report(draft, ctx, "detail", command.native_status, command.said_at)
+    status = _report(draft, ctx, DETAIL, command.native_status, command.said_at)
     _close(draft, ctx, "detail", status, "", command.said_at, before)
     # While it holds an order, a platform may keep the receiver to itself.
     shown = held and CHANNEL_HOLD not in draft.order.holds
+    known = draft.order.known
     person = command.person if _detail(draft, command, ctx) or shown else None
+    if not known and _left(status) and not ctx.lost:
+        draft.tell(HoldPlaced(hold=LEFT_HOLD, note="the channel says that it has left already"))
     if command.paid_at is not None:
         _paid(draft, ctx, command.transaction, None, command.paid_at)
     advance(draft, ctx)
@@ -260,7 +266,7 @@ def _report(draft: Draft, ctx: Context, event: str, native: str, said_at: dateti
             status=status,
             said_at=said_at,
             stale=stale,
-            contradicts=not stale and _contradicts(order, word),
+            contradicts=not stale and _contradicts(order, event, word),
         )
     )
     return status
@@ -275,12 +281,12 @@ def _left(status: str) -> bool:
     return ORDINAL[Status.SHIPPED] <= ordinal(status) <= ORDINAL[Status.COMPLETED]
 
 
-def _contradicts(order: Order, word: Said) -> bool:
+def _contradicts(order: Order, event: str, word: Said) -> bool:
     if not _left(word.status):
         return False
     if order.cancelled_at is not None:
         return word.said_at > order.cancelled_at
-    return order.known and not gone(order)
+    return (order.known or event == DETAIL) and not gone(order)
 
 
 def _paid(draft: Draft, ctx: Context, transaction: str, amount_fen: int | None, paid_at: datetime) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from tongdan.labs.world.carrier import Carrier
-from tongdan.labs.world.faults import IMPOSSIBLE_STATUS, STALE_STATUS, UNKNOWN_STATUS
+from tongdan.labs.world.faults import IMPOSSIBLE_STATUS, NEVER_TOLD, STALE_STATUS, UNKNOWN_STATUS
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket, BasketLine
@@ -160,7 +160,9 @@ class Douyin:
     def _tell(self, order: DouyinOrder, tag: str, **more: object) -> None:
         order.updated_at = self._setting.clock.now()
         where = f"douyin.{tag}"
-        fault = self._setting.faults.meet(where, order.id, LIES)
+        fault = self._setting.faults.meet(where, order.id, (*LIES, NEVER_TOLD))
+        if fault == NEVER_TOLD:
+            return
         if fault == STALE_STATUS:
             self._setting.bustle.start(self._repeat_old_status(order))
         status = {UNKNOWN_STATUS: UNHEARD_OF, IMPOSSIBLE_STATUS: SHIPPED}.get(fault, order.status)

@@ -26,12 +26,13 @@ from tongdan.labs.world.douyin import (
     epoch,
     mask,
 )
-from tongdan.labs.world.faults import ANSWER_LOST, BUSY
+from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED
 from tongdan.labs.world.setting import Setting
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 FRESH_WITHIN_S: Final = 600
 SHIP_WITHIN_S: Final = 172_800
+LIST: Final = "order.searchList"
 COMPANIES: Final = frozenset({"shunfeng"})
 
 
@@ -62,10 +63,14 @@ class DouyinApi:
         try:
             method, params = self._admit(request)
             order = str(params.get("shop_order_id") or params.get("order_id") or _first(params))
-            fault = self._setting.faults.meet(f"douyin.{method}", order, (BUSY, ANSWER_LOST))
+            fault = self._setting.faults.meet(f"douyin.{method}", order, (BUSY, LIMITED, ANSWER_LOST))
             if fault == BUSY:
                 raise Refused(20000, "dop.service-error", "服务不可用")
-            if method == "order.orderDetail":
+            if fault == LIMITED:
+                raise Refused(60000, "dop.limit", "请求过于频繁")
+            if method == LIST:
+                data = self._list(params)
+            elif method == "order.orderDetail":
                 data = self._detail(self._order(order))
             elif method == "order.logisticsAddSinglePack":
                 data = self._ship(self._order(order), params)
@@ -103,6 +108,19 @@ class DouyinApi:
         if id not in self._platform.orders:
             raise Refused(50002, "isv.business-failed:2001", "订单不存在")
         return self._platform.orders[id]
+
+    def _list(self, params: Mapping[str, Any]) -> dict[str, object]:
+        """`order.searchList`: pages from 0, the order changed last first."""
+        since, until = params["update_time_start"], params["update_time_end"]
+        found = [
+            order
+            for order in self._platform.orders.values()
+            if since <= epoch(order.updated_at or order.placed_at) <= until
+        ]
+        found.sort(key=lambda order: (order.updated_at or order.placed_at, order.id), reverse=True)
+        page, size = params["page"], params["size"]
+        shown = [self._detail(order)["shop_order_detail"] for order in found[page * size : (page + 1) * size]]
+        return {"page": page, "size": size, "total": len(found), "shop_order_list": shown}
 
     def _ship(self, order: DouyinOrder, params: Mapping[str, Any]) -> dict[str, object]:
         """`order.logisticsAddSinglePack`: one parcel left. The same `request_id` is the same parcel."""

@@ -39,6 +39,7 @@ REPEATED: Final = "repeated"
 OVERTAKEN: Final = "overtaken"
 ANSWER_LOST: Final = "answer-lost"
 BUSY: Final = "busy"
+LIMITED: Final = "limited"
 OUTAGE: Final = "outage"
 UNKNOWN_STATUS: Final = "unknown-status"
 STALE_STATUS: Final = "stale-status"
@@ -63,6 +64,7 @@ KINDS: Final = {
         FaultKind(OVERTAKEN, Heals.ITSELF, "a later message overtook it", "被后发的消息超过"),
         FaultKind(ANSWER_LOST, Heals.ITSELF, "it was done, but the answer was lost", "已执行，但应答丢失"),
         FaultKind(BUSY, Heals.ITSELF, "the partner said: busy, try again", "对方繁忙，要求重试"),
+        FaultKind(LIMITED, Heals.ITSELF, "the partner said: too many calls", "对方限流"),
         FaultKind(OUTAGE, Heals.ITSELF, "the partner could not be reached", "对方整体不可达"),
         FaultKind(
             STALE_STATUS, Heals.ITSELF, "an old status was told as if it were new", "旧状态被当作新状态推送"
@@ -96,10 +98,25 @@ _LATER: Final = {
 }
 MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "DY": {
-        "douyin.100": (LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
-        "douyin.101": (LOST, ACK_LOST, LATE, REPEATED, STALE_STATUS, UNKNOWN_STATUS, IMPOSSIBLE_STATUS),
-        "douyin.order.orderDetail": (ANSWER_LOST, BUSY),
-        "douyin.order.logisticsAddSinglePack": (ANSWER_LOST, BUSY),
+        "douyin.100": (LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN, NEVER_TOLD),
+        "douyin.101": (
+            NEVER_TOLD,
+            LOST,
+            ACK_LOST,
+            LATE,
+            REPEATED,
+            STALE_STATUS,
+            UNKNOWN_STATUS,
+            IMPOSSIBLE_STATUS,
+        ),
+        "douyin.order.orderDetail": (ANSWER_LOST, BUSY, LIMITED),
+        "douyin.order.logisticsAddSinglePack": (ANSWER_LOST, BUSY, LIMITED),
+        **_LATER,
+    },
+    "PD": {
+        "pinduoduo.TradeConfirmed": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "pinduoduo.pdd.order.information.get": (ANSWER_LOST, BUSY, LIMITED),
+        "pinduoduo.pdd.logistics.online.send": (ANSWER_LOST, BUSY, LIMITED),
         **_LATER,
     },
     "MP": {

@@ -59,12 +59,12 @@ class PackingRoom:
         stream = Stream(world.seed, "pair", world.day_no, n)
         baskets = [_small(stream.pick(world.baskets)) for _ in range(2)]
         await clock.sleep(baskets[0].at_s)
-        buyer, douyin = buyer_of(world.seed, baskets[0].buyer), stream.chance(0.6)
+        buyer, channel = buyer_of(world.seed, baskets[0].buyer), "DY" if stream.chance(0.6) else "MP"
         natives = list[str]()
         for at, basket in enumerate(baskets):
-            natives.append(world.buy(FIRST_NO + 2 * n + at, basket, buyer, stream, douyin=douyin))
+            natives.append(world.buy(FIRST_NO + 2 * n + at, basket, buyer, stream, channel))
             await clock.sleep(stream.between(60, 420))
-        merged = await self._merge("DY" if douyin else "MP", natives)
+        merged = await self._merge(channel, natives)
         if merged and stream.chance(0.7):
             await self._think_again(merged, stream)
 

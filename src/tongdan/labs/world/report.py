@@ -151,6 +151,10 @@ def _cases(world: World, reads: Reads) -> Iterator[_Case]:
         said = witnesses.of_douyin(platform_order, id)
         differs = tuple(disagreements(said, _order(reads, id))) if id else ()
         yield _Case("DY", platform_order.id, id, "", differs, tickets.get(id, ()))
+    for sold in world.pinduoduo.orders.values():
+        id = reads.find("PD", world.shops["PD"].id, sold.id) or ""
+        differs = tuple(disagreements(witnesses.of_pinduoduo(sold, id), _order(reads, id))) if id else ()
+        yield _Case("PD", sold.id, id, "", differs, tickets.get(id, ()))
     for own_order in world.own_shop.orders.values():
         id = reads.find("MP", own, own_order.no) or ""
         said = witnesses.of_own(own_order, id)
@@ -240,6 +244,7 @@ def _messages(world: World) -> dict[str, int]:
 
 def _outboxes(world: World) -> Iterator[tuple[str, Outbox[Any]]]:
     yield "douyin", world.douyin.outbox
+    yield "pinduoduo", world.pinduoduo.outbox
     yield "own shop", world.own_shop.outbox
     yield "wechat", world.wechat.outbox
     yield "qimen", world.warehouses.outbox

@@ -14,6 +14,7 @@ from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
 from tongdan.labs.world.mini_program import OwnOrder
+from tongdan.labs.world.pinduoduo import REFUNDED, PinduoduoOrder
 from tongdan.labs.world.warehouse import Delivery, Item
 from tongdan.labs.world.wechat_books import SUCCESS
 from tongdan.labs.world.world import World
@@ -74,6 +75,22 @@ class Witnesses:
             completed=order.status == FINISHED,
             wanted_units=sum(child.line.units for child in order.children),
             told_units=sum(child.shipped for child in order.children),
+        )
+
+    def of_pinduoduo(self, order: PinduoduoOrder, id: str) -> Testimony:
+        """The platform is told waybills, not units: it knows of all that left, or of none."""
+        left = [(delivery, item) for delivery, item in self._items.get(order.id, []) if item.left]
+        waybills = {waybill for delivery, _ in left for waybill in delivery.waybills}
+        told = sorted(waybills) == sorted(order.waybills)
+        return self._testimony(
+            id,
+            order.id,
+            received_fen=order.amount_fen,
+            due=True,
+            cancelled=order.refund_status == REFUNDED,
+            completed=None,
+            wanted_units=order.units,
+            told_units=sum(item.left for _, item in left) if told else -1,
         )
 
     def of_own(self, order: OwnOrder, id: str) -> Testimony:

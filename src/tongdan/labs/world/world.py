@@ -22,12 +22,16 @@ from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.douyin import Douyin
+from tongdan.labs.world.douyin_api import LIST as DOUYIN_LIST
 from tongdan.labs.world.douyin_api import DouyinApi
 from tongdan.labs.world.faults import Faults
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.hosting import Hosted
 from tongdan.labs.world.mini_program import MiniProgram
 from tongdan.labs.world.people import Buyer, buyer_of
+from tongdan.labs.world.pinduoduo import Pinduoduo
+from tongdan.labs.world.pinduoduo_api import LIST as PINDUODUO_LIST
+from tongdan.labs.world.pinduoduo_api import PinduoduoApi
 from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credentials
 from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
@@ -36,7 +40,7 @@ from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
 
-DOUYIN_SHARE: Final = 0.6
+SHARES: Final = (("DY", 0.42), ("PD", 0.18))  # of all baskets; the rest is bought in the own shop
 DAY_S: Final = 86_400
 SPARE_UNITS: Final = 20
 STOCK_CHUNK: Final = 500
@@ -104,6 +108,10 @@ class World:
         app = credentials[f"douyin/{douyin.id}"]
         self.douyin = Douyin(setting, self.carrier, douyin.id, app, douyin.native)
         api = DouyinApi(setting, self.carrier, self.douyin, app, douyin.native)
+        pinduoduo = self.shops["PD"]
+        app = credentials[f"pinduoduo/{pinduoduo.id}"]
+        self.pinduoduo = Pinduoduo(setting, self.carrier, pinduoduo.id, app, pinduoduo.native)
+        router = PinduoduoApi(setting, self.carrier, self.pinduoduo, app)
         account, codes = credentials[f"qimen/{qimen.wms}"], tuple(self.policy.warehouses)
         self.warehouses = Warehouses(setting, self.carrier, qimen.wms, account, codes, ZoneInfo(qimen.zone))
         sf, zone = credentials[f"sf/{partners.sf.account}"], ZoneInfo(self.policy.carriers["SF"].zone)
@@ -112,6 +120,7 @@ class World:
         self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
         self._urls = {
             "douyin": self.policy.channels["DY"].base_url,
+            "pinduoduo": self.policy.channels["PD"].base_url,
             "wechat": partners.wechat.base_url,
             "qimen": qimen.base_url,
             "finance": finance.base_url,
@@ -119,6 +128,7 @@ class World:
         }
         self._partners: Mapping[str, Handler] = {
             "douyin": self._guarded("douyin", api.handle),
+            "pinduoduo": self._guarded("pinduoduo", router.handle),
             "wechat": self._guarded("wechat", self.wechat.handle),
             "qimen": self._guarded("qimen", self.warehouses.handle),
             "finance": self._guarded("finance", self.finance.handle),
@@ -140,7 +150,8 @@ class World:
 
     def _guarded(self, partner: str, handler: Handler) -> Handler:
         async def guarded(request: HttpRequest) -> HttpResponse:
-            self.bustle.note()
+            if not _is_routine(request):
+                self.bustle.note()
             if self.faults.is_down(partner):
                 raise Unreachable("the partner is down")
             return await handler(request)
@@ -185,11 +196,20 @@ class World:
         await self.clock.sleep(basket.at_s)
         buyer = buyer_of(self.seed, basket.buyer)
         stream = Stream(self.seed, "bought", self.day_no, basket.id)
-        self.buy(no, basket, buyer, stream, douyin=stream.chance(DOUYIN_SHARE))
+        drawn, channel = stream.uniform(), "MP"
+        for code, share in SHARES:
+            if 0 <= drawn < share:
+                channel = code
+            drawn -= share
+        self.buy(no, basket, buyer, stream, channel)
 
-    def buy(self, no: int, basket: Basket, buyer: Buyer, stream: Stream, *, douyin: bool) -> str:
+    def buy(self, no: int, basket: Basket, buyer: Buyer, stream: Stream, channel: str) -> str:
         """A buyer orders, now; the shop's number of the order, which has `no` (0…99,999) in it."""
-        if douyin:
+        if channel == "PD":
+            native = f"{self.day_no % 1000000:06d}-{no:05d}{stream.digits(10)}"
+            self.faults.expect("PD", native)
+            self.pinduoduo.place(native, basket, buyer)
+        elif channel == "DY":
             # Nineteen digits; the last three are left to the order's lines.
             native = f"69{self.day_no % 1000:03d}{no:05d}{stream.digits(6)}000"
             self.faults.expect("DY", native)
@@ -220,6 +240,11 @@ class World:
                     happened_at=now,
                     raw=b"",
                 )
+
+
+def _is_routine(request: HttpRequest) -> bool:
+    """Listings are asked for all day and all night; that alone is no stir."""
+    return DOUYIN_LIST in request.url or PINDUODUO_LIST.encode() in request.body
 
 
 def _chosen(seed: int, day: int, baskets: list[Basket], orders: int, most_lines: int) -> list[Basket]:

@@ -10,7 +10,16 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 import tongdan
-from tongdan.surfaces.http import actions, errors, operations, orders, pages, push_reference, reference
+from tongdan.surfaces.http import (
+    actions,
+    backfills,
+    errors,
+    operations,
+    orders,
+    pages,
+    push_reference,
+    reference,
+)
 from tongdan.surfaces.http.parts import Parts
 
 API: Final = "/api/v1"
@@ -38,6 +47,7 @@ def create_app(
         orders.router,
         orders.status_router,
         actions.router,
+        backfills.router,
         operations.router,
         operations.open_router,
     ):
