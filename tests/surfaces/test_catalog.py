@@ -145,6 +145,28 @@ async def test_who_may_not_or_asks_for_what_is_not_there_is_refused_and_nothing_
     assert rows_of(shown) == before
 
 
+async def test_many_skus_are_defined_together_or_not_at_all(shown: Served) -> None:
+    cup, pot = ({"sku": code, "title": "青瓷"} for code in ("CUP", "POT"))
+    both = {"sku": "SET", "title": "套装", "parts": [{"sku": "CUP", "units": 2}, {"sku": "POT", "units": 1}]}
+    before = rows_of(shown)
+    async with shown.client(Scope.READ, Scope.WRITE) as client:
+        missing = await client.post(f"{API}/catalog/skus", json={"skus": [cup, both]})
+        await refused(missing, 404, "no-such-sku")
+        wrong = await client.post(f"{API}/catalog/skus", json={"skus": [cup, {**pot, "weight_g": -1}]})
+        await refused(wrong, 422, "out-of-range")
+        many = [{"sku": f"S{n}", "title": "x"} for n in range(201)]
+        await refused(await client.post(f"{API}/catalog/skus", json={"skus": many}), 422, "invalid-field")
+        assert rows_of(shown) == before
+        done = await client.post(f"{API}/catalog/skus", json={"skus": [both, cup, pot]})
+        assert (done.status_code, done.json()) == (200, {"defined": 3})
+        await shown.centre.quiet()
+        assert (await get(client, "/catalog/skus/SET"))["parts"][0] == {
+            "sku": "CUP",
+            "units": 2,
+            "price_fen": 0,
+        }
+
+
 def test_the_same_code_ranks_before_the_same_bar_code_before_similar_titles() -> None:
     offer = Offer(channel="DY", shop="s", offer="690", outer="cup-1", title="【新款】青瓷茶杯 300ML")
 

@@ -37,6 +37,10 @@ class FileRefused(Exception):
         self.fault: Final = Fault(line=0, en=en, zh=zh)
 
 
+class HeadingRefused(FileRefused):
+    """The first line is not the heading that was asked for."""
+
+
 class Row(NamedTuple):
     """`cells` by our names of the columns, stripped; `raw` is the record as it stood, in UTF-8."""
 
@@ -55,7 +59,7 @@ def read_table(raw: bytes, encoding: str, columns: Mapping[str, str]) -> Table:
     lines = list(io.StringIO(_text(raw, encoding), newline=""))
     records = _records(lines)
     _, heading = next(records, (0, []))
-    places = _places([cell.strip() for cell in heading], columns)
+    places = places_of([cell.strip() for cell in heading], columns)
     rows: list[Row] = []
     faults: list[Fault] = []
     for (begin, end), cells in records:
@@ -63,11 +67,11 @@ def read_table(raw: bytes, encoding: str, columns: Mapping[str, str]) -> Table:
             continue
         if len(rows) + len(faults) >= MAX_ROWS:
             raise FileRefused(f"more than {MAX_ROWS} rows; split the file", f"超过 {MAX_ROWS} 行，请拆分文件")
-        said = _wrong(cells, len(heading))
+        said = wrong_with(cells, len(heading))
         if said is not None:
             faults.append(Fault(line=begin + 1, en=said[0], zh=said[1]))
             continue
-        named = {name: _clean(cells[at]) for name, at in places.items()}
+        named = {name: clean(cells[at]) for name, at in places.items()}
         rows.append(Row(begin + 1, named, "".join(lines[begin:end]).encode()))
     return Table(rows, faults)
 
@@ -101,16 +105,16 @@ def _records(lines: list[str]) -> Iterator[tuple[tuple[int, int], list[str]]]:
         begin = reader.line_num
 
 
-def _places(heading: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+def places_of(heading: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     if missing := [title for title in columns.values() if heading.count(title) != 1]:
         names = ", ".join(missing)
-        raise FileRefused(
+        raise HeadingRefused(
             f"the first line must have these headings once each: {names}", f"首行须各有一列：{names}"
         )
     return {name: heading.index(title) for name, title in columns.items()}
 
 
-def _wrong(cells: list[str], width: int) -> tuple[str, str] | None:
+def wrong_with(cells: list[str], width: int) -> tuple[str, str] | None:
     if len(cells) != width:
         return f"expected {width} columns, got {len(cells)}", f"应有 {width} 列，实有 {len(cells)} 列"
     if any(len(cell) > MAX_CELL for cell in cells):
@@ -123,7 +127,7 @@ def _wrong(cells: list[str], width: int) -> tuple[str, str] | None:
     return None
 
 
-def _clean(cell: str) -> str:
+def clean(cell: str) -> str:
     text = cell.strip()
     if wrapped := _WRAPPED.fullmatch(text):
         text = wrapped[1].strip()

@@ -10,6 +10,7 @@ from tongdan.cli import (
     backfill,
     backup,
     catalog,
+    catalog_files,
     dead_letters,
     demo,
     erase,
@@ -90,6 +91,8 @@ app.command("backfill", help=backfill.HELP)(backfill.backfill)
 app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")
+catalog.app.command("import", help=catalog_files.IMPORT)(catalog_files.import_file)
+catalog.app.command("export", help=catalog_files.EXPORT)(catalog_files.export)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(keys.app, name="keys")
 app.add_typer(slots.app, name="slots")

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from tongdan.domain.catalog.commands import DefineSku
 from tongdan.domain.catalog.model import Offer, Sku
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.kernel.keys import OFFER, SKU, offer_key, sku_key, stock_key
@@ -108,19 +109,27 @@ def _available(reads: Reads, code: str) -> int:
     return sum(level.available for level in stock.levels.values()) if isinstance(stock, Stock) else 0
 
 
-def misbundled(
-    known: Mapping[str, Sku], bundles: Mapping[str, str], sku: str, parts: Sequence[Part]
-) -> Refusal | None:
-    """What a bundle's own state cannot know: that its parts exist, and that nothing is a bundle within a bundle.
+def misbundled(known: Mapping[str, tuple[Part, ...]], wanted: Sequence[DefineSku]) -> list[Refusal | None]:
+    """What a SKU's own state cannot know, for each of `wanted` if all were defined: that its parts exist, and that
+    nothing is a bundle within a bundle. `known`: every own SKU and its parts, () for an ordinary one."""
+    defined = {each.sku: each.parts for each in wanted}
+    then = {**known, **defined}
+    kept = {sku: parts for sku, parts in known.items() if sku not in defined}
+    bundle_of = {part.sku: sku for sku, parts in kept.items() for part in parts}
+    return [_misbundled(then, bundle_of, each) for each in wanted]
 
-    `known`: the own SKUs by code; `bundles`: part → a bundle that has it.
-    """
-    for part in parts:
-        if part.sku not in known:
+
+def _misbundled(
+    then: Mapping[str, tuple[Part, ...]], bundle_of: Mapping[str, str], wanted: DefineSku
+) -> Refusal | None:
+    for part in wanted.parts:
+        if part.sku not in then:
             return NO_SUCH_SKU.of(sku=part.sku)
-        if known[part.sku].parts:
+        if then[part.sku]:
             return PART_IS_BUNDLE.of(part=part.sku)
-    return ALREADY_PART.of(sku=sku, bundle=bundles[sku]) if parts and sku in bundles else None
+    if wanted.parts and wanted.sku in bundle_of:
+        return ALREADY_PART.of(sku=wanted.sku, bundle=bundle_of[wanted.sku])
+    return None
 
 
 class Ranking:

@@ -4,25 +4,30 @@ Own SKUs are read in the order of their codes, straight from committed state; lo
 have the thread in between.
 """
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated, Final, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from tongdan.domain.catalog.commands import DefineSku, MatchOffer
 from tongdan.domain.catalog.model import Description, Offer, Sku
+from tongdan.domain.catalog.skus import mistake
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.parts import Part
+from tongdan.ports import Inbound
 from tongdan.surfaces import catalog
-from tongdan.surfaces.http.access import Reader
-from tongdan.surfaces.http.actions import Body, Writing
+from tongdan.surfaces.http.access import Reader, Writer
+from tongdan.surfaces.http.actions import SOURCE, Body, Writing
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import Done
 
 PATH: Final = "/api/v1/catalog"
 STEP: Final = 200  # states read before the loop may do something else
+MAX_SKUS: Final = 200  # in one request
 MAX_OFFERS: Final = 50  # on one page: each is compared with every own SKU
 
 router: Final = APIRouter(prefix=PATH, tags=["catalog"])
@@ -55,6 +60,14 @@ class SkuBody(Body):
 
 class SkuShape(SkuBody):
     sku: str = Field(examples=["CUP-WHITE"])
+
+
+class SkusBody(Body):
+    skus: list[SkuShape] = Field(min_length=1, max_length=MAX_SKUS)
+
+
+class Defined(BaseModel):
+    defined: int
 
 
 class SkuDetail(SkuShape):
@@ -145,15 +158,39 @@ async def define_sku(parts: PartsOf, asking: Writing, sku: str, body: SkuBody) -
 
     建立或更新自有商品（整体替换）；带 parts 即为组合装。
     """
-    made_of = tuple([Part(part.sku, part.units, part.price_fen) for part in body.parts])
-    if made_of:
-        known = {part.sku: own for part in made_of if (own := catalog.find_sku(parts.reads, part.sku))}
-        bundles: dict[str, str] = {}
-        async for own in _gently(parts, catalog.skus(parts.reads)):
-            bundles |= {part.sku: own.sku for part in own.parts}
-        _refuse(catalog.misbundled(known, bundles, sku, made_of))
-    description = Description(**body.model_dump(exclude={"parts"}))
-    return await asking.of(DefineSku(sku=sku, description=description, parts=made_of))
+    command = _command(sku, body)
+    if command.parts:
+        _refuse((await _misbundled(parts, [command]))[0])
+    return await asking.of(command)
+
+
+@router.post("/skus")
+async def define_skus(parts: PartsOf, who: Writer, body: SkusBody) -> Defined:
+    """Describe many own SKUs: all are looked at first, and one that is wrong keeps out all.
+
+    批量建立或更新自有商品：先整体校验，有一个不合格则全部不写入。
+    """
+    wanted = [_command(each.sku, each) for each in body.skus]
+    for refusal in [*[mistake(each) for each in wanted], *await _misbundled(parts, wanted)]:
+        _refuse(refusal)
+    now = parts.clock.now()
+    asked = [
+        parts.bus.ask(
+            Inbound(
+                command=each,
+                key=(SOURCE, who.name, PATH, parts.entropy.token(16).hex()),
+                source=SOURCE,
+                shop="",
+                happened_at=now,
+                raw=msgspec.json.encode(each),
+                operator=who.name,
+            )
+        )
+        for each in wanted
+    ]
+    for reply in await asyncio.gather(*asked):
+        _refuse(reply if isinstance(reply, Refusal) else None)
+    return Defined(defined=len(wanted))
 
 
 @router.get("/products/{product:path}")
@@ -213,6 +250,17 @@ async def _gently(parts: Parts, many: Iterable[T]) -> AsyncIterator[T]:
         yield each
         if n % STEP == 0:
             await parts.clock.sleep(0)
+
+
+def _command(sku: str, body: SkuBody) -> DefineSku:
+    made_of = tuple([Part(part.sku, part.units, part.price_fen) for part in body.parts])
+    said = {name: getattr(body, name) for name in Description.__struct_fields__}
+    return DefineSku(sku=sku, description=Description(**said), parts=made_of)
+
+
+async def _misbundled(parts: Parts, wanted: Sequence[DefineSku]) -> list[Refusal | None]:
+    known = {sku.sku: sku.parts async for sku in _gently(parts, catalog.skus(parts.reads))}
+    return catalog.misbundled(known, wanted)
 
 
 def _refuse(refusal: Refusal | None) -> None:

@@ -1,0 +1,168 @@
+"""The catalogue as a table: one row a SKU, under Chinese or English headings, as CSV (UTF-8 or GB18030) or XLSX.
+
+What is exported may be imported as it is; so an export is the template, too. A row is the whole description of its SKU.
+What is wrong is told row by row, and says what was expected.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple
+
+from tongdan.adapters.csv_table import Fault, HeadingRefused, Row, Table, read_table
+from tongdan.adapters.xlsx_table import MAGIC, read_xlsx
+from tongdan.adapters.xlsx_writer import write_xlsx
+from tongdan.domain.catalog.commands import DefineSku
+from tongdan.domain.catalog.model import Description, Sku
+from tongdan.domain.catalog.skus import mistake
+from tongdan.domain.kernel.money import fen_from_yuan, yuan_from_fen
+from tongdan.domain.kernel.parts import Part
+
+# Our name of each column → its heading in English and in Chinese.
+HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "sku": ("SKU", "商品编码"),
+    "title": ("Title", "名称"),
+    "product": ("Product", "款号"),
+    "variant": ("Variant", "颜色规格"),
+    "weight_g": ("Weight (g)", "重量（克）"),
+    "low_stock_units": ("Low stock", "库存预警"),
+    "limit_units": ("Limit", "限购"),
+    "barcode": ("Bar code", "条码"),
+    "active": ("Sold", "在售"),
+    "parts": ("Parts", "组合"),
+}
+YES: Final = ("yes", "是")
+NO: Final = ("no", "否")
+_RISKY: Final = tuple("=+-@'")  # a spreadsheet would take what begins so for a formula, or eat it
+
+
+class Read(NamedTuple):
+    """What a file says: each command with the line it stands in, and what is wrong."""
+
+    found: list[tuple[int, DefineSku]]
+    faults: list[Fault]
+    rows: int
+
+
+class _Wrong(Exception):
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.en: Final = en
+        self.zh: Final = zh
+
+
+def read_catalog(raw: bytes) -> Read:
+    """Every row by itself; whether parts exist is not known here. Raises FileRefused."""
+    table = _table(raw)
+    faults, found = list(table.faults), list[tuple[int, DefineSku]]()
+    seen: dict[str, int] = {}
+    for row in table.rows:
+        try:
+            command = _command(row)
+            if (before := seen.setdefault(command.sku, row.line)) != row.line:
+                raise _Wrong(
+                    f"{command.sku!r} stands in line {before} already",
+                    f"{command.sku!r} 与第 {before} 行重复",
+                )
+        except _Wrong as wrong:
+            faults.append(Fault(line=row.line, en=wrong.en, zh=wrong.zh))
+        else:
+            found.append((row.line, command))
+    return Read(found, sorted(faults, key=lambda fault: fault.line), len(table.rows) + len(table.faults))
+
+
+def _table(raw: bytes) -> Table:
+    refused: list[HeadingRefused] = []
+    for language in (1, 0):
+        columns = {name: titles[language] for name, titles in HEADINGS.items()}
+        try:
+            return read_xlsx(raw, columns) if raw.startswith(MAGIC) else read_table(raw, "auto", columns)
+        except HeadingRefused as refusal:
+            refused.append(refusal)
+    raise refused[0]
+
+
+def _command(row: Row) -> DefineSku:
+    cells = row.cells
+    description = Description(
+        title=cells["title"],
+        product=cells["product"],
+        variant=cells["variant"],
+        weight_g=_whole(cells, "weight_g"),
+        low_stock_units=_whole(cells, "low_stock_units"),
+        limit_units=_whole(cells, "limit_units"),
+        barcode=cells["barcode"],
+        active=_is_sold(cells["active"]),
+    )
+    command = DefineSku(sku=cells["sku"], description=description, parts=_parts(cells["parts"]))
+    if refusal := mistake(command):
+        raise _Wrong(refusal.en, refusal.zh)
+    return command
+
+
+def _whole(cells: Mapping[str, str], name: str) -> int:
+    """A whole number; an empty cell is 0."""
+    text = cells[name] or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        en, zh = HEADINGS[name]
+        raise _Wrong(
+            f"{en}: expected a whole number, got {text[:40]!r}", f"{zh} 应为整数，实为 {text[:40]!r}"
+        )
+    return int(text)
+
+
+def _is_sold(text: str) -> bool:
+    said = text.casefold()
+    if said in NO:
+        return False
+    if said in YES or not said:
+        return True
+    en, zh = HEADINGS["active"]
+    raise _Wrong(f"{en}: expected yes or no, got {text[:40]!r}", f"{zh} 应为“是”或“否”，实为 {text[:40]!r}")
+
+
+def _parts(text: str) -> tuple[Part, ...]:
+    """`CUP*2@10.00; POT*1@70.00`: SKU, units in one bundle, and the price in yuan that weighs its share, if any."""
+    return tuple([_part(each.strip()) for each in text.split(";")]) if text else ()
+
+
+def _part(text: str) -> Part:
+    sku, _, rest = text.rpartition("*")
+    units, _, yuan = rest.partition("@")
+    try:
+        if not (sku and units.isascii() and units.isdigit() and len(units) < 10):
+            raise ValueError(units)
+        return Part(sku.strip(), int(units), fen_from_yuan(yuan) if yuan else 0)
+    except ValueError:
+        en, zh = HEADINGS["parts"]
+        raise _Wrong(
+            f"{en}: expected CUP*2@10.00; POT*1, got {text[:40]!r}",
+            f"{zh} 应形如 CUP*2@10.00; POT*1，实为 {text[:40]!r}",
+        ) from None
+
+
+# ---- writing
+
+
+def write_catalog(skus: Iterable[Sku], form: Literal["csv", "xlsx"], language: Literal["en", "zh"]) -> bytes:
+    """CSV in UTF-8 with a byte order mark, by which spreadsheets know it; or XLSX."""
+    at = 1 if language == "zh" else 0
+    rows = [[titles[at] for titles in HEADINGS.values()], *[_row(sku, at) for sku in skus]]
+    if form == "xlsx":
+        return write_xlsx(rows)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([[f"'{cell}" if cell.startswith(_RISKY) else cell for cell in row] for row in rows])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _row(sku: Sku, language: int) -> list[str]:
+    said = sku.description
+    units = [f"{n or ''}" for n in (said.weight_g, said.low_stock_units, said.limit_units)]
+    sold = (YES if said.active else NO)[language]
+    parts = "; ".join([_part_text(part) for part in sku.parts])
+    return [sku.sku, said.title, said.product, said.variant, *units, said.barcode, sold, parts]
+
+
+def _part_text(part: Part) -> str:
+    return f"{part.sku}*{part.units}" + (f"@{yuan_from_fen(part.price_fen)}" if part.price_fen else "")
