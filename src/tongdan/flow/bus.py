@@ -177,9 +177,10 @@ class Bus:
         self._put(item, done)
 
     def again(self, command: Command, key: tuple[str, ...], done: Callable[[int, Reply], None]) -> None:
-        """A command of a reaction outside the cursor's order; the inbox makes repeating it harmless."""
+        """A command of a reaction outside the cursor's order; the inbox makes repeating it harmless, or, with no key,
+        what its decider knows."""
         item = internal_item(command, source="reaction")
-        item.inbox_key = digest(*key)
+        item.inbox_key = digest(*key) if key else b""
         self._put(item, done)
 
     def wake_up(self, key: str, done: Callable[[int, Reply], None]) -> None:

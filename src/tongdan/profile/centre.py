@@ -183,8 +183,7 @@ class Centre:
             listed = shop.owned and self.policy.channels[shop.channel].listing is not None
             if listed and self.bus.owns(key_slot(pull_key(shop.channel, shop.id))):
                 gate.open()
-                key = ("start-pull", shop.channel, shop.id, str(self.revision))
-                self.bus.again(StartPull(channel=shop.channel, shop=shop.id), key, lambda *_: gate.close())
+                self.bus.again(StartPull(channel=shop.channel, shop=shop.id), (), lambda *_: gate.close())
         await gate.passed()
 
     async def _answer_meters(self, _: bytes) -> bytes:
