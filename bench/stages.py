@@ -17,7 +17,7 @@ RULES: Final = (
     ("tongdan/surfaces/front_door.py", r"committed|_acknowledge|_say", "reply"),
     ("tongdan/surfaces/front_door.py", r"", "http"),
     ("tongdan/adapters/partners/authentic.py", r"", "authenticate"),
-    ("tongdan/adapters/partners/douyin.py", r"event_sign|_authenticate", "authenticate"),
+    ("tongdan/adapters/partners/", r"event_sign|authenticate", "authenticate"),
     ("tongdan/adapters/transport.py", r"", "calls: HTTP"),
     ("tongdan/adapters/partners/exchange.py", r"", "calls: HTTP"),
     ("_api.py", r"sign|check_signature|read_private_key|authorization", "calls: signatures"),
