@@ -82,7 +82,7 @@ class Insistent:
             self.open -= 1
 
     async def _insist(self, request: HttpRequest) -> HttpResponse:
-        for _ in range(TRIES):
+        for tries in range(1, TRIES + 1):
             await self._up.wait()
             try:
                 async with self._lines:
@@ -94,7 +94,7 @@ class Insistent:
                     self.answered.append(Answered(request, response, self._clock.now()))
                     return response
                 self.turned_away[response.status] += 1
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(PAUSE_S * min(tries, 5))
         raise NoAnswer(f"asked {TRIES} times")
 
 
@@ -185,16 +185,17 @@ async def staged(
     seed: int,
     data: Path | None = None,
     through: Callable[[Transport], Transport] = lambda line: line,
+    centre_of: Callable[[Path, Path, int, Path], CentreProcess] = CentreProcess,
 ) -> AsyncIterator[Stage]:
     """Configuration, credentials and partners in `folder`; the centre is not started yet. Leaves nothing running.
 
-    Partners reach the centre `through` what is made of the line.
+    Partners reach the centre `through` what is made of the line. `centre_of`: (data, conf, push port, log) → centre.
     """
     data, conf, clock = data or folder / "data", folder / "conf", SystemClock()
     port, *partners_ports = free_ports(1 + len(PARTNERS))
     settings = _write_conf(conf, partners_ports, port)
     provision(data, settings.policy, settings.partners, SystemEntropy())
-    centre = CentreProcess(data, conf, port, folder / "centre.log")
+    centre = centre_of(data, conf, port, folder / "centre.log")
     async with HttpTransport() as transport:
         line = Insistent(transport, centre.up, clock)
         town = Town(
@@ -245,13 +246,14 @@ async def drained(stage: Stage) -> bool:
 
 
 def unsettled(data: Path, now: datetime) -> bool:
-    """Whether the loop has anything left to do: effects out, facts without reactions, deadlines within reach."""
+    """Whether the loop has anything left to do: effects out, deadlines within reach, facts without reactions, moves."""
     left = query(
         data,
         "SELECT (SELECT count(*) FROM effects) - (SELECT count(*) FROM runs WHERE dead)"
         " + (SELECT count(*) FROM wakeups WHERE due_us < ?1)"
-        " + (SELECT coalesce(max(pos), 0) FROM journal)"
-        " - (SELECT coalesce(max(pos), 0) FROM cursors WHERE subscriber = 'reactions')",
+        " + (SELECT count(*) FROM heads h LEFT JOIN cursors c ON c.subscriber = 'reactions' AND c.slot = h.slot"
+        " WHERE (h.epoch, h.seq) > (ifnull(c.epoch, 0), ifnull(c.seq, 0)))"
+        " + (SELECT count(*) FROM slots WHERE state NOT IN ('active', 'away'))",
         to_us(now + timedelta(seconds=DUE_SOON_S)),
     )
     return any(number for (number,) in left)
