@@ -47,14 +47,20 @@ class Company(CentreProcess):
         assert not die_at, "one of several is told by its hand"
         command = (*self._serve, "--processes", str(self.processes))
         path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), ROOT)))
-        env = os.environ | {HANDS: str(self.hands), "PYTHONPATH": path, "TONGDAN_LANG": "en"}
+        env = os.environ | {
+            HANDS: str(self.hands),
+            "PYTHONPATH": path,
+            "TONGDAN_LANG": "en",
+            "PYTHONFAULTHANDLER": "1",
+        }
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=log, env=env)
         self.lives += 1
 
     async def start(self) -> None:
         await self.spawn()
-        assert (await self.said()).startswith("pushes"), self.log()
+        if not (said := await self.said()).startswith("pushes"):
+            raise AssertionError(f"said {said!r}, ended with {await self.dead(10)}\n{self.log()}")
         self.up.set()
 
     async def stop(self, within_s: float = 60.0) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from tests.flow.crash.centre import SteppedClock, count_stock
 
 from tongdan import profile
@@ -91,10 +90,6 @@ class Hand:
         assert self.centre is not None
         said = await self.centre.mover.move(slot, to)
         return said.name if isinstance(said, Refusal) else ""
-
-    async def moves(self) -> Any:
-        assert self.centre is not None
-        return [msgspec.to_builtins(each) for each in await self.centre.mover.moves()]
 
     async def metrics(self) -> str:
         assert self.centre is not None
