@@ -103,6 +103,8 @@ class Supervisor:
     ) -> None:
         """Serve until `told_to_stop` returns; `serving(push url, api url)` is called when all processes are ready."""
         wanted = self._wanted
+        if wanted.data.exists():
+            (await self._lock()).close()  # until the last process of a parent that was killed is gone
         # Makes what a first start makes, and erases again whom a restored backup has brought back.
         await asyncio.to_thread(apply_erasures, wanted.data, wanted.conf)
         with (
