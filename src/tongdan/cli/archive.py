@@ -4,24 +4,20 @@ A serving centre does so by itself every night; asked for by hand it is done a l
 API, or by opening the data when nobody serves them.
 """
 
-import asyncio
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import typer
 
-from tongdan.adapters.policy_files import ConfError
-from tongdan.cli.asking import ask_service
-from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, emit, fail, out, progress
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.asking import ask_service, on_files
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import emit, out, progress
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, conf_dir
 from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.ports import StoreFailure
-from tongdan.profile import DataInUse, due_for_archive, embedded
+from tongdan.profile import Centre, due_for_archive
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 API: Final = "/api/v1/archive"
 ASK_WITHIN_S: Final = 120.0
@@ -67,7 +63,7 @@ def archive(
         newest, left = due_for_archive(data, conf_dir(conf), day)
         told = {"until": newest, "rows": 0, "left": left}
     else:
-        told = _by_service(data, day) or _offline(data, conf_dir(conf), day)
+        told = _by_service(data, day) or _offline(data, conf, day)
     if json:
         emit(told)
         return
@@ -90,38 +86,19 @@ def _by_service(data: Path, until: date | None) -> dict[str, Any] | None:
     return None
 
 
-def _offline(data: Path, conf: Path, until: date | None) -> dict[str, Any]:
-    """Exits with 1 when it is refused, with 2 when somebody else has the data."""
-
-    async def work() -> dict[str, Any] | Refusal:
-        centre = embedded(data, conf)
+def _offline(data: Path, conf: Path | None, until: date | None) -> dict[str, Any]:
+    async def work(centre: Centre) -> dict[str, Any] | Refusal:
         day = until or centre.archiver.newest()
-        try:
-            with _Bar() as bar:
-                while True:
-                    done = await centre.archiver.step(day)
-                    if isinstance(done, Refusal):
-                        return done
-                    bar.add(done.rows, done.left)
-                    if not done.rows:
-                        return {"until": day, "rows": bar.rows, "left": done.left}
-        finally:
-            await centre.stop()
+        with _Bar() as bar:
+            while True:
+                done = await centre.archiver.step(day)
+                if isinstance(done, Refusal):
+                    return done
+                bar.add(done.rows, done.left)
+                if not done.rows:
+                    return {"until": day, "rows": bar.rows, "left": done.left}
 
-    try:
-        told = asyncio.run(work())
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
-                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
-            )
-        )
-    except (ConfError, StoreFailure) as error:
-        fail(t("Cannot archive: ", "无法归档：") + str(error), DOES_NOT_HOLD)
-    if isinstance(told, Refusal):
-        fail(pick((told.en, told.zh), LANGUAGE), DOES_NOT_HOLD)
-    return told
+    return on_files(data, conf, work, t("Cannot archive: ", "无法归档："))
 
 
 class _Bar:

@@ -6,23 +6,27 @@ import asyncio
 import getpass
 import os
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
 
 from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.policy_files import ConfError
 from tongdan.cli.language import LANGUAGE, t
 from tongdan.cli.output import DOES_NOT_HOLD, fail
 from tongdan.cli.places import SERVING, conf_dir, serving
 from tongdan.domain.kernel.messages import Command, Refusal
-from tongdan.ports import Inbound
-from tongdan.profile import API_KEYS, DataInUse, embedded
+from tongdan.ports import Inbound, StoreFailure
+from tongdan.profile import API_KEYS, Centre, DataInUse, embedded
 from tongdan.surfaces.http.keys import ApiKeys, Scope
 from tongdan.surfaces.words import pick
 
 ASK_WITHIN_S: Final = 15.0
+
+T = TypeVar("T")
 
 
 def operator() -> str:
@@ -81,31 +85,37 @@ def ask(
 ) -> None:
     """Have `command` done: over the API at `path` with `body`, else on the files. Exits with 1 when it is refused."""
     if ask_service(data, path, body, scope) is None:
-        refusal = _ask_files(data, conf_dir(conf), command, body, shop)
-        if refusal is not None:
-            fail(pick((refusal.en, refusal.zh), LANGUAGE), DOES_NOT_HOLD)
+        on_files(data, conf, lambda centre: centre.bus.ask(inbound(centre, command, body, shop)))
 
 
-def _ask_files(data: Path, conf: Path, command: Command, body: dict[str, Any], shop: str) -> Refusal | None:
-    async def send() -> Refusal | None:
-        centre = embedded(data, conf)
-        message = Inbound(
-            command=command,
-            key=("cli", SystemEntropy().token(16).hex()),
-            source="cli",
-            shop=shop,
-            happened_at=centre.clock.now(),
-            raw=msgspec.json.encode(body),
-            operator=operator(),
-        )
+def inbound(centre: Centre, command: Command, said: Any, shop: str = "") -> Inbound:
+    """A command that somebody gives here; `said` is kept with it as what was received."""
+    return Inbound(
+        command=command, key=("cli", SystemEntropy().token(16).hex()), source="cli", shop=shop,
+        happened_at=centre.clock.now(), raw=msgspec.json.encode(said), operator=operator(),
+    )  # fmt: skip
+
+
+def on_files(
+    data: Path,
+    conf: Path | None,
+    work: Callable[[Centre], Awaitable[T | Refusal]],
+    cannot: str = t("The data cannot be used: ", "数据无法使用："),
+) -> T:
+    """What `work` makes of the data that nobody serves, opened as a centre that is not started.
+
+    Exits with 1 when it is refused or cannot be done, with 2 when somebody else has the data.
+    """
+
+    async def opened() -> T | Refusal:
+        centre = embedded(data, conf_dir(conf))
         try:
-            reply = await centre.bus.ask(message)
+            return await work(centre)
         finally:
             await centre.stop()
-        return reply if isinstance(reply, Refusal) else None
 
     try:
-        return asyncio.run(send())
+        told = asyncio.run(opened())
     except DataInUse:
         fail(
             t(
@@ -113,3 +123,8 @@ def _ask_files(data: Path, conf: Path, command: Command, body: dict[str, Any], s
                 f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
             )
         )
+    except (ConfError, StoreFailure) as error:
+        fail(cannot + str(error), DOES_NOT_HOLD)
+    if isinstance(told, Refusal):
+        fail(pick((told.en, told.zh), LANGUAGE), DOES_NOT_HOLD)
+    return told

@@ -14,18 +14,16 @@ import msgspec
 import typer
 
 from tongdan.adapters.catalog_file import HEADINGS, Read, read_catalog, write_catalog
-from tongdan.adapters.clock import SystemEntropy
 from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault, FileRefused
 from tongdan.adapters.xlsx_table import MAX_RATIO, MAX_UNPACKED_BYTES
-from tongdan.cli.asking import ask_service, operator
+from tongdan.cli.asking import ask_service, inbound, on_files
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, progress, table
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.domain.catalog.commands import DefineSku
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.ports import Inbound
-from tongdan.profile import DataInUse, embedded
+from tongdan.profile import Centre
 from tongdan.surfaces import catalog
 from tongdan.surfaces.http.catalog import MAX_SKUS, PATH
 from tongdan.surfaces.http.keys import Scope
@@ -146,7 +144,7 @@ def _write(wanted: Sequence[DefineSku], data: Path, conf: Path | None) -> None:
             chunk = wanted[at : at + MAX_SKUS]
             body = {"skus": [_shape(each) for each in chunk]}
             if ask_service(data, f"{PATH}/skus", body, Scope.WRITE) is None:
-                _write_files(wanted[at:], data, conf_dir(conf))
+                _write_files(wanted[at:], data, conf)
                 return
             bar.update(task, completed=at + len(chunk))
 
@@ -157,46 +155,18 @@ def _shape(command: DefineSku) -> dict[str, Any]:
     return {"sku": command.sku, **said, "parts": parts}
 
 
-def _write_files(wanted: Sequence[DefineSku], data: Path, conf: Path) -> None:
-    try:
-        refused = asyncio.run(_tell(wanted, data, conf))
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
-                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
-            )
-        )
-    if refused:
-        fail(pick((refused[0].en, refused[0].zh), LANGUAGE), DOES_NOT_HOLD)
-
-
-async def _tell(wanted: Sequence[DefineSku], data: Path, conf: Path) -> list[Refusal]:
-    """Commit everything and what follows from it."""
-    centre, who, entropy = embedded(data, conf), operator(), SystemEntropy()
-    refused: list[Refusal] = []
-    try:
+def _write_files(wanted: Sequence[DefineSku], data: Path, conf: Path | None) -> None:
+    async def tell(centre: Centre) -> Refusal | None:
+        """Commit everything and what follows from it."""
+        refused: list[Refusal] = []
         await centre.relay.start()
         for at in range(0, len(wanted), MAX_SKUS):
-            asked = [
-                centre.bus.ask(
-                    Inbound(
-                        command=each,
-                        key=("cli", entropy.token(16).hex()),
-                        source="cli",
-                        shop="",
-                        happened_at=centre.clock.now(),
-                        raw=msgspec.json.encode(each),
-                        operator=who,
-                    )
-                )
-                for each in wanted[at : at + MAX_SKUS]
-            ]
+            asked = [centre.bus.ask(inbound(centre, each, each)) for each in wanted[at : at + MAX_SKUS]]
             refused += [reply for reply in await asyncio.gather(*asked) if isinstance(reply, Refusal)]
         await centre.quiet()
-    finally:
-        await centre.stop()
-    return refused
+        return refused[0] if refused else None
+
+    on_files(data, conf, tell)
 
 
 def _print(outcome: Outcome, apply: bool) -> None:

@@ -4,28 +4,22 @@ While a centre serves the data it is asked over its API; otherwise the command o
 is exactly what was shown.
 """
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
 
-from tongdan.adapters.policy_files import ConfError
-from tongdan.cli.asking import ask_service, operator
-from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.asking import ask_service, on_files, operator
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, out, table
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.cli.words import status_word
-from tongdan.domain.kernel.messages import Refusal
-from tongdan.flow.erasure import Asked, Doomed, Erased, Erasure, Preview
-from tongdan.ports import StoreFailure
-from tongdan.profile import DataInUse, embedded
+from tongdan.flow.erasure import Asked, Doomed, Erased, Preview
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 API: Final = "/api/v1/erasures"
 ASK_WITHIN_S: Final = 600.0  # so many orders may be meant
@@ -103,38 +97,14 @@ def _preview(data: Path, conf: Path | None, asked: Asked) -> Preview:
     said = ask_service(data, f"{API}/preview", msgspec.to_builtins(asked), Scope.ERASE, within_s=ASK_WITHIN_S)
     if said is not None:
         return msgspec.convert(said, Preview)
-    return _on_files(data, conf, lambda erasure: erasure.preview(asked))
+    return on_files(data, conf, lambda centre: centre.erasure.preview(asked))
 
 
 def _erase(data: Path, conf: Path | None, orders: Sequence[str]) -> Erased:
     said = ask_service(data, API, {"subjects": list(orders)}, Scope.ERASE, within_s=ASK_WITHIN_S)
     if said is not None:
         return msgspec.convert(said, Erased)
-    return _on_files(data, conf, lambda erasure: erasure.erase(orders, operator()))
-
-
-def _on_files(data: Path, conf: Path | None, ask: Callable[[Erasure], Awaitable[T | Refusal]]) -> T:
-    async def main() -> T | Refusal:
-        centre = embedded(data, conf_dir(conf))
-        try:
-            return await ask(centre.erasure)
-        finally:
-            await centre.stop()
-
-    try:
-        reply = asyncio.run(main())
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
-                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
-            )
-        )
-    except (ConfError, StoreFailure) as error:
-        fail(t("The data cannot be used: ", "数据无法使用：") + str(error), DOES_NOT_HOLD)
-    if isinstance(reply, Refusal):
-        fail(pick((reply.en, reply.zh), LANGUAGE), DOES_NOT_HOLD)
-    return reply
+    return on_files(data, conf, lambda centre: centre.erasure.erase(orders, operator()))
 
 
 def _print(shown: Preview) -> None:

@@ -4,9 +4,8 @@ A retry reads the message again under today's configuration and does what it sta
 had, so it happens once. While a centre serves the data it is asked over its API; otherwise the command opens the data.
 """
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote
@@ -14,22 +13,21 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from tongdan.adapters.policy_files import ConfError
-from tongdan.cli.asking import ask_service, operator
-from tongdan.cli.language import LANGUAGE, t, teach
+from tongdan.cli.asking import ask_service, on_files, operator
+from tongdan.cli.language import t, teach
 from tongdan.cli.orders import RevealOption
 from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, LimitOption, conf_dir
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, LimitOption
 from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.flow.quarantine import Outcome, Quarantine
-from tongdan.ports import StoreFailure
-from tongdan.profile import DataInUse, embedded
+from tongdan.flow.quarantine import Outcome
+from tongdan.profile import Centre
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.masking import mask_raw
-from tongdan.surfaces.words import local_time, pick
+from tongdan.surfaces.words import local_time
 
 API: Final = "/api/v1/quarantine"
+CANNOT: Final = t("Cannot do it: ", "无法执行：")
 ASK_WITHIN_S: Final = 600.0  # so many messages may be meant
 SHOWN: Final = 50
 
@@ -172,7 +170,12 @@ def discard(
         pass  # exits with 2 unless there is data
     path = f"{API}/{quote(id, safe='')}/discard"
     if ask_service(data, path, {"reason": reason}, Scope.OPERATE) is None:
-        _offline(data, conf, lambda to: _nothing_or(to.discard(id, reason, operator())))
+        on_files(
+            data,
+            conf,
+            lambda centre: _nothing_or(centre.quarantine.discard(id, reason, operator())),
+            CANNOT,
+        )
     err.print(t(f"{id} is deleted.", f"{id} 已删除。"))
 
 
@@ -185,39 +188,14 @@ def _outcomes(data: Path, conf: Path | None, verb: str, choice: dict[str, Any]) 
     if told is not None:
         return msgspec.convert(told, list[Outcome])
 
-    async def ask(to: Quarantine) -> list[Outcome] | Refusal:
+    async def ask(centre: Centre) -> list[Outcome] | Refusal:
+        to = centre.quarantine
         named = choice["ids"] or to.choose(
             source=choice["source"], shop=choice["shop"], reason=choice["reason"]
         )
         return await (to.preview(named) if verb == "preview" else to.retry(named, operator()))
 
-    return _offline(data, conf, ask)
-
-
-def _offline(data: Path, conf: Path | None, work: Callable[[Quarantine], Awaitable[T | Refusal]]) -> T:
-    """Exits with 1 when it is refused, with 2 when somebody else has the data."""
-
-    async def opened() -> T | Refusal:
-        centre = embedded(data, conf_dir(conf))
-        try:
-            return await work(centre.quarantine)
-        finally:
-            await centre.stop()
-
-    try:
-        told = asyncio.run(opened())
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
-                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
-            )
-        )
-    except (ConfError, StoreFailure) as error:
-        fail(t("Cannot do it: ", "无法执行：") + str(error), DOES_NOT_HOLD)
-    if isinstance(told, Refusal):
-        fail(pick((told.en, told.zh), LANGUAGE), DOES_NOT_HOLD)
-    return told
+    return on_files(data, conf, ask, CANNOT)
 
 
 def _confirmed(n: int) -> bool:

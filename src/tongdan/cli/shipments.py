@@ -4,7 +4,6 @@ While a centre serves the data it is asked over its API; otherwise the command o
 start carries out what follows.
 """
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,18 +12,15 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from tongdan.adapters.clock import SystemEntropy
-from tongdan.adapters.policy_files import ConfError
-from tongdan.cli.asking import ask_service, operator
+from tongdan.cli.asking import ask_service, inbound, on_files
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
-from tongdan.cli.places import DATA, SERVING, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.flow.repacking import Part, Preview, Proposal, Repacking
-from tongdan.ports import Accepted, Inbound, StoreFailure
-from tongdan.profile import DataInUse, embedded
+from tongdan.profile import Centre
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.words import pick
 
@@ -177,35 +173,14 @@ def _on_files(
     data: Path, conf: Path | None, ask: Callable[[Repacking], Proposal], path: str, body: dict[str, Any], *,
     apply: bool,
 ) -> tuple[Preview, bool]:  # fmt: skip
-    async def main() -> tuple[Preview, bool]:
-        centre = embedded(data, conf_dir(conf))
-        try:
-            proposal = ask(Repacking(centre.reads, centre.policy, centre.clock))
-            if not apply or proposal.command is None:
-                return proposal.preview, False
-            reply = await centre.bus.ask(
-                Inbound(
-                    command=proposal.command, key=("cli", SystemEntropy().token(16).hex()), source="cli", shop="",
-                    happened_at=centre.clock.now(), raw=msgspec.json.encode({path: body}), operator=operator(),
-                )
-            )  # fmt: skip
-        finally:
-            await centre.stop()
-        if isinstance(reply, Refusal):
-            fail(pick((reply.en, reply.zh), LANGUAGE), DOES_NOT_HOLD)
-        return proposal.preview, isinstance(reply, Accepted)
+    async def work(centre: Centre) -> tuple[Preview, bool] | Refusal:
+        proposal = ask(Repacking(centre.reads, centre.policy, centre.clock))
+        if not apply or proposal.command is None:
+            return proposal.preview, False
+        reply = await centre.bus.ask(inbound(centre, proposal.command, {path: body}))
+        return reply if isinstance(reply, Refusal) else (proposal.preview, True)
 
-    try:
-        return asyncio.run(main())
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is in use, but {SERVING} does not say where; ask the centre's API instead.",
-                f"{data} 正在使用，但 {SERVING} 未说明地址；请改用订单中心的 API。",
-            )
-        )
-    except (ConfError, StoreFailure) as error:
-        fail(t("The data cannot be used: ", "数据无法使用：") + str(error), DOES_NOT_HOLD)
+    return on_files(data, conf, work)
 
 
 def _print(shown: Preview) -> None:

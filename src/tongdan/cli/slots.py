@@ -8,18 +8,15 @@ import msgspec
 import typer
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.adapters.policy_files import ConfError
-from tongdan.cli.asking import ask_service, read_service
-from tongdan.cli.language import LANGUAGE, prose, t, teach
+from tongdan.cli.asking import ask_service, on_files, read_service
+from tongdan.cli.language import prose, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, fail, out, progress, table
-from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.flow.moving import Move
-from tongdan.ports import StoreFailure
-from tongdan.profile import DataInUse, embedded, placement_of
+from tongdan.profile import Centre, placement_of
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 API: Final = "/api/v1/slots"
 LOOK_EVERY_S: Final = 0.3
@@ -80,14 +77,7 @@ def move(
     with open_reading(data):
         pass  # exits with 2 unless there is data
     begun = ask_service(data, f"{API}/{slot}/move", {"to": to}, Scope.OPERATE)
-    try:
-        ended = asyncio.run(
-            _follow(data, begun) if begun is not None else _offline(data, conf_dir(conf), slot, to)
-        )
-    except DataInUse:
-        fail(t(f"{data} is in use; ask the centre's API.", f"{data} 正在使用；请改用订单中心的 API。"))
-    except (ConfError, StoreFailure) as error:
-        fail(t("Cannot move: ", "无法迁移：") + str(error), DOES_NOT_HOLD)
+    ended = asyncio.run(_follow(data, begun)) if begun is not None else _offline(data, conf, slot, to)
     if json:
         emit(ended)
     elif ended.phase == "done":
@@ -121,14 +111,12 @@ async def _follow(data: Path, begun: dict[str, Any]) -> Move:
     return move
 
 
-async def _offline(data: Path, conf: Path, slot: int, to: int) -> Move:
-    """Exits with 1 when it is refused."""
-    centre = embedded(data, conf)
-    try:
+def _offline(data: Path, conf: Path | None, slot: int, to: int) -> Move:
+    async def work(centre: Centre) -> Move | Refusal:
         await centre.mover.recover()
         begun = await centre.mover.move(slot, to)
         if isinstance(begun, Refusal):
-            fail(pick((begun.en, begun.zh), LANGUAGE), DOES_NOT_HOLD)
+            return begun
         with progress() as bar:
             task = bar.add_task(t("copying", "复制中"), total=None)
             while True:
@@ -137,5 +125,5 @@ async def _offline(data: Path, conf: Path, slot: int, to: int) -> Move:
                 if now.phase in ENDED:
                     return now
                 await centre.clock.sleep(LOOK_EVERY_S / 10)
-    finally:
-        await centre.stop()
+
+    return on_files(data, conf, work, t("Cannot move: ", "无法迁移："))
