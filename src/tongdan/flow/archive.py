@@ -138,9 +138,7 @@ class Archiver:
         if any(row.state not in (ACTIVE, AWAY) for row in shard.reader.slots()):
             return 0  # a slot is on its way: its rows are not to be touched
         reached = min((each().get(shard.number, 0) for each in self._reached), default=2**63)
-        made: list[tuple[Unit, Sealed | None]] = []
-        await self._bus.engine.committer(lambda: made.append(self._make(shard.number, until_us, reached)))
-        unit, sealed = made[0]
+        unit, sealed = await self._bus.engine.aside(lambda: self._make(shard.number, until_us, reached))
         rows = WriteSet()
         if sealed is not None:
             rows.archives, rows.cuts = list(sealed.parts), list(sealed.cuts)
@@ -175,9 +173,7 @@ class Archiver:
     async def _prune(self, shard: Shard, rows: WriteSet, positions: Sequence[int]) -> None:
         for start in range(0, len(positions), PRUNE_ROWS):
             rows.pruned = [(pos,) for pos in positions[start : start + PRUNE_ROWS]]
-            written = asyncio.Event()
-            shard.note(rows, written.set)
-            await written.wait()
+            await shard.noted(rows)
             self._bus.probe("archive-pruned")
             rows = WriteSet()
             await self._calm()

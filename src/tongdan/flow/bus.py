@@ -211,12 +211,18 @@ class Bus:
             self.posts[item.slot].put(item, reaction=reaction)
 
     def note(self, shard: int, rows: WriteSet, done: Callable[[], None]) -> None:
-        """`Shard.note` wherever the shard is; of another process's only `unparked` and `unquarantined` rows."""
+        """`Shard.note` wherever the shard is; to another process only rows that a `PostedNote` carries."""
         own = self._own.get(shard)
         if own is not None:
             own.note(rows, done)
         else:
             self.peers[self.placement.owner_of(shard)].note(shard, rows, done)
+
+    async def noted(self, shard: int, rows: WriteSet) -> None:
+        """`note`, awaited: it is committed when this returns."""
+        written = asyncio.Event()
+        self.note(shard, rows, written.set)
+        await written.wait()
 
     async def ask_owner(self, shard: int, what: str, body: bytes) -> bytes:
         """The answer of the process that owns a shard, which may be this one. Raises PeerAway."""

@@ -334,11 +334,9 @@ class Runner:
 
     async def _note(self, shard: Shard, run: RunColumns) -> None:
         """Keep how the sending stands; if the effect is over by then, nothing is kept."""
-        written = asyncio.Event()
         rows = WriteSet()
         rows.runs.append(run)
-        shard.note(rows, written.set)
-        await written.wait()
+        await shard.noted(rows)
 
     async def _settle(self, send: Callable[[Callable[[int, Reply], None]], None]) -> Reply:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()

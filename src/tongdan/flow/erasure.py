@@ -147,14 +147,13 @@ class Erasure:
         """Delete these messages from quarantine; those that were there."""
         gone = set[str]()
         for reader in self._bus.readers if names else ():
-            rows, written = WriteSet(), asyncio.Event()
+            rows = WriteSet()
             for row in reader.quarantined(QUARANTINE_LIMIT):
                 if (name := _name_of(row.raw)) in names:
                     rows.unquarantined.append((row.id,))
                     gone.add(name)
             if rows.unquarantined:
-                self._bus.note(reader.shard, rows, written.set)
-                await written.wait()
+                await self._bus.noted(reader.shard, rows)
         return gone
 
     async def _each(self, orders: Iterable[str]) -> dict[str, Doomed | None]:
@@ -269,12 +268,11 @@ class Erasure:
 
     async def _in_turn(self, scrub: Callable[[], bool]) -> bool:
         """Where commits wait for the disk, for it does too."""
-        done: list[bool] = []
         try:
-            await self._bus.engine.committer(lambda: done.append(scrub()))
+            return await self._bus.engine.aside(scrub)
         except StoreFailure as failure:
             _log.error("a log could not be cut: %s", failure)
-        return done == [True]
+            return False
 
 
 def _name_of(sealed: bytes) -> str:

@@ -4,10 +4,10 @@ Whoever leads the move may die at any moment, so a seal has a deadline: when nob
 opened again. After *gone* there is no way back; what lies here then belongs to nobody and is deleted in small pieces.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from contextlib import closing
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from tongdan.flow.placement import ACTIVE, AWAY, GONE, LEAVING, SEALED
 from tongdan.flow.relay import Relay
 from tongdan.flow.shard import Shard
 from tongdan.flow.views import Views
-from tongdan.ports import SlotRow, SlotRows, StoreFailure, WriteSet
+from tongdan.ports import Rows, SlotRow, SlotRows, StoreFailure, WriteSet
 
 _log: Final = logging.getLogger(__name__)
 
@@ -25,8 +25,6 @@ REST_S: Final = 60.0  # for effects under way to come back before the seal
 SEALED_S: Final = 30.0  # before a slot that nobody takes is opened again
 PAUSE_S: Final = 0.005
 BREATH_S: Final = 0.005  # between two pieces that are deleted
-
-T = TypeVar("T")
 
 
 class _Leave(NamedTuple):
@@ -99,11 +97,10 @@ class Leaving:
         leave = self._leaves.pop(slot)
         assert leave.cancel is not None
         leave.cancel()
-        rows, written = WriteSet(), asyncio.Event()
+        rows = WriteSet()
         rows.slots.append(SlotRow(slot, GONE, to, move))
-        rows.dropped += await self._aside(lambda: self._keys(shard, slot, small=True))
-        shard.note(rows, written.set)
-        await written.wait()
+        rows.dropped += await self._keys(shard, slot, small=True)
+        await shard.noted(rows)
         self._bus.probe("move-decided")
         self._runner.leave(shard, slot)
         self._relay.turn_from(shard, slot)
@@ -150,11 +147,10 @@ class Leaving:
     async def drop(self, shard: Shard, slot: int) -> None:
         """Delete all rows of a slot that does not lie here, in small pieces."""
         for small in (True, False):
-            for chunk in await self._aside(lambda: self._keys(shard, slot, small=small)):  # noqa: B023
-                rows, written = WriteSet(), asyncio.Event()
+            for chunk in await self._keys(shard, slot, small=small):
+                rows = WriteSet()
                 rows.dropped.append(chunk)
-                shard.note(rows, written.set)
-                await written.wait()
+                await shard.noted(rows)
                 await self._bus.clock.sleep(BREATH_S)
 
     # -- inside
@@ -179,22 +175,16 @@ class Leaving:
         return self._bus.own_shard(self._bus.placement.shard_of(slot)) if self._bus.owns(slot) else None
 
     async def _mark(self, shard: Shard, row: SlotRow) -> None:
-        rows, written = WriteSet(), asyncio.Event()
+        rows = WriteSet()
         rows.slots.append(row)
-        shard.note(rows, written.set)
-        await written.wait()
+        await shard.noted(rows)
 
-    def _keys(self, shard: Shard, slot: int, *, small: bool) -> list[tuple[str, list[tuple[object, ...]]]]:
-        rows = self._open(shard.number)
-        try:
-            return list(rows.keys(slot, small=small))
-        finally:
-            rows.close()
+    async def _keys(self, shard: Shard, slot: int, *, small: bool) -> list[Rows]:
+        def read() -> list[Rows]:
+            with closing(self._open(shard.number)) as rows:
+                return list(rows.keys(slot, small=small))
 
-    async def _aside(self, read: Callable[[], T]) -> T:
-        found: list[T] = []
-        await self._bus.engine.committer(lambda: found.append(read()))
-        return found[0]
+        return await self._bus.engine.aside(read)
 
 
 def _decode(body: bytes) -> tuple[int, int, str]:

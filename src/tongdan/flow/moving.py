@@ -9,8 +9,9 @@ rows of `slots` alone. Sequence, chain, ids and cursors are the slot's own, so n
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -33,7 +34,9 @@ TELL_TIMES: Final = 600
 KEPT_MOVES: Final = 100  # that `moves` still shows after their end
 
 Opener = Callable[[int], SlotRows]
-T = TypeVar("T")
+Stand = tuple[
+    int, tuple[int, int, bytes] | None
+]  # rows of a slot's journal in a file, and the last one's place
 
 NO_SUCH_SLOT: Final = RefusalKind(
     "no-such-slot",
@@ -179,38 +182,32 @@ class Mover:
 
     async def _copy(self, move: Move, shard: Shard) -> int:
         """Most of it, while the slot takes orders; up to which position of the source's journal."""
-        rows = await self._aside(lambda: self._open(move.source))
-        try:
-            move.total = await self._aside(lambda: rows.journal_rows(move.slot))
+        aside = self._bus.engine.aside
+        with closing(await aside(lambda: self._open(move.source))) as rows:
+            move.total = await aside(lambda: rows.journal_rows(move.slot))
             chunks = rows.bulk(move.slot)
-            while (chunk := await self._aside(lambda: next(chunks, None))) is not None:
+            while (chunk := await aside(lambda: next(chunks, None))) is not None:
                 await self._note(shard, adopted=[chunk])
                 move.copied += len(chunk[1]) if chunk[0] == "journal" else 0
                 await self._bus.clock.sleep(BREATH_S)
             return rows.last_pos
-        finally:
-            rows.close()
 
     async def _copy_rest(self, move: Move, shard: Shard, upto: int) -> None:
         """What has changed since, in one commit with the mark that all of it is here. Raises Failed."""
-        rows = await self._aside(lambda: self._open(move.source))
-        try:
-            rest = await self._aside(lambda: rows.rest(move.slot, upto))
-            total, head = await self._aside(lambda: (rows.journal_rows(move.slot), rows.head(move.slot)))
-        finally:
-            rows.close()
-        ready = SlotRow(move.slot, READY, move.source, move.id)
-        await self._note(shard, adopted=rest, slots=[ready])
-        move.total, move.copied = (
-            total,
-            move.copied + sum(len(chunk) for table, chunk in rest if table == "journal"),
-        )
-        here = await self._aside(lambda: self._open(move.to))
-        try:
-            found = await self._aside(lambda: (here.journal_rows(move.slot), here.head(move.slot)))
-        finally:
-            here.close()
-        if found != (total, head):
+
+        def read_rest() -> tuple[list[Rows], Stand]:
+            with closing(self._open(move.source)) as rows:
+                return rows.rest(move.slot, upto), _stand(rows, move.slot)
+
+        def read_copy() -> Stand:
+            with closing(self._open(move.to)) as rows:
+                return _stand(rows, move.slot)
+
+        rest, stands = await self._bus.engine.aside(read_rest)
+        await self._note(shard, adopted=rest, slots=[SlotRow(move.slot, READY, move.source, move.id)])
+        move.total = stands[0]
+        move.copied += sum(len(chunk) for table, chunk in rest if table == "journal")
+        if await self._bus.engine.aside(read_copy) != stands:
             raise Failed("the copy is not the original")
 
     async def _hand_over(self, move: Move) -> None:
@@ -219,9 +216,8 @@ class Mover:
             await self._ask(move.source, "slot-hand-over", move)
         except (PeerAway, Failed):
             while (state := self._state_at(move.source, move.slot, move.id)) not in (GONE, ACTIVE):
-                await self._bus.clock.sleep(
-                    TELL_PAUSE_S
-                )  # its process is being started again, and will decide
+                # Its process is being started again, and will decide.
+                await self._bus.clock.sleep(TELL_PAUSE_S)
             if state != GONE:
                 raise
 
@@ -322,11 +318,9 @@ class Mover:
         shard.note(rows, done)
         await written.wait()
 
-    async def _aside(self, read: Callable[[], T]) -> T:
-        """Where commits wait for the disk: reading whole tables must not hold the loop."""
-        found: list[T] = []
-        await self._bus.engine.committer(lambda: found.append(read()))
-        return found[0]
+
+def _stand(rows: SlotRows, slot: int) -> Stand:
+    return rows.journal_rows(slot), rows.head(slot)
 
 
 async def _answers(question: Awaitable[bytes]) -> bool:

@@ -67,7 +67,7 @@ class PostedRaw(msgspec.Struct, array_like=True, tag="raw", gc=False):
 
 
 class PostedNote(msgspec.Struct, array_like=True, tag="note", gc=False):
-    """Operational rows to delete with the next commit of `shard`."""
+    """Operational rows to write with the next commit of `shard`: attributes of a WriteSet, by their names."""
 
     n: int
     shard: int
@@ -189,7 +189,7 @@ class Peer:
         self._send(call, item, item.settle)
 
     def note(self, shard: int, rows: WriteSet, done: Callable[[], None]) -> None:
-        """Delete `unparked` and `unquarantined` rows of a shard over there."""
+        """`Shard.note` of a shard over there, for the rows that a `PostedNote` carries."""
         self._n += 1
         call = PostedNote(self._n, shard, rows.unparked, rows.unquarantined, rows.requarantined)
         self._send(call, None, lambda _, reply: done())

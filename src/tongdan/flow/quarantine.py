@@ -5,7 +5,6 @@ so one that was understood in the meantime changes nothing, and neither does a r
 quarantine when all that it stands for is committed; what is still not understood stays, with the new reason.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -104,7 +103,7 @@ class Quarantine:
                 return reply
         rows = WriteSet()
         rows.unquarantined.append((row.id,))
-        await self._note(shard, rows)
+        await self._bus.noted(shard, rows)
         return None
 
     async def _each(self, ids: Sequence[str], operator: str) -> list[Outcome] | Refusal:
@@ -157,13 +156,8 @@ class Quarantine:
         else:
             rows.unquarantined.append((row.id,))
         if reason != row.reason:
-            await self._note(shard, rows)
+            await self._bus.noted(shard, rows)
         return msgspec.structs.replace(outcome, reason=reason, done=not reason)
-
-    async def _note(self, shard: int, rows: WriteSet) -> None:
-        written = asyncio.Event()
-        self._bus.note(shard, rows, written.set)
-        await written.wait()
 
 
 def _about(message: Inbound) -> str:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tongdan.domain.kernel import refusals
 from tongdan.flow.batch import Batch
@@ -36,6 +36,7 @@ Probe = Callable[[str], None]
 Committer = Callable[[Callable[[], None]], Awaitable[None]]
 Note = tuple[WriteSet, Callable[[], None]]
 Waiting = Item | Quarantined
+T = TypeVar("T")
 
 
 def no_probe(point: str) -> None:
@@ -87,6 +88,12 @@ class Engine:
         """Break off everything, as the death of the process would."""
         for task in self._tasks:
             task.cancel()
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Do it where commits wait for the disk: what reads whole tables or files must not hold the loop."""
+        done: list[T] = []
+        await self.committer(lambda: done.append(work()))
+        return done[0]
 
     async def idle(self, within_s: float) -> None:
         """Wait until every task has ended; what takes longer is broken off, and goes on at the next start."""
@@ -143,6 +150,12 @@ class Shard:
         """Write operational rows (cursors, leases) with the next commit, then call `done`."""
         self.notes.append((rows, done))
         self.wake()
+
+    async def noted(self, rows: WriteSet) -> None:
+        """`note`, awaited: it is committed when this returns."""
+        written = asyncio.Event()
+        self.note(rows, written.set)
+        await written.wait()
 
     def wake(self) -> None:
         if not self._running:

@@ -5,7 +5,6 @@ leave the inbox. The inbox has no index by age, because every message would pay 
 the old ones, reading beside the loop and deleting with its commits.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
@@ -83,11 +82,10 @@ class Upkeep:
         forgotten, last = 0, b""
         while not self._bus.stopping and (keys := shard.reader.inbox_after(last, SWEEP_KEYS)):
             last = keys[-1][0]
-            rows, written = WriteSet(), asyncio.Event()
+            rows = WriteSet()
             rows.forgotten = [(key,) for key, at_us in keys if at_us < oldest_us]
             if rows.forgotten:
-                shard.note(rows, written.set)
-                await written.wait()
+                await shard.noted(rows)
                 forgotten += len(rows.forgotten)
             await self._bus.clock.sleep(SWEEP_PAUSE_S)
         return forgotten
