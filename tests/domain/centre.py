@@ -29,7 +29,8 @@ from tongdan.domain.orders.commands import (
     RecordSettlement,
 )
 from tongdan.domain.orders.lines import Line
-from tongdan.flow.routes import COMMANDS, KINDS, REACTIONS, WAKES
+from tongdan.flow.aggregates import KINDS, WAKES
+from tongdan.flow.routes import COMMANDS, REACTIONS
 from tongdan.flow.routing import Recorded
 
 NOON = datetime(2026, 1, 27, 4, tzinfo=UTC)

@@ -5,8 +5,8 @@ from tests.domain.centre import Centre, after, line
 from tongdan.domain.kernel.messages import EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.orders.commands import RecordPayment
 from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket
-from tongdan.flow.reactions import dead_letter, dead_letter_tended
 from tongdan.flow.routing import Recorded
+from tongdan.flow.ticket_reactions import dead_letter, dead_letter_tended
 
 A, B = "MP20260127000061", "MP20260127000317"
 

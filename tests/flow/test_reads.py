@@ -14,8 +14,8 @@ from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.commands import CancelOrder, PlaceHold
 from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.flow import views
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.journal import fold, from_us
-from tongdan.flow.routes import KINDS
 from tongdan.ports import Clock, NotUnderstood, OrderRow
 
 

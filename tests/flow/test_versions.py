@@ -15,6 +15,7 @@ from tongdan.domain.orders import evolve
 from tongdan.domain.orders.commands import ChangeAmount, PlaceHold
 from tongdan.domain.orders.model import Order
 from tongdan.flow import journal, routes
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.journal import GENESIS, UnknownFact, read_fact, row_hash, upcast
 from tongdan.ports import Clock, JournalColumns
 
@@ -50,7 +51,7 @@ def test_a_golden_journal_is_read_and_folds_to_the_same_states(folder: Path) -> 
     told: set[str] = set()
     for row in rows_of(folder):
         told.add(row.fact)
-        kind = routes.KINDS[kind_of(row.agg)]
+        kind = KINDS[kind_of(row.agg)]
         try:
             states[row.agg] = kind.evolve(states.get(row.agg), read_fact(row.fact, row.fact_ver, row.body))
         except (UnknownFact, msgspec.ValidationError, KeyError) as error:
@@ -63,7 +64,7 @@ def test_a_golden_journal_is_read_and_folds_to_the_same_states(folder: Path) -> 
     assert states.keys() == {each.agg for each in kept}
     assert len(told) >= 59
     for each in kept:
-        kind = routes.KINDS[each.kind]
+        kind = KINDS[each.kind]
         assert states[each.agg] == msgspec.json.decode(each.state, type=kind.state), f"{each.agg}: {HINT}"
         assert kind.status(states[each.agg]) == each.status
 
@@ -161,9 +162,9 @@ async def test_states_of_an_older_schema_are_folded_anew(
             await rig.accepted(PlaceHold(order=order, hold="review", note="looks odd"))
     request.getfixturevalue("one_day")
     assert {each.where for each in findings(data)} == {f"state of {changed}", f"state of {left}"}
-    today = routes.KINDS["order"].schema
-    kind = msgspec.structs.replace(routes.KINDS["order"], schema=today + 1)
-    monkeypatch.setitem(routes.KINDS, "order", kind)
+    today = KINDS["order"].schema
+    kind = msgspec.structs.replace(KINDS["order"], schema=today + 1)
+    monkeypatch.setitem(KINDS, "order", kind)
     assert findings(data) == []
     async with opened(data, clock) as rig:
         assert rig.state(changed).holds == ("review (unknown)",)

@@ -13,7 +13,7 @@ from tongdan.domain.orders import lifecycle
 from tongdan.domain.orders.commands import PlaceHold
 from tongdan.domain.orders.facts import SystemSaid
 from tongdan.flow import wakeups
-from tongdan.flow.routes import WAKES
+from tongdan.flow.aggregates import WAKES
 from tongdan.ports import Clock
 
 PAY_WITHIN_S = POLICY.deadlines.pay_within_s

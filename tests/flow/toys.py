@@ -8,7 +8,7 @@ from typing import Any
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.messages import Command, Context, Decision, Effect, Refusal
 from tongdan.domain.orders.facts import SystemSaid
-from tongdan.flow.routes import KINDS
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.routing import Route, Target
 
 

@@ -55,9 +55,9 @@ from tongdan.domain.orders.commands import (
     RequestPayment,
     RequestRefund,
 )
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.journal import FACTS, fold
 from tongdan.flow.repacking import Repacking
-from tongdan.flow.routes import KINDS
 from tongdan.ports import Clock, JournalColumns
 
 HERE = Path(__file__).parent

@@ -33,15 +33,13 @@ class HttpTransport:
     def __init__(self) -> None:
         # Whoever comes while all connections are busy waits here, where its wait does not count as the partner's.
         self._turn: Final = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._trusted: Final = ssl.create_default_context()
-        # A bare machine may have no authorities of its own.
-        self._trusted.load_verify_locations(certifi.where())
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
+        client = self._client()
         try:
             async with self._turn, asyncio.timeout(request.timeout_s):
-                return await self._exchange(request)
+                return await _exchange(client, request)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(_said(error)) from error
         except (aiohttp.InvalidURL, ValueError) as error:
@@ -51,24 +49,15 @@ class HttpTransport:
         except aiohttp.ClientError as error:
             raise NoAnswer(_said(error)) from error
 
-    async def _exchange(self, request: HttpRequest) -> HttpResponse:
-        async with self._client().request(
-            request.method, URL(request.url, encoded=True), headers=request.headers, data=request.body or None,
-            allow_redirects=False,
-        ) as response:  # fmt: skip
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status, headers, bytes(body))
-
     def _client(self) -> aiohttp.ClientSession:
-        """Made with the first request: it belongs to the loop that is running then."""
+        """Made with the first request: it belongs to the loop that is running then, and costs 20 ms of certificates."""
         if self._session is None:
+            trusted = ssl.create_default_context()
+            trusted.load_verify_locations(
+                certifi.where()
+            )  # a bare machine may have no authorities of its own
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=self._trusted),
+                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=trusted),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept-Encoding", "Content-Type"),
@@ -130,6 +119,20 @@ class InProcessTransport:
         self._given_up.discard(exchange)
         if not exchange.cancelled():
             exchange.exception()
+
+
+async def _exchange(client: aiohttp.ClientSession, request: HttpRequest) -> HttpResponse:
+    async with client.request(
+        request.method, URL(request.url, encoded=True), headers=request.headers, data=request.body or None,
+        allow_redirects=False,
+    ) as response:  # fmt: skip
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpResponse(response.status, headers, bytes(body))
 
 
 def _said(error: Exception) -> str:

@@ -33,10 +33,10 @@ from tongdan.domain.kernel.messages import (
     SkipEffect,
     WakeUp,
 )
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.heads import Environment, Heads, Live
 from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_state, row_hash, to_us
-from tongdan.flow.routes import KINDS
 from tongdan.flow.routing import Recorded
 from tongdan.ports import (
     Accepted,

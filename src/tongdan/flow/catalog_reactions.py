@@ -13,8 +13,7 @@ from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import match_facts as matched
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket
-from tongdan.flow.reactions import Commands
-from tongdan.flow.routing import Recorded
+from tongdan.flow.routing import Commands, Recorded
 
 
 def find_matches(fact: matched.LinesUnmatched, at: Recorded) -> Commands:

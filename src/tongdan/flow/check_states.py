@@ -13,10 +13,10 @@ import msgspec
 
 from tongdan.domain.kernel.keys import ORDER, kind_of
 from tongdan.domain.kernel.slots import digest
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.check_chains import PROGRESS_EVERY
 from tongdan.flow.findings import Findings, Scope, as_text
 from tongdan.flow.journal import encode, read_fact, to_us
-from tongdan.flow.routes import KINDS
 from tongdan.flow.sealing import kept_state, place_of, short_digest
 from tongdan.ports import Cut, JournalColumns, ShardAudit, StateColumns, StoreFailure
 

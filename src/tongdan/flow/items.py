@@ -19,7 +19,8 @@ from tongdan.domain.kernel.messages import (
     WakeUp,
 )
 from tongdan.domain.kernel.slots import SLOTS, digest, slot_of
-from tongdan.flow.routes import COMMANDS, KINDS, WAKES
+from tongdan.flow.aggregates import KINDS, WAKES
+from tongdan.flow.routes import COMMANDS
 from tongdan.flow.routing import Name, Route, Target
 from tongdan.ports import Inbound, NotUnderstood
 

@@ -15,6 +15,7 @@ from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.keys import kind_of
 from tongdan.domain.kernel.messages import Effect, Fact
 from tongdan.flow import routes
+from tongdan.flow.aggregates import KINDS
 from tongdan.ports import EffectColumns, JournalColumns, ShardStore, StateColumns
 
 GENESIS: Final = bytes(32)
@@ -32,7 +33,7 @@ _KERNEL_FACTS: Final = (
 FACTS: Final[dict[str, type[Fact]]] = {**routes.FACTS, **{f.__name__: f for f in _KERNEL_FACTS}}
 _FACT_DECODERS: Final = {name: msgspec.msgpack.Decoder(fact) for name, fact in FACTS.items()}
 _EFFECT_DECODERS: Final = {name: msgspec.msgpack.Decoder(effect) for name, effect in routes.EFFECTS.items()}
-_STATE_DECODERS: Final = {name: msgspec.msgpack.Decoder(kind.state) for name, kind in routes.KINDS.items()}
+_STATE_DECODERS: Final = {name: msgspec.msgpack.Decoder(kind.state) for name, kind in KINDS.items()}
 
 
 class UnknownFact(Exception):
@@ -93,7 +94,7 @@ def upcast(name: str, version: int, values: dict[str, Any]) -> Fact:
 
 def read_state(store: ShardStore, row: StateColumns) -> Any:
     """The state a row holds; a row of another schema is folded anew from its facts."""
-    kind = routes.KINDS[kind_of(row.agg)]
+    kind = KINDS[kind_of(row.agg)]
     if row.schema == kind.schema:
         return _STATE_DECODERS[kind.name].decode(row.body)
     return fold(row.agg, store.journal_of(row.agg))
@@ -101,7 +102,7 @@ def read_state(store: ShardStore, row: StateColumns) -> Any:
 
 def fold(agg: str, rows: Sequence[JournalColumns]) -> Any:
     """What the facts of an aggregate add up to; None when there are none."""
-    state, evolve = None, routes.KINDS[kind_of(agg)].evolve
+    state, evolve = None, KINDS[kind_of(agg)].evolve
     for row in rows:
         state = evolve(state, read_fact(row.fact, row.fact_ver, row.body))
     return state

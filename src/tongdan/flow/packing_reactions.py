@@ -3,8 +3,6 @@
 table -> sources (call back) -> table (given, kept) -> shipments or other tables -> orders -> shipments (if unwanted).
 """
 
-from collections.abc import Iterable
-
 from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as told
 from tongdan.domain.fulfillment.packing import MERGE, SPLIT, UNDO
@@ -15,9 +13,7 @@ from tongdan.domain.orders.facts import LinesRepacked
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket
-from tongdan.flow.routing import Recorded
-
-Commands = Iterable[Command]
+from tongdan.flow.routing import Commands, Recorded
 
 
 def call_back_sources(fact: told.PackingStarted, at: Recorded) -> Commands:

@@ -5,63 +5,26 @@ reactions, and a reaction's commands back to the first table. Slices meet nowher
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
 
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.catalog import facts as catalog_facts
-from tongdan.domain.catalog import model as catalog
 from tongdan.domain.catalog import offers, skus
-from tongdan.domain.fulfillment import (
-    bundles,
-    folding,
-    packing,
-    recalling,
-    shipping,
-    stock,
-    stocking,
-    tracking,
-)
+from tongdan.domain.fulfillment import bundles, packing, recalling, shipping, stocking, tracking
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.kernel import messages
-from tongdan.domain.kernel.ids import parse
-from tongdan.domain.kernel.keys import (
-    ALIAS,
-    OFFER,
-    ORDER,
-    PACKING,
-    PULL,
-    SHIPMENT,
-    SKU,
-    SLOT,
-    STOCK,
-    TICKET,
-    alias_key,
-    key_slot,
-    offer_key,
-    packing_key,
-    pull_key,
-    sku_key,
-    slot_key,
-    stock_key,
-    ticket_key,
-)
 from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
-from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import (
     delivery,
     erasure,
-    evolve,
     holds,
     intake,
     lifecycle,
     match_facts,
     matching,
-    model,
     payments,
     refund_facts,
     refunds,
@@ -74,217 +37,63 @@ from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
-from tongdan.flow.routing import Kind, Name, Reaction, Route, Target
-
-# ---- the kinds of aggregate
-
-
-def _never(_: object) -> datetime | None:
-    return None
-
-
-def _no_status(_: object) -> int:
-    return 0
-
-
-def _no_shop(_: object) -> str:
-    return ""
-
-
-_order: Final = Kind(
-    name=ORDER,
-    state=model.Order,
-    evolve=evolve.evolve,
-    wake_at=model.wake_at,
-    status=model.status,
-    shop=lambda order: order.shop,
-    schema=2,
+from tongdan.flow import ticket_reactions as eyes
+from tongdan.flow.aggregates import (
+    ALIAS_KIND,
+    OFFER_KIND,
+    ORDER_KIND,
+    PACKING_KIND,
+    PULL_KIND,
+    SHIPMENT_KIND,
+    SKU_KIND,
+    SLOT_KIND,
+    STOCK_KIND,
+    TICKET_KIND,
 )
-_shipment: Final = Kind(
-    name=SHIPMENT,
-    state=Shipment,
-    evolve=folding.evolve,
-    wake_at=tracking.wake_at,
-    status=_no_status,
-    shop=lambda shipment: shipment.shop,
+from tongdan.flow.routing import Reaction, Route
+from tongdan.flow.targets import (
+    by_alias,
+    by_buyer,
+    by_lost_id,
+    by_native,
+    by_offer,
+    by_order,
+    by_pull,
+    by_shipment,
+    by_sku,
+    by_sku_code,
+    by_slot,
+    by_subject,
+    by_table,
 )
-_packing: Final = Kind(
-    name=PACKING,
-    state=packing.Table,
-    evolve=packing.evolve,
-    wake_at=_never,
-    status=_no_status,
-    shop=lambda table: table.shop,
-)
-_stock: Final = Kind(
-    name=STOCK,
-    state=stock.Stock,
-    evolve=stocking.evolve,
-    wake_at=stock.wake_at,
-    status=_no_status,
-    shop=_no_shop,
-)
-_alias: Final = Kind(
-    name=ALIAS,
-    state=alias.Alias,
-    evolve=alias.evolve,
-    wake_at=alias.wake_at,
-    status=_no_status,
-    shop=_no_shop,
-    schema=2,
-)
-_pull: Final = Kind(
-    name=PULL,
-    state=pull.Pull,
-    evolve=pull.evolve,
-    wake_at=pull.wake_at,
-    status=_no_status,
-    shop=lambda pull: pull.shop,
-)
-_ticket: Final = Kind(
-    name=TICKET, state=repair.Ticket, evolve=repair.evolve, wake_at=_never, status=_no_status, shop=_no_shop
-)
-
-_sku: Final = Kind(
-    name=SKU, state=catalog.Sku, evolve=skus.evolve, wake_at=_never, status=_no_status, shop=_no_shop
-)
-_offer: Final = Kind(
-    name=OFFER,
-    state=catalog.Offer,
-    evolve=offers.evolve,
-    wake_at=_never,
-    status=_no_status,
-    shop=lambda offer: offer.shop,
-)
-
-_slot: Final = Kind(
-    name=SLOT, state=epoch.Epochs, evolve=epoch.evolve, wake_at=_never, status=_no_status, shop=_no_shop
-)
-
-KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind
-    for kind in (_order, _shipment, _packing, _stock, _alias, _pull, _ticket, _slot, _sku, _offer)
-}
-
-# Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
-WAKES: Final[dict[str, Decide]] = {
-    ORDER: lifecycle.wake,
-    STOCK: stocking.wake,
-    SHIPMENT: tracking.wake,
-    ALIAS: alias.wake,
-    PULL: pull.wake,
-}
-
-# ---- where a command goes
-
-
-def _by_order(command: Any) -> Target:
-    """By the order's own id. Raises ValueError with what is no order id."""
-    parsed = parse(command.order)
-    if parsed is None or parsed.part:
-        raise ValueError(command.order)
-    return Target(parsed.slot, command.order)
-
-
-def _by_buyer(command: order_commands.PlaceOrder) -> Target:
-    """An own shop's order lives with its buyer. An id that the client was given before counts if it was lost."""
-    return Target(slot_of("user", command.shop, command.buyer), command.id, _name(command))
-
-
-def _by_lost_id(command: order_commands.ResurfaceOrder) -> Target:
-    """By the id, and by the platform's number if it can be this order's. Raises ValueError with what cannot."""
-    target = _by_order(command)
-    if not command.native:
-        return target
-    channel = command.order[:2]
-    if slot_of(channel, command.shop, command.native) != target.slot:
-        raise ValueError(f"{command.order} = {command.native}")
-    return Target(target.slot, command.order, Name(channel, command.shop, command.native))
-
-
-def _by_native(command: Any) -> Target:
-    """A platform's pushes carry no user, so its order lives where its own number says."""
-    return Target(slot_of(command.channel, command.shop, command.native), name=_name(command))
-
-
-def _name(command: Any) -> Name:
-    return Name(command.channel, command.shop, command.native)
-
-
-def _by_shipment(command: Any) -> Target:
-    """Raises ValueError with what is no shipment id."""
-    parsed = parse(command.shipment)
-    if parsed is None or parsed.part != "S":
-        raise ValueError(command.shipment)
-    return Target(parsed.slot, command.shipment)
-
-
-def _by_table(command: Any) -> Target:
-    """The packing table of an order. Raises ValueError as `_by_order` does."""
-    slot, order, _ = _by_order(command)
-    return Target(slot, packing_key(order))
-
-
-def _by_sku(command: Any) -> Target:
-    key = stock_key(command.sku)
-    return Target(key_slot(key), key)
-
-
-def _by_sku_code(command: catalog_commands.DefineSku) -> Target:
-    key = sku_key(command.sku)
-    return Target(key_slot(key), key)
-
-
-def _by_offer(command: Any) -> Target:
-    key = offer_key(command.channel, command.shop, command.offer)
-    return Target(key_slot(key), key)
-
-
-def _by_alias(command: Any) -> Target:
-    key = alias_key(command.alias)
-    return Target(key_slot(key), key)
-
-
-def _by_slot(command: Any) -> Target:
-    return Target(command.slot, slot_key(command.slot))
-
-
-def _by_pull(command: Any) -> Target:
-    key = pull_key(command.channel, command.shop)
-    return Target(key_slot(key), key)
-
-
-def _by_subject(command: Any) -> Target:
-    key = ticket_key(command.subject, command.kind)
-    return Target(key_slot(key), key)
 
 
 def _orders(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
-    return {command: Route(_order, _by_order, decide)}
+    return {command: Route(ORDER_KIND, by_order, decide)}
 
 
 def _shipments(
     command: type[Command], decide: Decide, *, creates: bool = False
 ) -> dict[type[Command], Route]:
-    return {command: Route(_shipment, _by_shipment, decide, creates)}
+    return {command: Route(SHIPMENT_KIND, by_shipment, decide, creates)}
 
 
 def _tables(command: type[Command], decide: Decide, *, creates: bool = False) -> dict[type[Command], Route]:
-    return {command: Route(_packing, _by_table, decide, creates)}
+    return {command: Route(PACKING_KIND, by_table, decide, creates)}
 
 
 def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
-    return {command: Route(_stock, _by_sku, decide, creates=True)}
+    return {command: Route(STOCK_KIND, by_sku, decide, creates=True)}
 
 
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
-    _O.PlaceOrder: Route(_order, _by_buyer, intake.place_order, creates=True),
-    _O.NoteChannelEvent: Route(_order, _by_native, intake.note_channel_event, creates=True),
-    _O.RecordDetail: Route(_order, _by_native, intake.record_detail, creates=True),
-    _O.ResurfaceOrder: Route(_order, _by_lost_id, intake.resurface_order, creates=True),
+    _O.PlaceOrder: Route(ORDER_KIND, by_buyer, intake.place_order, creates=True),
+    _O.NoteChannelEvent: Route(ORDER_KIND, by_native, intake.note_channel_event, creates=True),
+    _O.RecordDetail: Route(ORDER_KIND, by_native, intake.record_detail, creates=True),
+    _O.ResurfaceOrder: Route(ORDER_KIND, by_lost_id, intake.resurface_order, creates=True),
     # it is paid
     **_orders(_O.RequestPayment, payments.request_payment),
     **_orders(_O.RecordPrepay, payments.record_prepay),
@@ -306,9 +115,9 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.NoteShortage, reservation.note_shortage),
     **_orders(_O.NoteReservationExpired, reservation.note_reservation_expired),
     # which SKUs its lines are, and what bundles are made of, the catalogue says
-    _C.DefineSku: Route(_sku, _by_sku_code, skus.define_sku, creates=True),
-    _C.MatchOffer: Route(_offer, _by_offer, offers.match_offer, creates=True),
-    _C.FindMatch: Route(_offer, _by_offer, offers.find_match, creates=True),
+    _C.DefineSku: Route(SKU_KIND, by_sku_code, skus.define_sku, creates=True),
+    _C.MatchOffer: Route(OFFER_KIND, by_offer, offers.match_offer, creates=True),
+    _C.FindMatch: Route(OFFER_KIND, by_offer, offers.find_match, creates=True),
     **_orders(_O.NoteMatched, matching.note_matched),
     **_orders(_O.OpenBundle, matching.open_bundle),
     **_stocks(_F.SetParts, bundles.set_parts),
@@ -348,16 +157,16 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # the people behind it are forgotten
     **_orders(_O.ErasePerson, erasure.erase_person),
     # what its channel lists as changed is read, so that nothing it did not push is missed
-    _S.StartPull: Route(_pull, _by_pull, pull.start_pull, creates=True),
-    _S.RequestBackfill: Route(_pull, _by_pull, pull.request_backfill, creates=True),
-    _S.RecordListing: Route(_pull, _by_pull, pull.record_listing),
+    _S.StartPull: Route(PULL_KIND, by_pull, pull.start_pull, creates=True),
+    _S.RequestBackfill: Route(PULL_KIND, by_pull, pull.request_backfill, creates=True),
+    _S.RecordListing: Route(PULL_KIND, by_pull, pull.record_listing),
     # names and tickets
-    _S.ClaimAlias: Route(_alias, _by_alias, alias.claim_alias, creates=True),
-    _S.SendByAlias: Route(_alias, _by_alias, alias.send_by_alias, creates=True),
-    _S.RaiseTicket: Route(_ticket, _by_subject, repair.raise_ticket, creates=True),
-    _S.ResolveTicket: Route(_ticket, _by_subject, repair.resolve_ticket, creates=True),
+    _S.ClaimAlias: Route(ALIAS_KIND, by_alias, alias.claim_alias, creates=True),
+    _S.SendByAlias: Route(ALIAS_KIND, by_alias, alias.send_by_alias, creates=True),
+    _S.RaiseTicket: Route(TICKET_KIND, by_subject, repair.raise_ticket, creates=True),
+    _S.ResolveTicket: Route(TICKET_KIND, by_subject, repair.resolve_ticket, creates=True),
     # a slot goes on after a restore
-    _S.OpenEpoch: Route(_slot, _by_slot, epoch.open_epoch, creates=True),
+    _S.OpenEpoch: Route(SLOT_KIND, by_slot, epoch.open_epoch, creates=True),
 }
 
 _o, _r, _f, _s, _c = order_facts, refund_facts, fulfillment_facts, sync_facts, catalog_facts
@@ -412,47 +221,47 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("claim-waybill", _f.ShipmentDispatched, then.claim_waybill),
     Reaction("deliver-letter", _s.LetterDelivered, then.deliver_letter),
     # what needs eyes
-    Reaction("ticket-order-lost", _o.OrderResurfaced, then.order_lost),
-    Reaction("ticket-held-after-restore", _o.HeldAfterRestore, then.held_after_restore),
-    Reaction("ticket-detail-overdue", _o.DetailOverdue, then.detail_overdue),
-    Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, then.payment_duplicated),
-    Reaction("ticket-payment-mismatched", _o.PaymentMismatched, then.payment_mismatched),
-    Reaction("ticket-paid-after-cancel", _o.PaidAfterCancel, then.paid_after_cancel),
-    Reaction("ticket-refund-abnormal", _r.RefundAbnormal, then.refund_abnormal),
-    Reaction("ticket-refund-failed", _r.RefundFailed, then.refund_failed),
-    Reaction("ticket-refund-overdue", _r.RefundAsked, then.refund_overdue),
-    Reaction("ticket-refund-contradicted", _r.RefundContradicted, then.refund_contradicted),
+    Reaction("ticket-order-lost", _o.OrderResurfaced, eyes.order_lost),
+    Reaction("ticket-held-after-restore", _o.HeldAfterRestore, eyes.held_after_restore),
+    Reaction("ticket-detail-overdue", _o.DetailOverdue, eyes.detail_overdue),
+    Reaction("ticket-payment-duplicated", _o.PaymentDuplicated, eyes.payment_duplicated),
+    Reaction("ticket-payment-mismatched", _o.PaymentMismatched, eyes.payment_mismatched),
+    Reaction("ticket-paid-after-cancel", _o.PaidAfterCancel, eyes.paid_after_cancel),
+    Reaction("ticket-refund-abnormal", _r.RefundAbnormal, eyes.refund_abnormal),
+    Reaction("ticket-refund-failed", _r.RefundFailed, eyes.refund_failed),
+    Reaction("ticket-refund-overdue", _r.RefundAsked, eyes.refund_overdue),
+    Reaction("ticket-refund-contradicted", _r.RefundContradicted, eyes.refund_contradicted),
     Reaction("ticket-offer-unmatched", _c.MatchAwaited, matched.offer_unmatched),
-    Reaction("ticket-line-short", _o.LineShort, then.line_short),
-    Reaction("ticket-lines-stopped", _o.LinesStopped, then.lines_stopped),
-    Reaction("ticket-left-after-cancel", _o.LinesShipped, then.left_after_cancel),
-    Reaction("ticket-shipment-overdue", _o.ShipmentOverdue, then.shipment_overdue),
-    Reaction("ticket-settlement", _o.SettlementMismatched, then.settlement_mismatched),
-    Reaction("ticket-address-too-late", _o.AddressChangeTooLate, then.address_too_late),
-    Reaction("ticket-channel-said", _o.ChannelReported, then.channel_said_oddly),
-    Reaction("ticket-recall-failed", _f.RecallFailed, then.recall_failed),
+    Reaction("ticket-line-short", _o.LineShort, eyes.line_short),
+    Reaction("ticket-lines-stopped", _o.LinesStopped, eyes.lines_stopped),
+    Reaction("ticket-left-after-cancel", _o.LinesShipped, eyes.left_after_cancel),
+    Reaction("ticket-shipment-overdue", _o.ShipmentOverdue, eyes.shipment_overdue),
+    Reaction("ticket-settlement", _o.SettlementMismatched, eyes.settlement_mismatched),
+    Reaction("ticket-address-too-late", _o.AddressChangeTooLate, eyes.address_too_late),
+    Reaction("ticket-channel-said", _o.ChannelReported, eyes.channel_said_oddly),
+    Reaction("ticket-recall-failed", _f.RecallFailed, eyes.recall_failed),
     Reaction("ticket-stock-overdrawn", _f.StockMoved, packed.stock_overdrawn),
-    Reaction("ticket-surplus", _f.ShipmentSurplus, then.shipment_surplus),
-    Reaction("ticket-unknown-track", _f.ParcelTracked, then.unknown_track),
-    Reaction("ticket-parcel-silent", _f.ParcelsSilent, then.parcel_silent),
-    Reaction("ticket-claim-overdue", _s.ClaimOverdue, then.claim_overdue),
-    Reaction("ticket-alias-contested", _s.AliasContested, then.alias_contested),
-    Reaction("ticket-dead-letter", messages.EffectDied, then.dead_letter),
+    Reaction("ticket-surplus", _f.ShipmentSurplus, eyes.shipment_surplus),
+    Reaction("ticket-unknown-track", _f.ParcelTracked, eyes.unknown_track),
+    Reaction("ticket-parcel-silent", _f.ParcelsSilent, eyes.parcel_silent),
+    Reaction("ticket-claim-overdue", _s.ClaimOverdue, eyes.claim_overdue),
+    Reaction("ticket-alias-contested", _s.AliasContested, eyes.alias_contested),
+    Reaction("ticket-dead-letter", messages.EffectDied, eyes.dead_letter),
     # what has healed
-    Reaction("healed-dead-letter-skipped", messages.EffectSkipped, then.dead_letter_tended),
-    Reaction("healed-dead-letter-replayed", messages.EffectReplayed, then.dead_letter_tended),
-    Reaction("healed-detail", _o.OrderDetailed, then.healed),
-    Reaction("healed-recovered", _o.OrderRecovered, then.healed),
-    Reaction("healed-held-after-restore", _o.HoldLifted, then.lifted_after_restore),
-    Reaction("healed-reserved", _o.LineReserved, then.healed),
-    Reaction("healed-shipped", _o.LinesShipped, then.healed),
-    Reaction("healed-settled", _o.OrderSettled, then.healed),
-    Reaction("healed-cancelled", _o.OrderCancelled, then.healed),
-    Reaction("healed-refunded", _r.RefundSucceeded, then.healed),
-    Reaction("healed-tracked", _f.ParcelTracked, then.healed),
-    Reaction("healed-signed", _f.ShipmentSigned, then.healed),
-    Reaction("healed-matched", _c.OfferMatched, then.healed),
-    Reaction("healed-claimed", _s.AliasClaimed, then.healed),
+    Reaction("healed-dead-letter-skipped", messages.EffectSkipped, eyes.dead_letter_tended),
+    Reaction("healed-dead-letter-replayed", messages.EffectReplayed, eyes.dead_letter_tended),
+    Reaction("healed-detail", _o.OrderDetailed, eyes.healed),
+    Reaction("healed-recovered", _o.OrderRecovered, eyes.healed),
+    Reaction("healed-held-after-restore", _o.HoldLifted, eyes.lifted_after_restore),
+    Reaction("healed-reserved", _o.LineReserved, eyes.healed),
+    Reaction("healed-shipped", _o.LinesShipped, eyes.healed),
+    Reaction("healed-settled", _o.OrderSettled, eyes.healed),
+    Reaction("healed-cancelled", _o.OrderCancelled, eyes.healed),
+    Reaction("healed-refunded", _r.RefundSucceeded, eyes.healed),
+    Reaction("healed-tracked", _f.ParcelTracked, eyes.healed),
+    Reaction("healed-signed", _f.ShipmentSigned, eyes.healed),
+    Reaction("healed-matched", _c.OfferMatched, eyes.healed),
+    Reaction("healed-claimed", _s.AliasClaimed, eyes.healed),
 )
 
 # Facts of earlier releases: (name, version) → what turns its fields into those of the next version.
@@ -469,9 +278,14 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
     }
 
 
-FACTS: Final[dict[str, type[Fact]]] = _all(
-    Fact, order_facts, refund_facts, match_facts, fulfillment_facts, catalog_facts, sync_facts, pull_facts
+_MODULES: Final = (
+    order_facts,
+    refund_facts,
+    match_facts,
+    fulfillment_facts,
+    catalog_facts,
+    sync_facts,
+    pull_facts,
 )
-EFFECTS: Final[dict[str, type[Effect]]] = _all(
-    Effect, order_facts, refund_facts, match_facts, fulfillment_facts, catalog_facts, sync_facts, pull_facts
-)
+FACTS: Final[dict[str, type[Fact]]] = _all(Fact, *_MODULES)
+EFFECTS: Final[dict[str, type[Effect]]] = _all(Effect, *_MODULES)

@@ -29,6 +29,11 @@ class Target(NamedTuple):
     name: Name | None = None
 
 
+def never(state: object) -> datetime | None:
+    """The deadline of what waits for nothing."""
+    return None
+
+
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """An aggregate kind.
 
@@ -40,9 +45,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     state: type[Any]
     evolve: Callable[[Any, Any], Any]
-    wake_at: Callable[[Any], datetime | None]
-    status: Callable[[Any], int]
-    shop: Callable[[Any], str]
+    wake_at: Callable[[Any], datetime | None] = never
+    status: Callable[[Any], int] = lambda state: 0
+    shop: Callable[[Any], str] = lambda state: ""
     schema: int = 1
 
 
@@ -68,9 +73,12 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     fact: Fact
 
 
+Commands = Iterable[Command]
+
+
 class Reaction(msgspec.Struct, frozen=True):
     """`to` turns one fact into commands; `name` is durable (cursors and watermarks are kept under it)."""
 
     name: str
     on: type[Fact]
-    to: Callable[[Any, Recorded], Iterable[Command]]
+    to: Callable[[Any, Recorded], Commands]

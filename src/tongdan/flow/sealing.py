@@ -14,9 +14,9 @@ import msgspec
 
 from tongdan.domain.kernel.ids import business_day
 from tongdan.domain.kernel.keys import kind_of
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.journal import GENESIS, encode, fold, from_us, read_fact, row_hash
 from tongdan.flow.replay import Replay
-from tongdan.flow.routes import KINDS
 from tongdan.ports import Cut, JournalColumns, Part, ShardStore, StateColumns
 
 _DIGEST_BYTES: Final = 16

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
+from tongdan.flow.aggregates import KINDS
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import from_us
 from tongdan.flow.reads import Reader
-from tongdan.flow.routes import KINDS
 from tongdan.flow.shard import Shard
 from tongdan.ports import OrderRow, Overview, StoreFailure, TicketRow
 

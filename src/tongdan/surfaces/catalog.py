@@ -15,7 +15,7 @@ import msgspec
 from tongdan.domain.catalog.commands import DefineSku
 from tongdan.domain.catalog.model import Offer, Sku
 from tongdan.domain.fulfillment.stock import Stock
-from tongdan.domain.kernel.keys import OFFER, SKU, offer_key, sku_key, stock_key
+from tongdan.domain.kernel.keys import OFFER, SKU, sku_key, stock_key
 from tongdan.domain.kernel.messages import Refusal, RefusalKind
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.kernel.policy import Shop
@@ -86,11 +86,6 @@ def offers(reads: Reads, after: str = "") -> Iterator[tuple[str, Offer]]:
 def find_sku(reads: Reads, code: str) -> Sku | None:
     found = reads.order(sku_key(code))
     return found if isinstance(found, Sku) else None
-
-
-def find_offer(reads: Reads, shop: Shop, offer: str) -> Offer | None:
-    found = reads.order(offer_key(shop.channel, shop.id, offer))
-    return found if isinstance(found, Offer) else None
 
 
 def shop_of(shops: Mapping[str, Shop], id: str) -> Shop | Refusal:

@@ -1,0 +1,95 @@
+"""The kinds of aggregate: how each folds its facts, when it wants to be woken, and who decides then.
+
+Aggregates of one kind are one slice's business; `routes.py` says which commands reach them.
+"""
+
+from typing import Final
+
+from tongdan.domain.catalog import model as catalog
+from tongdan.domain.catalog import offers, skus
+from tongdan.domain.fulfillment import folding, packing, stock, stocking, tracking
+from tongdan.domain.fulfillment.shipment import Shipment
+from tongdan.domain.kernel.keys import ALIAS, OFFER, ORDER, PACKING, PULL, SHIPMENT, SKU, SLOT, STOCK, TICKET
+from tongdan.domain.kernel.messages import Decide
+from tongdan.domain.orders import evolve, lifecycle, model
+from tongdan.domain.sync import alias, epoch, pull, repair
+from tongdan.flow.routing import Kind
+
+ORDER_KIND: Final = Kind(
+    name=ORDER,
+    state=model.Order,
+    evolve=evolve.evolve,
+    wake_at=model.wake_at,
+    status=model.status,
+    shop=lambda order: order.shop,
+    schema=2,
+)
+SHIPMENT_KIND: Final = Kind(
+    name=SHIPMENT,
+    state=Shipment,
+    evolve=folding.evolve,
+    wake_at=tracking.wake_at,
+    shop=lambda shipment: shipment.shop,
+)
+PACKING_KIND: Final = Kind(
+    name=PACKING,
+    state=packing.Table,
+    evolve=packing.evolve,
+    shop=lambda table: table.shop,
+)
+STOCK_KIND: Final = Kind(
+    name=STOCK,
+    state=stock.Stock,
+    evolve=stocking.evolve,
+    wake_at=stock.wake_at,
+)
+ALIAS_KIND: Final = Kind(
+    name=ALIAS,
+    state=alias.Alias,
+    evolve=alias.evolve,
+    wake_at=alias.wake_at,
+    schema=2,
+)
+PULL_KIND: Final = Kind(
+    name=PULL,
+    state=pull.Pull,
+    evolve=pull.evolve,
+    wake_at=pull.wake_at,
+    shop=lambda pull: pull.shop,
+)
+TICKET_KIND: Final = Kind(name=TICKET, state=repair.Ticket, evolve=repair.evolve)
+
+SKU_KIND: Final = Kind(name=SKU, state=catalog.Sku, evolve=skus.evolve)
+OFFER_KIND: Final = Kind(
+    name=OFFER,
+    state=catalog.Offer,
+    evolve=offers.evolve,
+    shop=lambda offer: offer.shop,
+)
+
+SLOT_KIND: Final = Kind(name=SLOT, state=epoch.Epochs, evolve=epoch.evolve)
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        ORDER_KIND,
+        SHIPMENT_KIND,
+        PACKING_KIND,
+        STOCK_KIND,
+        ALIAS_KIND,
+        PULL_KIND,
+        TICKET_KIND,
+        SLOT_KIND,
+        SKU_KIND,
+        OFFER_KIND,
+    )
+}
+
+# Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
+WAKES: Final[dict[str, Decide]] = {
+    ORDER: lifecycle.wake,
+    STOCK: stocking.wake,
+    SHIPMENT: tracking.wake,
+    ALIAS: alias.wake,
+    PULL: pull.wake,
+}

@@ -1,0 +1,104 @@
+"""Where a command goes: the key it carries leads to a slot and an aggregate there, without a look at any directory.
+
+Each raises ValueError with what is no id of its kind.
+"""
+
+from typing import Any
+
+from tongdan.domain.catalog import commands as catalog_commands
+from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.keys import (
+    alias_key,
+    key_slot,
+    offer_key,
+    packing_key,
+    pull_key,
+    sku_key,
+    slot_key,
+    stock_key,
+    ticket_key,
+)
+from tongdan.domain.kernel.slots import slot_of
+from tongdan.domain.orders import commands as order_commands
+from tongdan.flow.routing import Name, Target
+
+
+def by_order(command: Any) -> Target:
+    """By the order's own id. Raises ValueError with what is no order id."""
+    parsed = parse(command.order)
+    if parsed is None or parsed.part:
+        raise ValueError(command.order)
+    return Target(parsed.slot, command.order)
+
+
+def by_buyer(command: order_commands.PlaceOrder) -> Target:
+    """An own shop's order lives with its buyer. An id that the client was given before counts if it was lost."""
+    return Target(slot_of("user", command.shop, command.buyer), command.id, _name(command))
+
+
+def by_lost_id(command: order_commands.ResurfaceOrder) -> Target:
+    """By the id, and by the platform's number if it can be this order's. Raises ValueError with what cannot."""
+    target = by_order(command)
+    if not command.native:
+        return target
+    channel = command.order[:2]
+    if slot_of(channel, command.shop, command.native) != target.slot:
+        raise ValueError(f"{command.order} = {command.native}")
+    return Target(target.slot, command.order, Name(channel, command.shop, command.native))
+
+
+def by_native(command: Any) -> Target:
+    """A platform's pushes carry no user, so its order lives where its own number says."""
+    return Target(slot_of(command.channel, command.shop, command.native), name=_name(command))
+
+
+def _name(command: Any) -> Name:
+    return Name(command.channel, command.shop, command.native)
+
+
+def by_shipment(command: Any) -> Target:
+    """Raises ValueError with what is no shipment id."""
+    parsed = parse(command.shipment)
+    if parsed is None or parsed.part != "S":
+        raise ValueError(command.shipment)
+    return Target(parsed.slot, command.shipment)
+
+
+def by_table(command: Any) -> Target:
+    """The packing table of an order. Raises ValueError as `by_order` does."""
+    slot, order, _ = by_order(command)
+    return Target(slot, packing_key(order))
+
+
+def by_sku(command: Any) -> Target:
+    key = stock_key(command.sku)
+    return Target(key_slot(key), key)
+
+
+def by_sku_code(command: catalog_commands.DefineSku) -> Target:
+    key = sku_key(command.sku)
+    return Target(key_slot(key), key)
+
+
+def by_offer(command: Any) -> Target:
+    key = offer_key(command.channel, command.shop, command.offer)
+    return Target(key_slot(key), key)
+
+
+def by_alias(command: Any) -> Target:
+    key = alias_key(command.alias)
+    return Target(key_slot(key), key)
+
+
+def by_slot(command: Any) -> Target:
+    return Target(command.slot, slot_key(command.slot))
+
+
+def by_pull(command: Any) -> Target:
+    key = pull_key(command.channel, command.shop)
+    return Target(key_slot(key), key)
+
+
+def by_subject(command: Any) -> Target:
+    key = ticket_key(command.subject, command.kind)
+    return Target(key_slot(key), key)
