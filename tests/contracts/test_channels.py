@@ -28,8 +28,9 @@ from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
+from tongdan.adapters.partners.gateway import md5_sign
 from tongdan.adapters.partners.jd_api import JD
-from tongdan.adapters.partners.pinduoduo import PINDUODUO, sign
+from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.messages import Effect
@@ -455,7 +456,7 @@ def test_pinduoduo_signs_as_in_its_documents() -> None:
         "order_status": "1", "page": "1", "page_size": "10", "timestamp": "1480411125",
         "type": "pdd.order.number.list.get",
     }  # fmt: skip
-    assert sign("testSecret", parameters) == "E4DE3ED21002510DED352819E7AE6775"
+    assert md5_sign("testSecret", parameters) == "E4DE3ED21002510DED352819E7AE6775"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.contracts.partners.called import done, errand, failed
 from tests.contracts.partners.played import CONF, NOW, golden
 from tests.contracts.test_channels import CASES, SHIPPED, replace, write_back
 
-from tongdan.adapters.partners.md5_sign import md5_sign
+from tongdan.adapters.partners.gateway import md5_sign
 from tongdan.domain.orders.commands import RecordDetail
 from tongdan.domain.orders.facts import FetchDetail
 from tongdan.domain.sync.pull_facts import ListOrders

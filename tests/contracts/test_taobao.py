@@ -10,7 +10,7 @@ from tests.contracts.partners.called import done, errand, failed
 from tests.contracts.partners.played import CONF, golden, taobao_push
 from tests.contracts.test_channels import CASES, CONSIGNED, replace, write_back
 
-from tongdan.adapters.partners.md5_sign import md5_sign
+from tongdan.adapters.partners.gateway import md5_sign
 from tongdan.domain.orders.commands import RecordDetail
 from tongdan.domain.orders.facts import FetchDetail
 from tongdan.ports import Inbound, NotUnderstood

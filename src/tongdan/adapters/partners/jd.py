@@ -6,21 +6,20 @@ answer but 200 means: give it to us again. A notice names an order and no more, 
 one that is lost is found by the listing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from tongdan.adapters.partners.authentic import check_signed
 from tongdan.adapters.partners.channel import Told
+from tongdan.adapters.partners.gateway import HandedOver
 from tongdan.adapters.partners.reading import digits
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.instants import from_local
-from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.commands import NoteChannelEvent
 from tongdan.domain.orders.intake import CHANGED
-from tongdan.ports import PushAnswer, PushRequest, Unauthentic
+from tongdan.ports import PushAnswer, PushRequest
 
 CHANNEL: Final = "JD"
 NAME: Final = "jd"
@@ -41,13 +40,8 @@ class _Notice(msgspec.Struct, rename="camel"):
 _notice: Final = msgspec.json.Decoder(_Notice)
 
 
-class JdPushes:
+class JdPushes(HandedOver):
     """The credential has `app_secret`."""
-
-    def authenticate(self, credential: Mapping[str, str], request: PushRequest) -> None:
-        if not credential.get("app_secret"):
-            raise Unauthentic("the credential has no app secret")
-        check_signed(request, credential["app_secret"].encode())
 
     def split(self, body: bytes) -> Sequence[bytes]:
         return [body]
@@ -70,7 +64,3 @@ class JdPushes:
 
     def accept(self, request: PushRequest) -> PushAnswer:
         return PushAnswer(200, b"{}")
-
-    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
-        body = msgspec.json.encode({"error": refusal.name, "message": refusal.en, "message_zh": refusal.zh})
-        return PushAnswer(refusal.status, body, retry_after_s=refusal.retry_after_s)

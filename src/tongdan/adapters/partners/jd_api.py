@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,8 +27,8 @@ from tongdan.adapters.partners.channel import (
     Refused,
     Talk,
 )
+from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign
 from tongdan.adapters.partners.jd import CHANNEL, NAME, JdPushes, Number
-from tongdan.adapters.partners.md5_sign import md5_sign
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.instants import from_local
@@ -155,7 +154,6 @@ class _Shipped(msgspec.Struct):
     sopjosshipment_result: _Outcome
 
 
-_envelope: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _error: Final = msgspec.json.Decoder(_Error)
 _detailed: Final = msgspec.json.Decoder(_Detailed)
 _found: Final = msgspec.json.Decoder(_Found)
@@ -180,17 +178,11 @@ class JdCalls:
             "360buy_param_json": msgspec.json.encode(call.parameters, order="sorted").decode(),
         }
         parameters["sign"] = md5_sign(credential["app_secret"], parameters)
-        headers = {"content-type": "application/x-www-form-urlencoded;charset=utf-8"}
-        return HttpRequest(method="POST", url=self._url, headers=headers, body=urlencode(parameters).encode())
+        return form(self._url, parameters)
 
     def answer(self, call: Call, body: bytes) -> bytes | Failed:
         """HTTP 200 always; the one key of the answer is the method's (`…_responce`), or `error_response`."""
-        answers = _envelope.decode(body)
-        if "error_response" in answers:
-            return _failed(_error.decode(answers["error_response"]).code)
-        if len(answers) != 1:
-            raise NotReadable("expected one response")
-        return bytes(next(iter(answers.values())))
+        return data_of(body, lambda said: _failed(_error.decode(said).code))
 
     def detail(self, shop: str, native: str) -> Talk[RecordDetail]:
         data = yield _get(native)
@@ -218,8 +210,8 @@ class JdCalls:
         data = yield Call(
             LIST,
             {
-                "start_date": _local(effect.since, self._zone),
-                "end_date": _local(end, self._zone),
+                "start_date": local(effect.since, self._zone),
+                "end_date": local(end, self._zone),
                 "dateType": BY_CHANGE,
                 "sortType": LAST_FIRST,
                 "order_state": STATES,
@@ -373,10 +365,6 @@ def _receiver(order: _Order) -> Person:
         buyer=order.open_id_buyer,
         sealed=sealed,
     )
-
-
-def _local(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 JD: Final = Channel(CHANNEL, NAME, ("app_key", "app_secret", "access_token"), JdPushes(), JdCalls)

@@ -7,7 +7,6 @@ acknowledged comes again. Source: the platform's documents as kept in the kits l
 (fields, limits, error ranges) and in users of its message client (frames, topics).
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -15,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tongdan.adapters.partners.authentic import check_signed
 from tongdan.adapters.partners.channel import (
     MAX_LINES,
     Call,
@@ -27,10 +25,11 @@ from tongdan.adapters.partners.channel import (
     Talk,
     Told,
 )
+from tongdan.adapters.partners.gateway import HandedOver, data_of, md5_sign, text_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.instants import from_epoch_ms, from_local
-from tongdan.domain.kernel.messages import Person, Refusal
+from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import fen_from_yuan
 from tongdan.domain.kernel.policy import Listing
 from tongdan.domain.orders.commands import NoteChannelEvent, RecordDetail
@@ -38,7 +37,7 @@ from tongdan.domain.orders.facts import WriteBackShipment
 from tongdan.domain.orders.intake import CHANGED
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.sync.pull_facts import Listed, ListOrders
-from tongdan.ports import Failed, HttpRequest, PushAnswer, PushRequest, Unauthentic
+from tongdan.ports import Failed, HttpRequest, PushAnswer, PushRequest
 
 CHANNEL: Final = "PD"
 MAX_NUMBER: Final = 40
@@ -141,20 +140,16 @@ class _Sent(msgspec.Struct):
 
 _frame: Final = msgspec.json.Decoder(_Frame)
 _content: Final = msgspec.json.Decoder(_Content)
-_envelope: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _error: Final = msgspec.json.Decoder(_Error)
 _detail: Final = msgspec.json.Decoder(_Detail)
 _found: Final = msgspec.json.Decoder(_Found)
 _sent: Final = msgspec.json.Decoder(_Sent)
 
 
-class PinduoduoPushes:
+class PinduoduoPushes(HandedOver):
     """The credential has `client_secret`."""
 
-    def authenticate(self, credential: Mapping[str, str], request: PushRequest) -> None:
-        if not credential.get("client_secret"):
-            raise Unauthentic("the credential has no client secret")
-        check_signed(request, credential["client_secret"].encode())
+    secret = "client_secret"
 
     def split(self, body: bytes) -> Sequence[bytes]:
         return [body]
@@ -194,10 +189,6 @@ class PinduoduoPushes:
             ack["mallID"] = frame.message.mallID
         return PushAnswer(200, msgspec.json.encode(ack))
 
-    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
-        body = msgspec.json.encode({"error": refusal.name, "message": refusal.en, "message_zh": refusal.zh})
-        return PushAnswer(refusal.status, body, retry_after_s=refusal.retry_after_s)
-
 
 class PinduoduoCalls:
     """Called with `client_id`, `client_secret`, `access_token`."""
@@ -214,9 +205,9 @@ class PinduoduoCalls:
             "timestamp": str(int(at.timestamp())),
             "data_type": "JSON",
             "version": "V1",
-            **{name: _text(value) for name, value in call.parameters.items()},
+            **{name: text_of(value) for name, value in call.parameters.items()},
         }
-        parameters["sign"] = sign(credential["client_secret"], parameters)
+        parameters["sign"] = md5_sign(credential["client_secret"], parameters)
         body = msgspec.json.encode(parameters)
         return HttpRequest(
             method="POST", url=self._url, headers={"content-type": "application/json"}, body=body
@@ -224,16 +215,7 @@ class PinduoduoCalls:
 
     def answer(self, call: Call, body: bytes) -> bytes | Failed:
         """HTTP 200 always; the one key of the answer is the method's, or `error_response`."""
-        answers = _envelope.decode(body)
-        if "error_response" in answers:
-            said = _error.decode(answers["error_response"])
-            text = (
-                f"Pinduoduo {said.error_code} {str(said.sub_code or '')[:80]} request {said.request_id[:64]}"
-            )
-            return ERRORS.failed(said.error_code, text)
-        if len(answers) != 1:
-            raise NotReadable("expected one response")
-        return bytes(next(iter(answers.values())))
+        return data_of(body, _failed)
 
     def detail(self, shop: str, native: str) -> Talk[RecordDetail]:
         data = yield Call(DETAIL, {"order_sn": native})
@@ -277,14 +259,10 @@ class PinduoduoCalls:
         return Page(orders, pages=-(-found.total_count // listing.page_size))
 
 
-def sign(secret: str, parameters: Mapping[str, str]) -> str:
-    """Upper-case hex of MD5 over all parameters but `sign` itself, sorted, between two secrets."""
-    text = "".join(name + parameters[name] for name in sorted(parameters) if name != "sign")
-    return hashlib.md5(f"{secret}{text}{secret}".encode()).hexdigest().upper()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _failed(raw: msgspec.Raw) -> Failed:
+    said = _error.decode(raw)
+    text = f"Pinduoduo {said.error_code} {str(said.sub_code or '')[:80]} request {said.request_id[:64]}"
+    return ERRORS.failed(said.error_code, text)
 
 
 def read_detail(shop: str, native: str, data: bytes, zone: ZoneInfo) -> RecordDetail:

@@ -7,21 +7,20 @@ answered with (taobao.tmc.messages.confirm). What is not confirmed comes again. 
 Java kit, and messages pasted by its users.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from tongdan.adapters.partners.authentic import check_signed
 from tongdan.adapters.partners.channel import Told
+from tongdan.adapters.partners.gateway import HandedOver
 from tongdan.adapters.partners.reading import UNREADABLE, digits
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.instants import from_local
-from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.commands import NoteChannelEvent
 from tongdan.domain.orders.intake import CHANGED
-from tongdan.ports import PushAnswer, PushRequest, Unauthentic
+from tongdan.ports import PushAnswer, PushRequest
 
 CHANNEL: Final = "TB"
 NAME: Final = "taobao"
@@ -50,13 +49,8 @@ _message: Final = msgspec.json.Decoder(_Message)
 _content: Final = msgspec.json.Decoder(_Content)
 
 
-class TaobaoPushes:
+class TaobaoPushes(HandedOver):
     """The credential has `app_secret`."""
-
-    def authenticate(self, credential: Mapping[str, str], request: PushRequest) -> None:
-        if not credential.get("app_secret"):
-            raise Unauthentic("the credential has no app secret")
-        check_signed(request, credential["app_secret"].encode())
 
     def split(self, body: bytes) -> Sequence[bytes]:
         if body.lstrip()[:1] == b"{":
@@ -96,7 +90,3 @@ class TaobaoPushes:
             return digits("id", _message.decode(raw).id)
         except UNREADABLE:
             return ""
-
-    def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
-        body = msgspec.json.encode({"error": refusal.name, "message": refusal.en, "message_zh": refusal.zh})
-        return PushAnswer(refusal.status, body, retry_after_s=refusal.retry_after_s)

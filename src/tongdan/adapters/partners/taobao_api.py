@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,7 +27,7 @@ from tongdan.adapters.partners.channel import (
     Talk,
 )
 from tongdan.adapters.partners.exchange import MAX_RETRY_AFTER_S
-from tongdan.adapters.partners.md5_sign import md5_sign
+from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign, text_of
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.adapters.partners.taobao import CHANNEL, NAME, Number, TaobaoPushes
@@ -148,7 +147,6 @@ class _Sent(msgspec.Struct):
     result: _Result
 
 
-_envelope: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _error: Final = msgspec.json.Decoder(_Error)
 _detailed: Final = msgspec.json.Decoder(_Detailed)
 _found: Final = msgspec.json.Decoder(_Found)
@@ -167,24 +165,18 @@ class TaobaoCalls:
             "method": call.method,
             "app_key": credential["app_key"],
             "session": credential["session"],
-            "timestamp": _local(at, self._zone),
+            "timestamp": local(at, self._zone),
             "format": "json",
             "v": "2.0",
             "sign_method": "md5",
-            **{name: _text(value) for name, value in call.parameters.items()},
+            **{name: text_of(value) for name, value in call.parameters.items()},
         }
         parameters["sign"] = md5_sign(credential["app_secret"], parameters)
-        headers = {"content-type": "application/x-www-form-urlencoded;charset=utf-8"}
-        return HttpRequest(method="POST", url=self._url, headers=headers, body=urlencode(parameters).encode())
+        return form(self._url, parameters)
 
     def answer(self, call: Call, body: bytes) -> bytes | Failed:
         """HTTP 200 always; the one key of the answer is the method's, or `error_response`."""
-        answers = _envelope.decode(body)
-        if "error_response" in answers:
-            return _failed(_error.decode(answers["error_response"]))
-        if len(answers) != 1:
-            raise NotReadable("expected one response")
-        return bytes(next(iter(answers.values())))
+        return data_of(body, _failed)
 
     def detail(self, shop: str, native: str) -> Talk[RecordDetail]:
         data = yield Call(DETAIL, {"tid": native, "fields": DETAIL_FIELDS})
@@ -214,8 +206,8 @@ class TaobaoCalls:
             LIST,
             {
                 "fields": LIST_FIELDS,
-                "start_modified": _local(effect.since, self._zone),
-                "end_modified": _local(effect.until - SECOND, self._zone),
+                "start_modified": local(effect.since, self._zone),
+                "end_modified": local(effect.until - SECOND, self._zone),
                 "page_no": max(effect.page, 1),
                 "page_size": listing.page_size,
                 "use_has_next": "false",
@@ -226,8 +218,9 @@ class TaobaoCalls:
         return Page(trades, pages=-(-found.total_results // listing.page_size))
 
 
-def _failed(said: _Error) -> Failed:
+def _failed(raw: msgspec.Raw) -> Failed:
     """`sub_msg` is read for the length of a ban only: it may quote what we sent."""
+    said = _error.decode(raw)
     error = f"Taobao {said.code} {said.sub_code[:80]} request {said.request_id[:64]}"
     if said.code == REMOTE:
         theirs = said.sub_code.startswith("isp.")
@@ -330,14 +323,6 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return from_local(text, zone)
     except ValueError:
         return None
-
-
-def _local(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 TAOBAO: Final = Channel(CHANNEL, NAME, ("app_key", "app_secret", "session"), TaobaoPushes(), TaobaoCalls)
