@@ -64,7 +64,7 @@ def test_a_backfill_of_the_day_brings_what_is_missing_and_doubles_nothing(data: 
             shop, now = pair.world.shops["PD"], clock.now()
             unheard = Basket("unheard-of", "7", 0, pair.world.baskets[0].lines)
             order = PinduoduoOrder(
-                "999999-123456789012345", buyer_of(4, "7"), unheard, now - HOUR, now - HOUR
+                "999999-123456789012345", buyer_of(4, "7"), now - HOUR, now - HOUR, unheard
             )
             order.status, order.waybills = SHIPPED, ["SF0000000000001"]
             pair.world.pinduoduo.orders[order.id] = order

@@ -28,12 +28,13 @@ from tongdan.domain.sync.pull_facts import ListOrders
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.faults import Faults
-from tongdan.labs.world.jd import CANCELLED, Jd, JdOrder, sold_units
+from tongdan.labs.world.jd import CANCELLED, Jd, JdOrder
 from tongdan.labs.world.jd import SHIPPED as JD_SHIPPED
 from tongdan.labs.world.jd_api import JdApi
 from tongdan.labs.world.people import buyer_of
 from tongdan.labs.world.retail import Basket, BasketLine
 from tongdan.labs.world.setting import Names, Setting
+from tongdan.labs.world.sold import sold_units
 from tongdan.labs.world.taobao import CLOSED_UNPAID, FINISHED, PARTLY, SHIPPED, Taobao, TaobaoTrade
 from tongdan.labs.world.taobao_api import TaobaoApi
 from tongdan.ports import (

@@ -19,6 +19,7 @@ from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket, BasketLine
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.sold import Sold
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (10, 30, 60, 300, 600, 1_800, *[3_600] * 48)
@@ -40,17 +41,13 @@ class Child:
 
 
 @dataclass
-class DouyinOrder:
+class DouyinOrder(Sold):
     """What the platform knows of one order. `packs` are its parcels by the caller's `request_id`."""
 
-    id: str
-    buyer: Buyer
     children: list[Child]
-    placed_at: datetime
     status: int = UNPAID
     paid_at: datetime | None = None
     paid_fen: int = 0
-    updated_at: datetime | None = None
     told: int = 0
     waybills: list[str] = field(default_factory=list)
     packs: dict[str, str] = field(default_factory=dict)
@@ -82,7 +79,8 @@ class Douyin:
         """A buyer orders; from here on the order lives by itself."""
         numbers = [str(int(id) + n) for n in range(len(basket.lines))]
         children = [Child(no, line, line.amount_fen) for no, line in zip(numbers, basket.lines, strict=True)]
-        order = self.orders[id] = DouyinOrder(id, buyer, children, self._setting.clock.now())
+        now = self._setting.clock.now()
+        order = self.orders[id] = DouyinOrder(id, buyer, now, now, children)
         self._setting.bustle.start(self._live(order))
         return order
 

@@ -8,7 +8,7 @@ Source: the platform's SDKs.
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -26,64 +26,39 @@ from tongdan.labs.world.douyin import (
     epoch,
     mask,
 )
-from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED
+from tongdan.labs.world.gateway import Call, Gateway, Refused, instant
 from tongdan.labs.world.setting import Setting
-from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
+from tongdan.ports import HttpRequest
 
-FRESH_WITHIN_S: Final = 600
 SHIP_WITHIN_S: Final = 172_800
 LIST: Final = "order.searchList"
 COMPANIES: Final = frozenset({"shunfeng"})
 
 
-class Refused(Exception):
-    """The platform says no: code, sub-code and message of its error table."""
-
-    def __init__(self, code: int, sub_code: str, message: str) -> None:
-        super().__init__(sub_code)
-        self.code: Final = code
-        self.sub_code: Final = sub_code
-        self.message: Final = message
-
-
-class DouyinApi:
+class DouyinApi(Gateway):
     """The API of `platform`, for the app it knows by the credential `app`."""
+
+    name = "douyin"
+    busy = (20_000, "dop.service-error", "服务不可用")
+    limited = (60_000, "dop.limit", "请求过于频繁")
 
     def __init__(
         self, setting: Setting, carrier: Carrier, platform: Douyin, app: Mapping[str, str], shop_id: str
     ) -> None:
-        self._setting: Final = setting
+        super().__init__(setting)
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
         self._shop_id: Final = shop_id
+        self._methods: Final[dict[str, Callable[[dict[str, Any]], Mapping[str, object]]]] = {
+            LIST: self._list,
+            "order.orderDetail": lambda said: self._detail(self._order(said["shop_order_id"])),
+            "order.logisticsAddSinglePack": lambda said: self._ship(
+                self._order(said["order_id_list"][0]), said
+            ),
+        }
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        """One call of the platform's API."""
-        try:
-            method, params = self._admit(request)
-            order = str(params.get("shop_order_id") or params.get("order_id") or _first(params))
-            fault = self._setting.faults.meet(f"douyin.{method}", order, (BUSY, LIMITED, ANSWER_LOST))
-            if fault == BUSY:
-                raise Refused(20000, "dop.service-error", "服务不可用")
-            if fault == LIMITED:
-                raise Refused(60000, "dop.limit", "请求过于频繁")
-            if method == LIST:
-                data = self._list(params)
-            elif method == "order.orderDetail":
-                data = self._detail(self._order(order))
-            elif method == "order.logisticsAddSinglePack":
-                data = self._ship(self._order(order), params)
-            else:
-                raise Refused(40003, "isv.method-invalid", f"method {method} is not simulated")
-        except Refused as no:
-            return _envelope(no.code, no.message, no.sub_code, {})
-        if fault == ANSWER_LOST:
-            raise NoAnswer("the answer was lost")
-        return _envelope(10000, "success", "", data)
-
-    def _admit(self, request: HttpRequest) -> tuple[str, dict[str, Any]]:
-        """Check a call as the platform does; returns its method and parameters."""
+    def _admit(self, request: HttpRequest) -> Call:
         url = urlsplit(request.url)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         method = query.get("method", "")
@@ -97,12 +72,18 @@ class DouyinApi:
         signed = f"app_key{query['app_key']}method{method}param_json{body}timestamp{query['timestamp']}v2"
         secret = self._app["app_secret"]
         expected = hmac.new(secret.encode(), f"{secret}{signed}{secret}".encode(), hashlib.sha256).hexdigest()
-        params = json.loads(body)
-        if query.get("sign") != expected or body != _canonical(params) or query.get("v") != "2":
+        said = json.loads(body)
+        if query.get("sign") != expected or body != _canonical(said) or query.get("v") != "2":
             raise Refused(40003, "isv.signature-invalid", "签名校验失败")
-        if abs(_stamp(query["timestamp"]) - self._setting.clock.now().timestamp()) > FRESH_WITHIN_S:
+        if self._is_stale(_stamp(query["timestamp"])):
             raise Refused(40003, "isv.timestamp-invalid", "timestamp 无效")
-        return method, params
+        if method not in self._methods:
+            raise Refused(40003, "isv.method-invalid", f"method {method} is not simulated")
+        order = said.get("shop_order_id") or said.get("order_id_list", [""])[0]
+        return Call(method, order, lambda: _envelope(10000, "success", "", self._methods[method](said)))
+
+    def _refuse(self, no: Refused) -> object:
+        return _envelope(no.code, no.message, no.sub_code, {})
 
     def _order(self, id: str) -> DouyinOrder:
         if id not in self._platform.orders:
@@ -113,14 +94,12 @@ class DouyinApi:
         """`order.searchList`: pages from 0, the order changed last first."""
         since, until = params["update_time_start"], params["update_time_end"]
         found = [
-            order
-            for order in self._platform.orders.values()
-            if since <= epoch(order.updated_at or order.placed_at) <= until
+            order for order in self._platform.orders.values() if since <= epoch(order.updated_at) <= until
         ]
-        found.sort(key=lambda order: (order.updated_at or order.placed_at, order.id), reverse=True)
         page, size = params["page"], params["size"]
-        shown = [self._detail(order)["shop_order_detail"] for order in found[page * size : (page + 1) * size]]
-        return {"page": page, "size": size, "total": len(found), "shop_order_list": shown}
+        count, orders = self._page(found, page + 1, size)
+        shown = [self._detail(order)["shop_order_detail"] for order in orders]
+        return {"page": page, "size": size, "total": count, "shop_order_list": shown}
 
     def _ship(self, order: DouyinOrder, params: Mapping[str, Any]) -> dict[str, object]:
         """`order.logisticsAddSinglePack`: one parcel left. The same `request_id` is the same parcel."""
@@ -152,7 +131,7 @@ class DouyinApi:
             "order_status": order.status,
             "main_status": order.status,
             "create_time": epoch(order.placed_at),
-            "update_time": epoch(order.updated_at or order.placed_at),
+            "update_time": epoch(order.updated_at),
             "pay_time": epoch(order.paid_at) if order.paid_at else 0,
             "exp_ship_time": epoch(order.paid_at) + SHIP_WITHIN_S if order.paid_at else 0,
             "order_amount": order.amount_fen,
@@ -190,8 +169,8 @@ class DouyinApi:
         }
 
 
-def _envelope(code: int, message: str, sub_code: str, data: Mapping[str, object]) -> HttpResponse:
-    body = {
+def _envelope(code: int, message: str, sub_code: str, data: Mapping[str, object]) -> object:
+    return {
         "code": code,
         "msg": message,
         "sub_code": sub_code,
@@ -199,22 +178,12 @@ def _envelope(code: int, message: str, sub_code: str, data: Mapping[str, object]
         "data": data,
         "log_id": "",
     }
-    return HttpResponse(
-        200, {"content-type": "application/json"}, json.dumps(body, ensure_ascii=False).encode()
-    )
 
 
 def _canonical(params: object) -> str:
     return json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _first(params: Mapping[str, Any]) -> str:
-    orders = params.get("order_id_list") or [""]
-    return str(orders[0])
-
-
-def _stamp(text: str) -> float:
+def _stamp(text: str) -> datetime:
     """Callers may write epoch seconds or local time."""
-    if text.isdigit():
-        return int(text)
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI).timestamp()
+    return datetime.fromtimestamp(int(text), SHANGHAI) if text.isdigit() else instant(text)

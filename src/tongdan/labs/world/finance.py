@@ -5,7 +5,6 @@ were new. What it tells is signed like an own shop's requests; sums are now inte
 and times are those of its own wall, as such systems do.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.signing import hmac_sign, signed_headers
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (30, 120, 600, 1_800, *[3_600] * 48)
@@ -84,13 +84,7 @@ class Finance:
 
     def _wrap(self, messages: Sequence[bytes]) -> HttpRequest:
         (body,) = messages
-        timestamp, nonce = str(int(self._setting.clock.now().timestamp())), self._nonces.token(8).hex()
-        headers = {
-            "content-type": "application/json",
-            "x-tongdan-timestamp": timestamp,
-            "x-tongdan-nonce": nonce,
-            "x-tongdan-signature": self._sign(timestamp, nonce, body),
-        }
+        headers = signed_headers(self._secret, self._setting.clock.now(), self._nonces.token(8).hex(), body)
         return HttpRequest(method="POST", url=self._url, headers=headers, body=body)
 
     def _authentic(self, request: HttpRequest) -> bool:
@@ -98,13 +92,10 @@ class Finance:
         timestamp = request.headers.get("x-tongdan-timestamp", "")
         if not timestamp.isdigit():
             return False
-        expected = self._sign(timestamp, request.headers.get("x-tongdan-nonce", ""), request.body)
+        nonce = request.headers.get("x-tongdan-nonce", "")
+        expected = hmac_sign(self._secret, timestamp, nonce, request.body)
         fresh = abs(int(timestamp) - self._setting.clock.now().timestamp()) <= FRESH_WITHIN_S
         return fresh and hmac.compare_digest(expected, request.headers.get("x-tongdan-signature", ""))
-
-    def _sign(self, timestamp: str, nonce: str, body: bytes) -> str:
-        signed = f"{timestamp}\n{nonce}\n".encode() + body
-        return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
 
 
 def _acknowledged(answer: HttpResponse) -> bool:

@@ -9,16 +9,17 @@ messages are not published, so the notice is ours and how often it comes again a
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.faults import NEVER_TOLD
+from tongdan.labs.world.gateway import local
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
-from tongdan.labs.world.retail import Basket, BasketLine
+from tongdan.labs.world.retail import Basket
 from tongdan.labs.world.setting import Setting
-from tongdan.labs.world.taobao import local, post_signed
+from tongdan.labs.world.signing import handed_over
+from tongdan.labs.world.sold import SoldByPrice
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (30, 60, 300, *[1_800] * 96)
@@ -27,25 +28,12 @@ LOCKED, CANCELLED = "LOCKED", "TRADE_CANCELED"
 
 
 @dataclass
-class JdOrder:
+class JdOrder(SoldByPrice):
     """What the platform knows of one order. `waybills` are of the one company that this world has."""
 
-    id: str
-    buyer: Buyer
-    basket: Basket
-    placed_at: datetime
-    updated_at: datetime
     state: str = TO_SHIP
     told: int = 0
     waybills: list[str] = field(default_factory=list)
-
-    @property
-    def amount_fen(self) -> int:
-        return sum(line.amount_fen for line in self.basket.lines)
-
-    @property
-    def units(self) -> int:
-        return sum(sold_units(line) for line in self.basket.lines)
 
 
 class Jd:
@@ -65,7 +53,7 @@ class Jd:
     def place(self, id: str, basket: Basket, buyer: Buyer) -> JdOrder:
         """A buyer pays; from here on the order lives by itself."""
         now = self._setting.clock.now()
-        order = self.orders[id] = JdOrder(id, buyer, basket, now, now)
+        order = self.orders[id] = JdOrder(id, buyer, now, now, basket)
         self._setting.bustle.start(self._live(order))
         return order
 
@@ -117,12 +105,7 @@ class Jd:
 
     def _post(self, notices: Sequence[bytes]) -> HttpRequest:
         (body,) = notices
-        return post_signed(self._setting, self._secret, self._url, body)
-
-
-def sold_units(line: BasketLine) -> int:
-    """JD prices one unit; where what a line costs has no such price, all of it is sold as one."""
-    return line.units if (line.amount_fen + line.discount_fen) % line.units == 0 else 1
+        return handed_over(self._setting, self._secret, self._url, body)
 
 
 def _taken(answer: HttpResponse) -> bool:

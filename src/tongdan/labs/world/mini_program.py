@@ -5,8 +5,6 @@ interface asks of it. Buyers pay by WeChat, try again with another card, change 
 back; now and then the client itself is wrong, and is refused by name.
 """
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.signing import signed_headers
 from tongdan.labs.world.wechat_books import Trade
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import HttpRequest, HttpResponse
@@ -181,16 +180,10 @@ class MiniProgram:
         }
 
     def _wrap(self, calls: Sequence[Call]) -> HttpRequest:
-        """HMAC-SHA256 over timestamp, nonce and body, a line each; the nonce is new every time."""
+        """The nonce is new every time."""
         (call,) = calls
-        timestamp, nonce = str(int(self._setting.clock.now().timestamp())), self._nonces.token(12).hex()
-        signed = f"{timestamp}\n{nonce}\n".encode() + call.body
-        headers = {
-            "content-type": "application/json",
-            "x-tongdan-timestamp": timestamp,
-            "x-tongdan-nonce": nonce,
-            "x-tongdan-signature": hmac.new(self._secret, signed, hashlib.sha256).hexdigest(),
-        }
+        nonce = self._nonces.token(12).hex()
+        headers = signed_headers(self._secret, self._setting.clock.now(), nonce, call.body)
         url = f"{self._setting.centre_url}/own/{self._shop}/{call.path}"
         return HttpRequest(method="POST", url=url, headers=headers, body=call.body)
 

@@ -6,20 +6,19 @@ until it is acknowledged. What sellers' systems ask and tell is in `pinduoduo_ap
 often a frame comes again is not published, the schedule here is an assumption.
 """
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.faults import NEVER_TOLD
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
-from tongdan.labs.world.retail import Basket, BasketLine
+from tongdan.labs.world.retail import Basket
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.signing import handed_over
+from tongdan.labs.world.sold import SoldByPrice
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (30, 60, 300, *[1_800] * 96)
@@ -28,27 +27,14 @@ NOT_REFUNDED, REFUNDED = 1, 4
 
 
 @dataclass
-class PinduoduoOrder:
+class PinduoduoOrder(SoldByPrice):
     """What the platform knows of one order. `waybills`: the first shipped it, the others were added."""
 
-    id: str
-    buyer: Buyer
-    basket: Basket
-    placed_at: datetime
-    updated_at: datetime
     status: int = TO_SHIP
     reviewed: bool = False
     refund_status: int = NOT_REFUNDED
     told: int = 0
     waybills: list[str] = field(default_factory=list)
-
-    @property
-    def amount_fen(self) -> int:
-        return sum(line.amount_fen for line in self.basket.lines)
-
-    @property
-    def units(self) -> int:
-        return sum(sold_units(line) for line in self.basket.lines)
 
 
 class Pinduoduo:
@@ -68,7 +54,7 @@ class Pinduoduo:
     def place(self, id: str, basket: Basket, buyer: Buyer) -> PinduoduoOrder:
         """A buyer pays; from here on the order lives by itself."""
         now = self._setting.clock.now()
-        order = self.orders[id] = PinduoduoOrder(id, buyer, basket, now, now)
+        order = self.orders[id] = PinduoduoOrder(id, buyer, now, now, basket)
         self._setting.bustle.start(self._live(order))
         return order
 
@@ -124,21 +110,7 @@ class Pinduoduo:
     def _post(self, frames: Sequence[bytes]) -> HttpRequest:
         """What the holder of the socket does with a frame."""
         (body,) = frames
-        stamp = str(int(self._setting.clock.now().timestamp()))
-        nonce = hashlib.md5(body).hexdigest()
-        signed = hmac.new(self._secret.encode(), f"{stamp}\n{nonce}\n".encode() + body, hashlib.sha256)
-        headers = {
-            "content-type": "application/json",
-            "x-tongdan-timestamp": stamp,
-            "x-tongdan-nonce": nonce,
-            "x-tongdan-signature": signed.hexdigest(),
-        }
-        return HttpRequest(method="POST", url=self._url, headers=headers, body=body, timeout_s=5.0)
-
-
-def sold_units(line: BasketLine) -> int:
-    """The platform prices units: where a basket's sum is no whole price each, all of the line are sold as one."""
-    return line.units if (line.amount_fen + line.discount_fen) % line.units == 0 else 1
+        return handed_over(self._setting, self._secret, self._url, body)
 
 
 def _acknowledged(answer: HttpResponse) -> bool:

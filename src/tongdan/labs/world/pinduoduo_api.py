@@ -8,42 +8,38 @@ the platform's kits.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
-from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED
-from tongdan.labs.world.pinduoduo import REFUNDED, TO_SHIP, Pinduoduo, PinduoduoOrder, sold_units
+from tongdan.labs.world.gateway import Call, Gateway, Refused, local
+from tongdan.labs.world.pinduoduo import REFUNDED, TO_SHIP, Pinduoduo, PinduoduoOrder
 from tongdan.labs.world.retail import BasketLine
 from tongdan.labs.world.setting import Setting
-from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
+from tongdan.labs.world.signing import md5_sign
+from tongdan.labs.world.sold import sold_units, unit_price_fen
+from tongdan.ports import HttpRequest
 
-FRESH_WITHIN_S: Final = 600
 LONGEST_SPAN_S: Final = 1_800
-SHIP_WITHIN_S: Final = 172_800
+SHIP_WITHIN: Final = timedelta(days=2)
 LIST: Final = "pdd.order.number.list.increment.get"
 SF: Final = 44
 
 
-class Refused(Exception):
-    """The platform says no, with a code of its error table."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code: Final = code
-        self.message: Final = message
-
-
-class PinduoduoApi:
+class PinduoduoApi(Gateway):
     """The router, for the app it knows by the credential `app`."""
+
+    name = "pinduoduo"
+    busy = (52_103, "", "服务不可用")
+    limited = (52_101, "", "当前接口被限流，请稍后重试")
 
     def __init__(
         self, setting: Setting, carrier: Carrier, platform: Pinduoduo, app: Mapping[str, str]
     ) -> None:
-        self._setting: Final = setting
+        super().__init__(setting)
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
@@ -54,51 +50,32 @@ class PinduoduoApi:
             "pdd.order.upload.extra.logistics": ("order_upload_extra_logistics_response", self._add),
         }
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        """One call of the router."""
-        fault = ""
-        try:
-            said = self._admit(request)
-            key, method = self._methods[said["type"]]
-            where = f"pinduoduo.{said['type']}"
-            fault = self._setting.faults.meet(where, said.get("order_sn", ""), (BUSY, LIMITED, ANSWER_LOST))
-            if fault == BUSY:
-                raise Refused(52_103, "服务不可用")
-            if fault == LIMITED:
-                raise Refused(52_101, "当前接口被限流，请稍后重试")
-            answer: object = {key: method(said)}
-        except Refused as no:
-            error = {"error_code": no.code, "error_msg": no.message, "sub_code": None, "request_id": "sim"}
-            answer = {"error_response": error}
-        if fault == ANSWER_LOST:
-            raise NoAnswer("the answer was lost")
-        body = json.dumps(answer, ensure_ascii=False).encode()
-        return HttpResponse(200, {"content-type": "application/json"}, body)
-
-    def _admit(self, request: HttpRequest) -> dict[str, str]:
-        """Check a call as the platform does; its parameters, all of them text."""
+    def _admit(self, request: HttpRequest) -> Call:
         said: dict[str, Any] = json.loads(request.body)
         if not all(isinstance(value, str) for value in said.values()):
-            raise Refused(10_001, "参数须为字符串")
+            raise Refused(10_001, message="参数须为字符串")
         if said.get("type") not in self._methods:
-            raise Refused(10_010, "接口不存在")
+            raise Refused(10_010, message="接口不存在")
         if (said.get("client_id"), said.get("access_token")) != (
             self._app["client_id"],
             self._app["access_token"],
         ):
-            raise Refused(10_019, "access_token已过期")
-        secret = self._app["client_secret"]
-        text = "".join(f"{name}{said[name]}" for name in sorted(set(said) - {"sign"}))
-        if said.get("sign") != hashlib.md5(f"{secret}{text}{secret}".encode()).hexdigest().upper():
-            raise Refused(10_007, "签名错误")
-        if abs(int(said["timestamp"]) - self._setting.clock.now().timestamp()) > FRESH_WITHIN_S:
-            raise Refused(10_006, "timestamp 已过期")
-        return said
+            raise Refused(10_019, message="access_token已过期")
+        if said.get("sign") != md5_sign(self._app["client_secret"], said):
+            raise Refused(10_007, message="签名错误")
+        if self._is_stale(datetime.fromtimestamp(int(said["timestamp"]), SHANGHAI)):
+            raise Refused(10_006, message="timestamp 已过期")
+        key, method = self._methods[said["type"]]
+        return Call(said["type"], said.get("order_sn", ""), lambda: {key: method(said)})
+
+    def _refuse(self, no: Refused) -> object:
+        said = {"error_code": no.code, "error_msg": no.message, "sub_code": None, "request_id": "sim"}
+        return {"error_response": said}
 
     def _order(self, said: Mapping[str, str]) -> PinduoduoOrder:
         order = self._platform.orders.get(said["order_sn"])
         if order is None:
-            raise Refused(30_000, "订单不存在")
+            raise Refused(30_000, message="订单不存在")
         return order
 
     def _detail(self, said: Mapping[str, str]) -> object:
@@ -107,37 +84,35 @@ class PinduoduoApi:
     def _list(self, said: Mapping[str, str]) -> object:
         since, until = int(said["start_updated_at"]), int(said["end_updated_at"])
         if not since <= until <= since + LONGEST_SPAN_S:
-            raise Refused(20_004, "时间跨度不超过30分钟")
+            raise Refused(20_004, message="时间跨度不超过30分钟")
         found = [
             order
             for order in self._platform.orders.values()
             if since <= int(order.updated_at.timestamp()) <= until
         ]
-        found.sort(key=lambda order: (order.updated_at, order.id), reverse=True)
-        page, size = int(said["page"]), int(said["page_size"])
-        shown = [self._show(order) for order in found[(page - 1) * size : page * size]]
-        return {"total_count": len(found), "order_sn_list": shown}
+        count, shown = self._page(found, int(said["page"]), int(said["page_size"]))
+        return {"total_count": count, "order_sn_list": [self._show(order) for order in shown]}
 
     def _send(self, said: Mapping[str, str]) -> object:
         order = self._order(said)
         if order.refund_status == REFUNDED:
-            raise Refused(30_001, "订单已退款，无法发货")
+            raise Refused(30_001, message="订单已退款，无法发货")
         if order.status != TO_SHIP:
-            raise Refused(30_002, "订单已发货")
+            raise Refused(30_002, message="订单已发货")
         self._left(order, int(said["logistics_id"]), said["tracking_number"])
         return {"is_success": True}
 
     def _add(self, said: Mapping[str, str]) -> object:
         order = self._order(said)
         if order.status == TO_SHIP:
-            raise Refused(30_003, "订单未发货")
+            raise Refused(30_003, message="订单未发货")
         for track in json.loads(said["extra_track_list"]):
             self._left(order, int(track["shipping_id"]), track["tracking_number"])
         return {"success": True}
 
     def _left(self, order: PinduoduoOrder, company: int, waybill: str) -> None:
         if company != SF or not self._carrier.knows(waybill):
-            raise Refused(30_004, "快递单号不存在")
+            raise Refused(30_004, message="快递单号不存在")
         self._platform.parcel_left(order, waybill)
 
     def _show(self, order: PinduoduoOrder) -> dict[str, object]:
@@ -152,11 +127,11 @@ class PinduoduoApi:
             "group_status": 1,
             "risk_control_status": int(order.reviewed),
             "refund_status": order.refund_status,
-            "created_time": _local(order.placed_at),
-            "confirm_time": _local(order.placed_at),
-            "pay_time": _local(order.placed_at),
-            "updated_at": _local(order.updated_at),
-            "last_ship_time": _local_after(order.placed_at, SHIP_WITHIN_S),
+            "created_time": local(order.placed_at),
+            "confirm_time": local(order.placed_at),
+            "pay_time": local(order.placed_at),
+            "updated_at": local(order.updated_at),
+            "last_ship_time": local(order.placed_at + SHIP_WITHIN),
             "pay_amount": yuan_from_fen(order.amount_fen),
             "discount_amount": yuan_from_fen(discount_fen),
             "postage": "0.00",
@@ -180,20 +155,11 @@ class PinduoduoApi:
 
 
 def _item(line: BasketLine) -> dict[str, object]:
-    whole_fen, units = line.amount_fen + line.discount_fen, sold_units(line)
     return {
         "goods_id": int(hashlib.md5(line.sku.encode()).hexdigest()[:10], 16),
         "sku_id": int(hashlib.md5(line.sku.encode()).hexdigest()[10:20], 16),
         "outer_id": line.sku,
-        "goods_count": units,
-        "goods_price": yuan_from_fen(whole_fen // units),
+        "goods_count": sold_units(line),
+        "goods_price": yuan_from_fen(unit_price_fen(line)),
         "goods_name": line.title,
     }
-
-
-def _local(at: datetime) -> str:
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _local_after(at: datetime, seconds: int) -> str:
-    return _local(datetime.fromtimestamp(at.timestamp() + seconds, at.tzinfo))

@@ -6,27 +6,26 @@ channel, here posted by whoever consumes it, and comes again until its id is con
 tell is in `taobao_api.py`. Source: the platform's API dump and kits; how often a message comes again is an assumption.
 """
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.faults import NEVER_TOLD
+from tongdan.labs.world.gateway import local
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket, BasketLine
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.signing import handed_over
+from tongdan.labs.world.sold import Sold
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (60, 300, *[600] * 200)
 CLOSES_UNPAID_AFTER_S: Final = 3_600
-LIMITED: Final = "limited"  # a fault: called too often
 
 UNPAID, TO_SHIP, SHIPPED = "WAIT_BUYER_PAY", "WAIT_SELLER_SEND_GOODS", "WAIT_BUYER_CONFIRM_GOODS"
 FORBIDDEN, PARTLY, FINISHED = "PAID_FORBID_CONSIGN", "SELLER_CONSIGNED_PART", "TRADE_FINISHED"
@@ -50,14 +49,10 @@ class TaobaoLine:
 
 
 @dataclass
-class TaobaoTrade:
+class TaobaoTrade(Sold):
     """What the platform knows of one trade. `step` is "" unless it is a presale."""
 
-    id: str
-    buyer: Buyer
     lines: list[TaobaoLine]
-    placed_at: datetime
-    updated_at: datetime
     status: str = UNPAID
     step: str = ""
     paid_at: datetime | None = None
@@ -90,7 +85,7 @@ class Taobao:
         """A buyer orders; from here on the trade lives by itself. Its first line has its own number."""
         now = self._setting.clock.now()
         lines = [TaobaoLine(str(int(id) + at), line) for at, line in enumerate(basket.lines)]
-        trade = self.trades[id] = TaobaoTrade(id, buyer, lines, now, now)
+        trade = self.trades[id] = TaobaoTrade(id, buyer, now, now, lines)
         self._setting.bustle.start(self._live(trade))
         return trade
 
@@ -179,21 +174,7 @@ class Taobao:
         self.outbox.post(json.dumps(message).encode(), where, trade.id)
 
     def _post(self, messages: Sequence[bytes]) -> HttpRequest:
-        return post_signed(self._setting, self._secret, self._url, b"[" + b",".join(messages) + b"]")
-
-
-def post_signed(setting: Setting, secret: str, url: str, body: bytes) -> HttpRequest:
-    """What whoever runs a platform's message client does with what it was given."""
-    stamp = str(int(setting.clock.now().timestamp()))
-    nonce = hashlib.md5(body).hexdigest()
-    signed = hmac.new(secret.encode(), f"{stamp}\n{nonce}\n".encode() + body, hashlib.sha256)
-    headers = {
-        "content-type": "application/json",
-        "x-tongdan-timestamp": stamp,
-        "x-tongdan-nonce": nonce,
-        "x-tongdan-signature": signed.hexdigest(),
-    }
-    return HttpRequest(method="POST", url=url, headers=headers, body=body, timeout_s=5.0)
+        return handed_over(self._setting, self._secret, self._url, b"[" + b",".join(messages) + b"]")
 
 
 def _confirmed(answer: HttpResponse) -> bool:
@@ -201,7 +182,3 @@ def _confirmed(answer: HttpResponse) -> bool:
         return answer.status == 200 and bool(json.loads(answer.body)["s_message_ids"])
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def local(at: datetime) -> str:
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")

@@ -8,19 +8,18 @@ line stays open while its `consign_status` says "partly" is our reading of the p
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
-from tongdan.labs.world.faults import ANSWER_LOST, BUSY
+from tongdan.labs.world.gateway import Call, Gateway, Refused, instant, local, only
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.signing import md5_sign
 from tongdan.labs.world.taobao import (
     CLOSED_UNPAID,
-    LIMITED,
     PARTLY,
     REFUNDED,
     SHIPPED,
@@ -28,32 +27,24 @@ from tongdan.labs.world.taobao import (
     Taobao,
     TaobaoLine,
     TaobaoTrade,
-    local,
 )
-from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
+from tongdan.ports import HttpRequest
 
-FRESH_WITHIN_S: Final = 600
 LONGEST_SPAN: Final = timedelta(days=1)
 SHIP_WITHIN: Final = timedelta(days=2)
 LIST: Final = "taobao.trades.sold.increment.get"
 SHIPPING: Final = "isv.logistics-offline-service-error"
 
 
-class Refused(Exception):
-    """The platform says no, with a code of its error table."""
-
-    def __init__(self, code: int, sub_code: str = "", sub_msg: str = "") -> None:
-        super().__init__(sub_code)
-        self.code: Final = code
-        self.sub_code: Final = sub_code
-        self.sub_msg: Final = sub_msg
-
-
-class TaobaoApi:
+class TaobaoApi(Gateway):
     """The gateway, for the app it knows by the credential `app`."""
 
+    name = "taobao"
+    busy = (15, "isp.top-remote-connection-timeout", "")
+    limited = (7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
+
     def __init__(self, setting: Setting, carrier: Carrier, platform: Taobao, app: Mapping[str, str]) -> None:
-        self._setting: Final = setting
+        super().__init__(setting)
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
@@ -63,47 +54,26 @@ class TaobaoApi:
             "alibaba.ascp.logistics.offline.send": self._send,
         }
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        """One call of the gateway."""
-        fault = ""
-        try:
-            said = self._admit(request)
-            method = said["method"]
-            kinds = (BUSY, LIMITED, ANSWER_LOST)
-            fault = self._setting.faults.meet(f"taobao.{method}", said.get("tid", ""), kinds)
-            if fault == BUSY:
-                raise Refused(15, "isp.top-remote-connection-timeout")
-            if fault == LIMITED:
-                raise Refused(
-                    7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds"
-                )
-            key = method.removeprefix("taobao.").replace(".", "_")
-            answer: object = {f"{key}_response": self._methods[method](said)}
-        except Refused as no:
-            said_no = {"code": no.code, "msg": "no", "sub_code": no.sub_code, "sub_msg": no.sub_msg}
-            answer = {"error_response": {**said_no, "request_id": "sim"}}
-        if fault == ANSWER_LOST:
-            raise NoAnswer("the answer was lost")
-        body = json.dumps(answer, ensure_ascii=False).encode()
-        return HttpResponse(200, {"content-type": "application/json"}, body)
-
-    def _admit(self, request: HttpRequest) -> dict[str, str]:
-        """Check a call as the platform does; its parameters."""
+    def _admit(self, request: HttpRequest) -> Call:
         said = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-        if said.get("method") not in self._methods:
+        method = said.get("method", "")
+        if method not in self._methods:
             raise Refused(22)
         if said.get("app_key") != self._app["app_key"]:
             raise Refused(29)
         if said.get("session") != self._app["session"]:
             raise Refused(27, "invalid-sessionkey")
-        secret = self._app["app_secret"]
-        text = "".join(f"{name}{said[name]}" for name in sorted(set(said) - {"sign"}))
-        if said.get("sign") != hashlib.md5(f"{secret}{text}{secret}".encode()).hexdigest().upper():
+        if said.get("sign") != md5_sign(self._app["app_secret"], said):
             raise Refused(25)
-        late_s = abs((_at(said["timestamp"]) - self._setting.clock.now()).total_seconds())
-        if late_s > FRESH_WITHIN_S or (said.get("v"), said.get("format")) != ("2.0", "json"):
+        stale = self._is_stale(instant(said["timestamp"]))
+        if stale or (said.get("v"), said.get("format")) != ("2.0", "json"):
             raise Refused(31)
-        return said
+        key = method.removeprefix("taobao.").replace(".", "_")
+        return Call(method, said.get("tid", ""), lambda: {f"{key}_response": self._methods[method](said)})
+
+    def _refuse(self, no: Refused) -> object:
+        said = {"code": no.code, "msg": "no", "sub_code": no.sub_code, "sub_msg": no.message}
+        return {"error_response": {**said, "request_id": "sim"}}
 
     def _trade(self, said: Mapping[str, str]) -> TaobaoTrade:
         trade = self._platform.trades.get(said["tid"])
@@ -112,10 +82,10 @@ class TaobaoApi:
         return trade
 
     def _detail(self, said: Mapping[str, str]) -> object:
-        return {"trade": _only(said["fields"], self._show(self._trade(said)))}
+        return {"trade": only(said["fields"], self._show(self._trade(said)))}
 
     def _list(self, said: Mapping[str, str]) -> object:
-        since, until = _at(said["start_modified"]), _at(said["end_modified"])
+        since, until = instant(said["start_modified"]), instant(said["end_modified"])
         if not since <= until <= since + LONGEST_SPAN:
             raise Refused(41, "isv.invalid-parameter")
         found = [
@@ -123,10 +93,9 @@ class TaobaoApi:
             for trade in self._platform.trades.values()
             if since <= trade.updated_at.replace(microsecond=0) <= until
         ]
-        found.sort(key=lambda trade: (trade.updated_at, trade.id), reverse=True)
-        page, size = int(said["page_no"]), int(said["page_size"])
-        shown = [_only(said["fields"], self._show(each)) for each in found[(page - 1) * size : page * size]]
-        return {"total_results": len(found), "trades": {"trade": shown}}
+        count, shown = self._page(found, int(said["page_no"]), int(said["page_size"]))
+        trades = [only(said["fields"], self._show(each)) for each in shown]
+        return {"total_results": count, "trades": {"trade": trades}}
 
     def _send(self, said: Mapping[str, str]) -> object:
         trade = self._trade(said)
@@ -193,12 +162,3 @@ def _line(trade: TaobaoTrade, each: TaobaoLine) -> dict[str, Any]:
         "delivery_time": local((trade.paid_at or trade.placed_at) + SHIP_WITHIN),
         **told,
     }
-
-
-def _only(fields: str, whole: dict[str, object]) -> dict[str, object]:
-    asked = fields.split(",")
-    return {name: value for name, value in whole.items() if name in asked}
-
-
-def _at(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)

@@ -1,0 +1,98 @@
+"""What the simulated platforms' gateways have in common: admit a call, meet faults, answer HTTP 200 whatever is said.
+
+They list the order changed last first, so that whoever reads their pages forward misses some: an order that is changed
+meanwhile leaves the span, and what lies behind it moves up by one.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import ClassVar, Final, NamedTuple, TypeVar
+
+from tongdan.domain.kernel.ids import SHANGHAI
+from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED
+from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.sold import Sold
+from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
+
+S = TypeVar("S", bound=Sold)
+
+FRESH_WITHIN_S: Final = 600
+
+
+class Refused(Exception):
+    """The platform says no, with a code of its error table."""
+
+    def __init__(self, code: int, sub_code: str = "", message: str = "") -> None:
+        super().__init__(code, sub_code, message)
+        self.code: Final = code
+        self.sub_code: Final = sub_code
+        self.message: Final = message
+
+
+class Call(NamedTuple):
+    """An admitted call: faults know it by `method` and `order` ("" for a listing)."""
+
+    method: str
+    order: str
+    carry_out: Callable[[], object]
+
+
+class Gateway(ABC):
+    """`name` is the platform's in faults; `busy` and `limited` are how it says so: code, sub-code, message."""
+
+    name: ClassVar[str]
+    busy: ClassVar[tuple[int, str, str]]
+    limited: ClassVar[tuple[int, str, str]]
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting: Final = setting
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """One call."""
+        fault = ""
+        try:
+            call = self._admit(request)
+            where = f"{self.name}.{call.method}"
+            fault = self._setting.faults.meet(where, call.order, (BUSY, LIMITED, ANSWER_LOST))
+            if fault == BUSY:
+                raise Refused(*self.busy)
+            if fault == LIMITED:
+                raise Refused(*self.limited)
+            answer = call.carry_out()
+        except Refused as no:
+            answer = self._refuse(no)
+        if fault == ANSWER_LOST:
+            raise NoAnswer("the answer was lost")
+        body = json.dumps(answer, ensure_ascii=False).encode()
+        return HttpResponse(200, {"content-type": "application/json"}, body)
+
+    @abstractmethod
+    def _admit(self, request: HttpRequest) -> Call:
+        """Check a call as the platform does. Raises Refused."""
+
+    @abstractmethod
+    def _refuse(self, no: Refused) -> object: ...
+
+    def _is_stale(self, at: datetime) -> bool:
+        return abs((at - self._setting.clock.now()).total_seconds()) > FRESH_WITHIN_S
+
+    def _page(self, found: Iterable[S], page: int, size: int) -> tuple[int, list[S]]:
+        """How many orders were found in all, and those of a page (1…)."""
+        listed = sorted(found, key=lambda order: (order.updated_at, order.id), reverse=True)
+        return len(listed), listed[(page - 1) * size : page * size]
+
+
+def local(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
+
+
+def only(fields: str, whole: dict[str, object]) -> dict[str, object]:
+    """The fields that were asked for, by their names with commas between."""
+    asked = fields.split(",")
+    return {name: value for name, value in whole.items() if name in asked}
