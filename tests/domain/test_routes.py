@@ -15,6 +15,9 @@ from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact
+from tongdan.domain.notices import commands as notice_commands
+from tongdan.domain.notices import facts as notice_facts
+from tongdan.domain.notices import model as notice
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import evolve, model
 from tongdan.domain.orders import facts as order_facts
@@ -78,7 +81,10 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         catalog_facts.MatchAwaited,
         catalog_facts.MatchFound,
     }
-    tables: list[set[type[Fact]]] = [of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog]
+    of_notices: set[type[Fact]] = set(notice._EVOLVE) | {notice_facts.NoticePlanned}
+    tables: list[set[type[Fact]]] = [
+        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices
+    ]  # fmt: skip
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
 
@@ -98,6 +104,7 @@ STATES = {
     "alias": alias.Alias(alias="a", order="O"),
     "pull": pull.Pull(channel="DY", shop="s", read_to=NOON, next_at=None),
     "slot": epoch.Epochs(),
+    "notice": notice.Notice(order="O", shop="s", kind="shipped", about="1", happened_at=NOON, ways=()),
     "ticket": repair.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),
 }
 
@@ -155,7 +162,7 @@ def test_every_kind_of_ticket_has_words_in_both_languages() -> None:
         assert not zh.isascii()
     worries = {
         value
-        for module in (model, shipment_state)
+        for module in (model, shipment_state, notice)
         for name, value in vars(module).items()
         if name.startswith("WORRY_")
     }
@@ -187,5 +194,8 @@ def test_an_order_and_all_that_belongs_to_it_share_a_slot() -> None:
         fulfillment_commands.RecallShipment(shipment=f"{ID}-S1", reason="r"),
         sync_commands.RaiseTicket(subject=ID, kind="k", summary=""),
         sync_commands.RaiseTicket(subject=f"{ID}-S1", kind="k", summary=""),
+        notice_commands.RecordNoticeSent(sending=f"{ID}/shipped/{ID}-S1.1/1", reference=""),
+        notice_commands.ResendNotice(notice=f"notice/{ID}/shipped/{ID}-S1.1", reason=""),
+        sync_commands.RaiseTicket(subject=f"notice/{ID}/shipped/{ID}-S1.1", kind="k", summary=""),
     ]
     assert {COMMANDS[type(each)].target(each).slot for each in commands} == {892 % 256}

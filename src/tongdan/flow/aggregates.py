@@ -9,8 +9,22 @@ from tongdan.domain.catalog import model as catalog
 from tongdan.domain.catalog import offers, skus
 from tongdan.domain.fulfillment import folding, packing, stock, stocking, tracking
 from tongdan.domain.fulfillment.shipment import Shipment
-from tongdan.domain.kernel.keys import ALIAS, OFFER, ORDER, PACKING, PULL, SHIPMENT, SKU, SLOT, STOCK, TICKET
+from tongdan.domain.kernel.keys import (
+    ALIAS,
+    NOTICE,
+    OFFER,
+    ORDER,
+    PACKING,
+    PULL,
+    SHIPMENT,
+    SKU,
+    SLOT,
+    STOCK,
+    TICKET,
+)
 from tongdan.domain.kernel.messages import Decide
+from tongdan.domain.notices import model as notices
+from tongdan.domain.notices import telling
 from tongdan.domain.orders import evolve, lifecycle, model
 from tongdan.domain.sync import alias, epoch, pull, repair
 from tongdan.flow.routing import Kind
@@ -67,6 +81,14 @@ OFFER_KIND: Final = Kind(
     shop=lambda offer: offer.shop,
 )
 
+NOTICE_KIND: Final = Kind(
+    name=NOTICE,
+    state=notices.Notice,
+    evolve=notices.evolve,
+    wake_at=notices.wake_at,
+    shop=lambda notice: notice.shop,
+)
+
 SLOT_KIND: Final = Kind(name=SLOT, state=epoch.Epochs, evolve=epoch.evolve)
 
 KINDS: Final[dict[str, Kind]] = {
@@ -82,6 +104,7 @@ KINDS: Final[dict[str, Kind]] = {
         SLOT_KIND,
         SKU_KIND,
         OFFER_KIND,
+        NOTICE_KIND,
     )
 }
 
@@ -92,4 +115,5 @@ WAKES: Final[dict[str, Decide]] = {
     SHIPMENT: tracking.wake,
     ALIAS: alias.wake,
     PULL: pull.wake,
+    NOTICE: telling.wake,
 }

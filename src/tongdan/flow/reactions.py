@@ -11,8 +11,10 @@ from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.kernel.ids import parse, shipment_id
-from tongdan.domain.kernel.keys import PULL, waybill_alias
+from tongdan.domain.kernel.keys import NOTICE, PULL, waybill_alias
 from tongdan.domain.kernel.messages import Command, EffectSkipped
+from tongdan.domain.kernel.receipts import Receipt
+from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
@@ -239,7 +241,12 @@ def claim_waybill(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
 
 
 def deliver_letter(fact: sync.LetterDelivered, at: Recorded) -> Commands:
-    yield ship.RecordTracks(shipment=fact.to, tracks=(fact.letter,))
+    letter = fact.letter
+    if isinstance(letter, Receipt):
+        sending = fact.to.removeprefix(f"{NOTICE}/")
+        yield RecordReceipt(sending=sending, delivered=letter.delivered, code=letter.code, said_at=letter.at)
+    else:
+        yield ship.RecordTracks(shipment=fact.to, tracks=(letter,))
 
 
 def note_listed(fact: pull.PageListed, at: Recorded) -> Commands:

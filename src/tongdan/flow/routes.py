@@ -16,6 +16,9 @@ from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
+from tongdan.domain.notices import commands as notice_commands
+from tongdan.domain.notices import facts as notice_facts
+from tongdan.domain.notices import telling
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import (
     delivery,
@@ -35,11 +38,13 @@ from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import catalog_reactions as matched
+from tongdan.flow import notice_reactions as tell
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
 from tongdan.flow import ticket_reactions as eyes
 from tongdan.flow.aggregates import (
     ALIAS_KIND,
+    NOTICE_KIND,
     OFFER_KIND,
     ORDER_KIND,
     PACKING_KIND,
@@ -54,11 +59,14 @@ from tongdan.flow.routing import Reaction, Route
 from tongdan.flow.targets import (
     by_alias,
     by_buyer,
+    by_event,
     by_lost_id,
     by_native,
+    by_notice,
     by_offer,
     by_order,
     by_pull,
+    by_sending,
     by_shipment,
     by_sku,
     by_sku_code,
@@ -82,11 +90,16 @@ def _tables(command: type[Command], decide: Decide, *, creates: bool = False) ->
     return {command: Route(PACKING_KIND, by_table, decide, creates)}
 
 
+def _sendings(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
+    return {command: Route(NOTICE_KIND, by_sending, decide)}
+
+
 def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
     return {command: Route(STOCK_KIND, by_sku, decide, creates=True)}
 
 
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
+_N = notice_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -154,6 +167,13 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.CancelOrder, lifecycle.cancel_order),
     **_orders(_O.NoteSystemStatus, lifecycle.note_system_status),
     **_orders(_O.NoteDone, lifecycle.note_done),
+    # its buyer is told, and is known to have heard it
+    _N.PlanNotice: Route(NOTICE_KIND, by_event, telling.plan_notice, creates=True),
+    _N.ResendNotice: Route(NOTICE_KIND, by_notice, telling.resend_notice),
+    **_sendings(_N.RecordNoticeSent, telling.record_sent),
+    **_sendings(_N.RecordNoticeRefused, telling.record_refused),
+    **_sendings(_N.RecordNobodyThere, telling.record_nobody_there),
+    **_sendings(_N.RecordReceipt, telling.record_receipt),
     # the people behind it are forgotten
     **_orders(_O.ErasePerson, erasure.erase_person),
     # what its channel lists as changed is read, so that nothing it did not push is missed
@@ -205,6 +225,16 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-wms-said", _f.WmsProcessed, then.note_wms_said),
     Reaction("undo-cancelled", _o.OrderCancelled, then.undo_cancelled),
     Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
+    # buyers are told; a receipt may name its sending by the provider's number alone
+    Reaction("tell-shipped", _o.LinesShipped, tell.tell_shipped),
+    Reaction("tell-signed", _o.LinesSigned, tell.tell_signed),
+    Reaction("tell-delayed", _o.ShipmentOverdue, tell.tell_delayed),
+    Reaction("tell-cancelled", _o.OrderCancelled, tell.tell_cancelled),
+    Reaction("tell-refunded", _r.RefundSucceeded, tell.tell_refunded),
+    Reaction("claim-reference", notice_facts.NoticeSent, tell.claim_reference),
+    Reaction("ticket-notice-missed", notice_facts.NoticeMissed, tell.notice_missed),
+    Reaction("healed-notice-delivered", notice_facts.NoticeDelivered, eyes.healed),
+    Reaction("healed-notice-withheld", notice_facts.NoticeWithheld, eyes.healed),
     # parcels packed anew
     Reaction("call-back-sources", _f.PackingStarted, packed.call_back_sources),
     Reaction("note-given", _f.UnitsGiven, packed.note_given),
@@ -286,6 +316,7 @@ _MODULES: Final = (
     catalog_facts,
     sync_facts,
     pull_facts,
+    notice_facts,
 )
 FACTS: Final[dict[str, type[Fact]]] = _all(Fact, *_MODULES)
 EFFECTS: Final[dict[str, type[Effect]]] = _all(Effect, *_MODULES)

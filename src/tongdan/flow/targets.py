@@ -8,8 +8,11 @@ from typing import Any
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import (
+    NOTICE,
     alias_key,
     key_slot,
+    notice_key,
+    notice_of,
     offer_key,
     packing_key,
     pull_key,
@@ -68,6 +71,26 @@ def by_table(command: Any) -> Target:
     """The packing table of an order. Raises ValueError as `by_order` does."""
     slot, order, _ = by_order(command)
     return Target(slot, packing_key(order))
+
+
+def by_event(command: Any) -> Target:
+    """The notice of an event of an order. Raises ValueError as `by_order` does."""
+    slot, order, _ = by_order(command)
+    return Target(slot, notice_key(order, command.kind, command.about))
+
+
+def by_notice(command: Any) -> Target:
+    """Raises ValueError with what is no notice."""
+    head, _, rest = command.notice.partition("/")
+    if head != NOTICE or notice_of(f"{rest}/0")[0] != command.notice:
+        raise ValueError(command.notice)
+    return Target(key_slot(command.notice), command.notice)
+
+
+def by_sending(command: Any) -> Target:
+    """Raises ValueError with what is no sending of a notice."""
+    key, _ = notice_of(command.sending)
+    return Target(key_slot(key), key)
 
 
 def by_sku(command: Any) -> Target:

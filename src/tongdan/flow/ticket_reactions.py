@@ -6,6 +6,7 @@ from tongdan.domain.catalog import facts as catalog
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.kernel.ids import refund_id
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
+from tongdan.domain.notices import facts as notice
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import refund_facts as refund
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
@@ -153,6 +154,8 @@ Healing = (
     | stock.ShipmentSigned
     | sync.AliasClaimed
     | catalog.OfferMatched
+    | notice.NoticeDelivered
+    | notice.NoticeWithheld
 )
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.domain.notices.model import NoticeStage
 from tongdan.domain.orders.axes import RefundStage, Status
 
 Language = Literal["en", "zh"]
@@ -36,6 +37,24 @@ REFUND_STAGES: Final[Mapping[RefundStage, tuple[str, str]]] = {
     RefundStage.ABNORMAL: ("not taken by the buyer's account", "异常，未能入账"),
     RefundStage.SUCCEEDED: ("back", "已退回"),
     RefundStage.FAILED: ("failed, still owed", "失败，仍应退"),
+}
+
+NOTICE_STAGES: Final[Mapping[NoticeStage, tuple[str, str]]] = {
+    NoticeStage.WAITING: ("waits for the end of quiet hours", "等待免打扰时段结束"),
+    NoticeStage.SENDING: ("being sent", "发送中"),
+    NoticeStage.SENT: ("sent", "已发送"),
+    NoticeStage.DELIVERED: ("delivered", "已送达"),
+    NoticeStage.FAILED: ("failed", "失败"),
+    NoticeStage.UNKNOWN: ("nobody knows", "结果未知"),
+    NoticeStage.WITHHELD: ("withheld", "不发送"),
+}
+
+NOTICE_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "shipped": ("shipped", "已发货"),
+    "signed": ("signed for", "已签收"),
+    "refunded": ("refunded", "已退款"),
+    "delayed": ("delayed", "延迟发货"),
+    "cancelled": ("cancelled", "已取消"),
 }
 
 FACTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -185,6 +204,14 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "AliasContested": ("{alias} is claimed twice, {holder} keeps it", "{alias} 重复，归 {holder}"),
     "LetterParked": ("{source} spoke of it before it was known", "{source} 提前推送，待认领"),
     "LetterDelivered": ("passed on to {to}", "转给 {to}"),
+    "NoticePlanned": ("the buyer is to be told: {kind}", "将通知买家：{kind}"),
+    "NoticeSending": ("sending {no} by {means}", "第 {no} 次发送，方式 {means}"),
+    "NoticeSent": ("sending {no}: {means} took it as {reference}", "第 {no} 次：{means} 已受理 {reference}"),
+    "NoticeReceiptAsked": ("sending {no}: its receipt was asked for", "第 {no} 次：已查询回执"),
+    "NoticeDelivered": ("sending {no}: the buyer has it", "第 {no} 次：买家已收到"),
+    "NoticeMissed": ("sending {no} by {means}: {reason}", "第 {no} 次，方式 {means}：{reason}"),
+    "NoticeWithheld": ("not sent: {reason}", "不发送：{reason}"),
+    "NoticeResent": ("to be sent again: {reason}", "重新发送：{reason}"),
     "EpochOpened": ("restored from {backup}", "由备份 {backup} 恢复"),
     "PullStarted": ("what the channel changed is read from {read_to} on", "自 {read_to} 起拉取渠道变更"),
     "PullStopped": ("the channel is no longer asked", "已停止拉取渠道变更"),

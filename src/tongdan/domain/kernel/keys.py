@@ -2,8 +2,8 @@
 
 `DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
 `ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order,
-`pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's. Whatever belongs to
-an order lies in the order's slot.
+`pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
+`notice/ORDER/KIND/ABOUT` what an order's buyer is told. Whatever belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -21,6 +21,7 @@ PULL: Final = "pull"
 SLOT: Final = "slot"
 SKU: Final = "sku"
 OFFER: Final = "offer"
+NOTICE: Final = "notice"
 _BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER})  # they live where their name says
 
 
@@ -35,6 +36,11 @@ def alias_key(alias: str) -> str:
 def waybill_alias(carrier: str, waybill: str) -> str:
     """The alias under which a parcel leads to its shipment: two carriers may use one number."""
     return f"waybill/{carrier}/{waybill}"
+
+
+def receipt_alias(means: str, reference: str) -> str:
+    """The alias under which a provider's own number of a message leads to the sending it is of."""
+    return f"receipt/{means}/{reference}"
 
 
 def ticket_key(subject: str, kind: str) -> str:
@@ -63,11 +69,32 @@ def offer_key(channel: str, shop: str, offer: str) -> str:
     return f"{OFFER}/{channel}/{shop}/{offer}"
 
 
+def notice_key(order: str, kind: str, about: str) -> str:
+    """The notice of this kind about one thing of an order: a departure, a refund, or the order itself."""
+    return f"{NOTICE}/{order}/{kind}/{about}"
+
+
+def sending_id(notice: str, no: int) -> str:
+    """What one sending of a notice is called towards providers: it begins with the order's id."""
+    return f"{notice.removeprefix(NOTICE + '/')}/{no}"
+
+
+def notice_of(sending: str) -> tuple[str, int]:
+    """The key of the notice that a sending is of, and its number there. Raises ValueError with what is none of ours."""
+    parts = sending.split("/")
+    if len(parts) != 4 or not all(parts) or not parts[3].isascii() or not parts[3].isdigit():
+        raise ValueError(sending)
+    parsed = parse(parts[0])
+    if parsed is None or parsed.part or len(parts[3]) > 4:
+        raise ValueError(sending)
+    return notice_key(parts[0], parts[1], parts[2]), int(parts[3])
+
+
 def kind_of(key: str) -> str:
     """Which kind of aggregate a key names. Raises ValueError for a key that is none of ours."""
     head, slash, rest = key.partition("/")
     if slash:
-        if head in _BY_NAME or head in (TICKET, PACKING):
+        if head in _BY_NAME or head in (TICKET, PACKING, NOTICE):
             return head
         if head == SLOT and rest.isascii() and rest.isdigit() and int(rest) < SLOTS:
             return SLOT
@@ -87,6 +114,8 @@ def key_slot(key: str) -> int:
         return key_slot(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return key_slot(key[len(PACKING) + 1 :])
+    if kind == NOTICE:
+        return key_slot(key.split("/", 2)[1])
     if kind in _BY_NAME:
         return slot_of(key)
     parsed = parse(key)
@@ -101,6 +130,8 @@ def subject_of(key: str) -> str:
         return subject_of(key[len(TICKET) + 1 :].rpartition("/")[0])
     if kind == PACKING:
         return subject_of(key[len(PACKING) + 1 :])
+    if kind == NOTICE:
+        return key.split("/", 2)[1]
     if kind in _BY_NAME or kind == SLOT:
         return key
     parsed = parse(key)

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from tongdan.domain.kernel.notices import NoticePolicy
+
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
     """A shop (店铺) on one channel; `native` is the platform's number for it.
@@ -104,3 +106,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     carriers: dict[str, CarrierMap] = {}
     warehouses: dict[str, Warehouse] = {}
     deadlines: Deadlines = Deadlines()
+    notices: NoticePolicy = NoticePolicy()

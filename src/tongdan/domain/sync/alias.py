@@ -21,6 +21,7 @@ from tongdan.domain.kernel.messages import (
     RefusalKind,
     WakeUp,
 )
+from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.kernel.tracks import Track
 from tongdan.domain.sync.commands import ClaimAlias, SendByAlias
 from tongdan.domain.sync.facts import (
@@ -49,7 +50,7 @@ class Letter(msgspec.Struct, frozen=True, gc=False):
     """What waits, and who sent it."""
 
     source: str
-    content: Track
+    content: Track | Receipt
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

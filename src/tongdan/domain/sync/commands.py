@@ -4,14 +4,15 @@ from datetime import datetime
 
 from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.kernel.tracks import Track
 from tongdan.domain.sync.pull_facts import Listed
 
 
 class ClaimAlias(Command, frozen=True, kw_only=True):
-    """`alias` ("client-order/SHOP/NO", "waybill/CARRIER/NO") is to lead to `order`, and to no other.
+    """`alias` is to lead to `order`, and to no other: client-order/SHOP/NO, waybill/CARRIER/NO, receipt/MEANS/NO.
 
-    `order` is the id of what it leads to: an order or a shipment.
+    `order` is the id of what it leads to: an order, a shipment or one sending of a notice.
     """
 
     alias: str
@@ -23,7 +24,7 @@ class SendByAlias(Command, frozen=True, kw_only=True):
 
     alias: str
     source: str
-    letter: Track
+    letter: Track | Receipt
 
 
 class RaiseTicket(Command, frozen=True, kw_only=True):

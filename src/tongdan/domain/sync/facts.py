@@ -4,6 +4,7 @@ from datetime import datetime
 
 from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import Fact
+from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.kernel.tracks import Track
 
 
@@ -28,7 +29,7 @@ class LetterParked(Fact, frozen=True, kw_only=True):
 
     alias: str
     source: str
-    letter: Track
+    letter: Track | Receipt
     claim_by: datetime
 
 
@@ -36,7 +37,7 @@ class LetterDelivered(Fact, frozen=True, kw_only=True):
     """A message, parked or not, goes on to what the alias leads to."""
 
     to: str
-    letter: Track
+    letter: Track | Receipt
 
 
 class ClaimOverdue(Fact, frozen=True, kw_only=True):

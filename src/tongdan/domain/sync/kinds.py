@@ -31,6 +31,7 @@ STOCK_OVERDRAWN: Final = "stock-overdrawn"
 SHIPMENT_OVERDUE: Final = "shipment-overdue"
 PARCEL_SILENT: Final = "parcel-silent"
 UNKNOWN_TRACK: Final = "unknown-track"
+NOTICE_MISSED: Final = "notice-missed"
 DEAD_LETTER: Final = "dead-letter"
 NOT_UNDERSTOOD: Final = "not-understood"
 
@@ -85,6 +86,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     SHIPMENT_OVERDUE: ("Not shipped by the promised time", "未按承诺时间发货"),
     PARCEL_SILENT: ("The carrier has said nothing of a parcel for long", "包裹长时间没有物流轨迹"),
     UNKNOWN_TRACK: ("The carrier uses a code that its map does not know", "承运商状态码未在映射表中"),
+    NOTICE_MISSED: (
+        "A buyer was not told, or nobody knows: send the notice again, or tell them another way",
+        "买家未收到通知或无法确认是否收到:请重发通知或以其他方式告知",
+    ),
     DEAD_LETTER: (
         "Something could not be told to a partner; later messages wait",
         "消息未能送达合作方,后续消息等待中",
