@@ -80,9 +80,7 @@ def test_a_sku_stands_in_one_row() -> None:
     assert [(fault.line, fault.en) for fault in read.faults] == [(3, "'CUP' stands in line 2 already")]
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", "商品编码\n1".encode(), table(CUP).decode().encode("utf-16"), b"\xff\xfe\x00", b"PK\x03\x04"]
-)
+@pytest.mark.parametrize("raw", ["商品编码\n1".encode(), table(CUP, heading=CUP)])
 def test_what_is_no_catalogue_is_refused_whole(raw: bytes) -> None:
     with pytest.raises(FileRefused):
         read_catalog(raw)

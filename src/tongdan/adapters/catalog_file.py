@@ -4,13 +4,11 @@ What is exported may be imported as it is; so an export is the template, too. A 
 What is wrong is told row by row, and says what was expected.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from tongdan.adapters.csv_table import Fault, HeadingRefused, Row, Table, read_table
-from tongdan.adapters.xlsx_table import MAGIC, read_xlsx
+from tongdan.adapters.csv_table import Fault, HeadingRefused, Row, Table, write_csv
+from tongdan.adapters.table_file import read_table_file
 from tongdan.adapters.xlsx_writer import write_xlsx
 from tongdan.domain.catalog.commands import DefineSku
 from tongdan.domain.catalog.model import Description, Sku
@@ -33,7 +31,6 @@ HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
 }
 YES: Final = ("yes", "是")
 NO: Final = ("no", "否")
-_RISKY: Final = tuple("=+-@'")  # a spreadsheet would take what begins so for a formula, or eat it
 
 
 class Read(NamedTuple):
@@ -76,7 +73,7 @@ def _table(raw: bytes) -> Table:
     for language in (1, 0):
         columns = {name: titles[language] for name, titles in HEADINGS.items()}
         try:
-            return read_xlsx(raw, columns) if raw.startswith(MAGIC) else read_table(raw, "auto", columns)
+            return read_table_file(raw, columns)
         except HeadingRefused as refusal:
             refused.append(refusal)
     raise refused[0]
@@ -145,15 +142,9 @@ def _part(text: str) -> Part:
 
 
 def write_catalog(skus: Iterable[Sku], form: Literal["csv", "xlsx"], language: Literal["en", "zh"]) -> bytes:
-    """CSV in UTF-8 with a byte order mark, by which spreadsheets know it; or XLSX."""
     at = 1 if language == "zh" else 0
     rows = [[titles[at] for titles in HEADINGS.values()], *[_row(sku, at) for sku in skus]]
-    if form == "xlsx":
-        return write_xlsx(rows)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerows([[f"'{cell}" if cell.startswith(_RISKY) else cell for cell in row] for row in rows])
-    return text.getvalue().encode("utf-8-sig")
+    return write_xlsx(rows) if form == "xlsx" else write_csv(rows)
 
 
 def _row(sku: Sku, language: int) -> list[str]:

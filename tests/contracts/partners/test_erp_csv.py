@@ -186,11 +186,8 @@ def test_no_fault_quotes_a_person() -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (b"", "must have these headings once each"),
-        (b"\xff\xfe\x00", "not text in utf-8 / gb18030"),
-        (COUNTS.encode("utf-16"), "not text in utf-8 / gb18030"),
         (COUNTS.replace("仓库", "仓").encode(), "must have these headings once each: 仓库"),
-        (COUNTS.replace("仓库", "商品编码").encode(), "商品编码, 仓库"),
+        (COUNTS.replace("仓库", "商品编码").encode(), "仓库; the first line"),
         (COUNTS.encode() + b'"open', "line 4"),
         (COUNTS.encode() + b'"a"b,c\n', "line 4"),
     ],
@@ -204,7 +201,7 @@ def test_a_file_that_cannot_be_read_is_one_fault(raw: bytes, said: str) -> None:
 
 def test_a_declared_encoding_is_the_only_one_tried() -> None:
     (fault,) = stock(COUNTS, "gb18030", encoding="utf-8").faults
-    assert fault.en == "not text in utf-8"
+    assert fault.en.startswith("not text in utf-8;")
 
 
 def test_limits_are_stated_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tongdan.adapters.csv_table import Fault, FileRefused, Row, read_table
+from tongdan.adapters.csv_table import Fault, FileRefused, Row
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.regions import region_of
+from tongdan.adapters.table_file import read_table_file
 from tongdan.domain.fulfillment.commands import CountStock
 from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.messages import Person
@@ -47,6 +48,7 @@ ORDERS: Final = (
     },
     {"said_at", "paid_at", "freight", "title", "district"},
 )
+TIMES: Final = frozenset({"counted_at", "said_at", "placed_at", "paid_at"})
 LINE_FIELDS: Final = frozenset({"sku", "title", "units", "amount"})
 
 T = TypeVar("T")
@@ -96,7 +98,7 @@ def check_map(how: ImportMap, policy: Policy) -> str:
 
 def read_stock(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
     """One count a row; `as_of` dates those without a time of their own. Raises FileRefused."""
-    table = read_table(raw, how.encoding, how.columns)
+    table = read_table_file(raw, how.columns, encoding=how.encoding, times=TIMES)
     faults, messages = list(table.faults), list[Inbound]()
     seen: dict[tuple[str, str, datetime], int] = {}
     for row in table.rows:
@@ -117,7 +119,7 @@ def read_stock(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | Non
 
 def read_orders(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
     """One order for all rows of its number. An order of which one row is wrong is wrong. Raises FileRefused."""
-    table = read_table(raw, how.encoding, how.columns)
+    table = read_table_file(raw, how.columns, encoding=how.encoding, times=TIMES)
     faults, messages = list(table.faults), list[Inbound]()
     groups: dict[str, list[Row]] = {}
     for row in table.rows:

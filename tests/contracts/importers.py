@@ -1,0 +1,69 @@
+"""Every importer of files as a suite over all of them sees it: heading, good rows, and what it makes of bytes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.contracts.partners.played import CONF
+
+from tongdan.adapters.catalog_file import HEADINGS, read_catalog
+from tongdan.adapters.csv_table import Fault, FileRefused
+from tongdan.adapters.partners.erp_csv import read_file
+from tongdan.adapters.policy_files import load_import
+
+FOLDER = Path(__file__).parents[2] / "conf"
+
+
+class Found(NamedTuple):
+    """How many things to write there are, and what is wrong."""
+
+    good: int
+    faults: list[Fault]
+
+
+class Importer(NamedTuple):
+    """`row(n)` is the nth good row, each of another thing; `code` the column of a code, which is text."""
+
+    name: str
+    heading: Sequence[str]
+    row: Callable[[int], list[str]]
+    code: int
+    read: Callable[[bytes], Found]
+
+
+def _mapped(name: str, row: Callable[[int], list[str]]) -> Importer:
+    how = load_import(FOLDER, name, CONF.policy)
+
+    def read(raw: bytes) -> Found:
+        found = read_file(raw, how, CONF.policy, None)
+        return Found(len(found.messages), found.faults)
+
+    titles = list(how.columns.values())
+    return Importer(name, titles, row, list(how.columns).index("sku"), read)
+
+
+def _catalog(raw: bytes) -> Found:
+    try:
+        found = read_catalog(raw)
+    except FileRefused as refused:
+        return Found(0, [refused.fault])
+    return Found(len(found.found), found.faults)
+
+
+def _order(n: int) -> list[str]:
+    who = ["陈小明", "12012345678", "浙江省", "杭州市", "余杭区", "良渚街道 12 号"]
+    at = "2026-01-27 12:00:00"
+    return [f"69{n:05}", "待发货", "2026-01-27 18:00:00", at, at, "6", "SHIRT", "衬衫", "2", "198.00", *who]
+
+
+IMPORTERS = (
+    Importer(
+        "catalog",
+        [zh for _, zh in HEADINGS.values()],
+        lambda n: [f"CUP{n:05}", "青瓷茶杯", "CUP", "白", "300", "5", "2", "6901", "是", ""],
+        0,
+        _catalog,
+    ),
+    _mapped("stock-count", lambda n: [f"S{n:05}", "华东嘉兴仓", "12", "2026-01-27 18:00:00"]),
+    _mapped("erp-orders", _order),
+)
