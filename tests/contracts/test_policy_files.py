@@ -30,7 +30,7 @@ def change(folder: Path, file: str, old: str, new: str) -> ConfError:
 
 def test_what_is_delivered_is_good() -> None:
     policy = load_conf(CONF).policy
-    assert sorted(policy.channels) == ["DY", "JD", "MP", "PD", "TB"]
+    assert sorted(policy.channels) == ["DY", "JD", "KS", "MP", "PD", "TB"]
     assert sorted(policy.shops) == ["dy-main", "mp-main", "pd-main"]
     assert list(policy.warehouses) == ["WH-EAST", "WH-SOUTH", "WH-NORTH"]
     assert policy.channels["DY"].statuses["105"] == "paid_hold"
@@ -52,7 +52,13 @@ def test_stock_outlives_the_time_to_pay() -> None:
     ("file", "old", "new", "place", "expected"),
     [
         ("shops.yml", "channel: DY", "chanel: DY", "[0].chanel", "one of the keys id, channel"),
-        ("shops.yml", "channel: DY", "channel: XX", "dy-main.channel", "one of DY, JD, MP, PD, TB, got 'XX'"),
+        (
+            "shops.yml",
+            "channel: DY",
+            "channel: XX",
+            "dy-main.channel",
+            "one of DY, JD, KS, MP, PD, TB, got 'XX'",
+        ),
         ("shops.yml", "id: mp-main", "id: dy-main", "dy-main", "each entry once"),
         ("shops.yml", "id: dy-main", "id: DY/main", "DY/main.id", "small letters"),
         ("shops.yml", '"323423"', "323423", "[0].native", "Expected `str`, got `int`"),
@@ -137,7 +143,7 @@ def test_the_digest_names_the_text_of_all_files(folder: Path) -> None:
     for path in sorted(folder.rglob("*.yml")):
         path.write_text(path.read_text() + "# reviewed\n")
         seen.add(load_conf(folder).digest)
-    assert len(seen) == 11
+    assert len(seen) == 12
 
 
 def test_a_number_on_a_channel_belongs_to_one_shop(folder: Path) -> None:

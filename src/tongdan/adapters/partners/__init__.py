@@ -17,6 +17,7 @@ from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.jd_api import JD
+from tongdan.adapters.partners.kuaishou_api import KUAISHOU
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
@@ -31,7 +32,7 @@ from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
 # The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
-CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO, TAOBAO, JD)
+CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO, TAOBAO, JD, KUAISHOU)
 
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf

@@ -101,10 +101,17 @@ class Reached(NamedTuple):
     zone: ZoneInfo
 
 
+class Seal(NamedTuple):
+    """Pushes come sealed: `open` says what a body says, given the credential's `field`. Raises Unauthentic."""
+
+    field: str
+    open: Callable[[str, bytes], bytes]
+
+
 class Channel(NamedTuple):
     """`code` is ours (DY); `name` stands in push addresses, sources and credentials (`douyin/SHOP`).
 
-    `fields` are those of the credential that a call needs.
+    `fields` are those of the credential that a call needs. What is split and read of a push is what `seal` opens.
     """
 
     code: str
@@ -112,6 +119,7 @@ class Channel(NamedTuple):
     fields: tuple[str, ...]
     pushes: Pushes
     calls: Callable[[Reached], Calls]
+    seal: Seal | None = None
 
 
 class Errors(NamedTuple):
@@ -126,6 +134,9 @@ class Errors(NamedTuple):
     final: frozenset[int]
     limited_wait_s: float = 5.0
     business: range = range(0)  # codes of one kind of trouble with the call itself: final too
+
+    def knows(self, code: int) -> bool:
+        return code in self.wide or code in self.limited or code in self.final or code in self.business
 
     def failed(self, code: int, error: str) -> Failed:
         """`error` may hold codes and trace numbers; never the platform's message, which may quote what we sent."""

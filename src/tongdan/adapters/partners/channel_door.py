@@ -4,7 +4,7 @@ Signature first, then message by message: one that cannot be read is kept, and d
 What differs between channels is asked of their `Pushes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -35,18 +35,21 @@ class ChannelDoor:
     def open(self, request: PushRequest) -> Sequence[Inbound | NotUnderstood]:
         check_size(request)
         app = request.path.removeprefix(self.path)
-        self._pushes.authenticate(secret_of(self._credentials, f"{self._channel.name}/{app}"), request)
+        self._pushes.authenticate(self._secret(app), request)
         return self.read(app, request.body, request.received_at)
 
     def read(self, about: str, raw: bytes, received_at: datetime) -> Sequence[Inbound | NotUnderstood]:
-        """`about` is the app."""
+        """`about` is the app. Raises Unauthentic for sealed bytes that its credential does not open."""
+        seal = self._channel.seal
+        said = raw if seal is None else seal.open(self._secret(about).get(seal.field, ""), raw)
         try:
-            raws = self._pushes.split(raw)
-            if len(raws) > MAX_ITEMS:
+            parts = self._pushes.split(said)
+            if len(parts) > MAX_ITEMS:
                 raise NotReadable(f"expected at most {MAX_ITEMS} messages")
         except UNREADABLE as error:
             return [NotUnderstood(source=self.source, reason=reason_of(error), raw=raw, about=about)]
-        read = (self._read(about, each, received_at) for each in raws)
+        # What was sealed is kept sealed: it is what arrived.
+        read = (self._read(about, part, part if seal is None else raw, received_at) for part in parts)
         return [message for message in read if message is not None]
 
     def answer(self, request: PushRequest, replies: Sequence[Reply]) -> PushAnswer:
@@ -58,10 +61,15 @@ class ChannelDoor:
     def refuse(self, request: PushRequest, refusal: Refusal) -> PushAnswer:
         return self._pushes.refuse(request, refusal)
 
-    def _read(self, app: str, raw: bytes, received_at: datetime) -> Inbound | NotUnderstood | None:
+    def _secret(self, app: str) -> Mapping[str, str]:
+        return secret_of(self._credentials, f"{self._channel.name}/{app}")
+
+    def _read(
+        self, app: str, said: bytes, raw: bytes, received_at: datetime
+    ) -> Inbound | NotUnderstood | None:
         shop = ""
         try:
-            told = self._pushes.read(raw, received_at)
+            told = self._pushes.read(said, received_at)
             if told is None:
                 return None
             if not 0 < len(told.message) <= MAX_MESSAGE_ID:
