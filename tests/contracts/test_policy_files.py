@@ -98,6 +98,22 @@ def test_stock_outlives_the_time_to_pay() -> None:
         ("partners.yml", "mp-main:", "mp-other:", "wechat.merchants.mp-other", "a shop of shops.yml"),
         ("partners.yml", "  owner_code: TONGDAN\n", "", "qimen", "missing required field `owner_code`"),
         ("partners.yml", "zone: Asia/Shanghai", "zone: UTC+8", "qimen.zone", "a time zone"),
+        ("holds.yml", "action: review", "action: refuse", "large.action", "one of review, risk"),
+        ("holds.yml", "name: large", "name: La rge", "La rge.name", "small letters"),
+        ("holds.yml", "name: blacklist", "name: large", "large", "each entry once"),
+        ("holds.yml", "2000000", "-1", "large.amount_above_fen", "0 fen or more"),
+        ("holds.yml", "  amount_above_fen: 2000000\n", "", "large.name", "at least one condition"),
+        ("holds.yml", "orders_at_least: 6", "orders_at_least: 1", "many-orders.orders_at_least", "2 to 100"),
+        ("holds.yml", "  within_s: 3600\n", "", "many-orders.within_s", "together"),
+        (
+            "holds.yml",
+            "  blacklisted: true",
+            "  blacklisted: true\n  by: [face]",
+            "blacklist.by",
+            "got 'face'",
+        ),
+        ("holds.yml", "2000000", "1\n  shops: [xx]", "large.shops", "got 'xx'"),
+        ("holds.yml", "lift_after_s: 1800", "lift_after_s: 0", "moved.lift_after_s", "a positive number"),
     ],
 )
 def test_a_mistake_is_named(folder: Path, file: str, old: str, new: str, place: str, expected: str) -> None:

@@ -176,7 +176,7 @@ class Centre:
                 self.names[tuple(target.name)] = key
         state = self.states.get(key)
         assert state is not None or creates, f"{type(command).__name__} names {key}, which does not exist"
-        decision = decide(state, command, Context(self.now, key, self.policy, 1))
+        decision = decide(state, command, Context(self.now, key, self.policy, 1, marks=_marks(command)))
         if isinstance(decision, Refusal) and state is None:
             self.names = {name: known for name, known in self.names.items() if known != key}
         return key, decision
@@ -248,6 +248,15 @@ class Centre:
         """Place an own shop's order; returns its id."""
         self.told(place(*lines, native=native, region=region))
         return self.names["MP", "mp-1", native]
+
+
+def _marks(command: Command) -> tuple[str, ...]:
+    """What the loop makes of the people in a command, with readable tokens."""
+    person: Person | None = getattr(command, "person", None)
+    if person is None:
+        return ()
+    buyer = getattr(command, "buyer", "") or person.buyer
+    return tuple(f"{kind}/{value}" for kind, value in (("phone", person.phone), ("buyer", buyer)) if value)
 
 
 def place(

@@ -13,6 +13,8 @@ from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.fulfillment import folding, packing, stocking
 from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment.stock import Stock
+from tongdan.domain.guard import facts as guard_facts
+from tongdan.domain.guard import risk
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact
 from tongdan.domain.notices import commands as notice_commands
@@ -82,8 +84,13 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         catalog_facts.MatchFound,
     }
     of_notices: set[type[Fact]] = set(notice._EVOLVE) | {notice_facts.NoticePlanned}
+    of_marks: set[type[Fact]] = {
+        guard_facts.MarkChecked,
+        guard_facts.MarkListed,
+        guard_facts.MarkUnlisted,
+    }
     tables: list[set[type[Fact]]] = [
-        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices
+        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks
     ]  # fmt: skip
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
@@ -101,6 +108,7 @@ STATES = {
     "stock": Stock(sku="A"),
     "sku": Sku(sku="A", description=Description(title="T")),
     "offer": Offer(channel="DY", shop="s", offer="1"),
+    "mark": risk.Mark(mark="phone/t"),
     "alias": alias.Alias(alias="a", order="O"),
     "pull": pull.Pull(channel="DY", shop="s", read_to=NOON, next_at=None),
     "slot": epoch.Epochs(),

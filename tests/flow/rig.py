@@ -95,6 +95,7 @@ class Rig:
         probe: Callable[[str], None] = no_probe,
         commit_s: float = 0.0,
         place: Place = ALONE,
+        policy: Policy = POLICY,
     ) -> None:
         """`commit_s`: how long a commit is on its way to the disk, while the loop goes on."""
         data.mkdir(exist_ok=True)
@@ -117,7 +118,7 @@ class Rig:
             clock=clock,
             entropy=entropy,
             vault=self.vault,
-            policy=POLICY,
+            policy=policy,
             revision=1,
             committer=slow_commits(clock, commit_s) if commit_s else commit_inline,
             meters=self.meters,

@@ -18,8 +18,9 @@ from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.domain.orders.commands import ChangeAddress, ErasePerson, PlaceOrder
+from tongdan.flow.clues import clues, masks_of, phone_digits
 from tongdan.flow.erasure import Asked, Erased, Erasure, Preview
-from tongdan.flow.tokens import Tokens, clues, masks_of, phone_digits
+from tongdan.flow.tokens import Tokens
 from tongdan.ports import Clock, NotUnderstood, StoreFailure
 
 LI = Person(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
+from tongdan.adapters import hold_rules
 from tongdan.adapters.partners.erp_csv import ImportMap, check_map
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
@@ -24,6 +25,7 @@ from tongdan.domain.kernel.policy import (
     CarrierMap,
     ChannelMap,
     Deadlines,
+    HoldRule,
     Listing,
     Policy,
     Shop,
@@ -33,6 +35,8 @@ from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import PAID_HOLD
 
 MAX_FILE_BYTES: Final = 2**20
+HOLDS: Final = "holds.yml"
+MAX_RULES: Final = 50
 WMS: Final = ("qimen",)
 CANONICAL: Final = frozenset({status.name.lower() for status in Status} | {PAID_HOLD})
 
@@ -72,9 +76,11 @@ def load_conf(folder: Path) -> Conf:
         if getattr(deadlines, name) <= 0:
             raise ConfError("deadlines.yml", name, "expected a positive number of seconds")
     _check_partners(partners, shops)
+    holds = _holds(files, shops, channels)
     policy = Policy(
-        shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines
-    )
+        shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines,
+        holds=holds,
+    )  # fmt: skip
     return Conf(policy, partners, files.digest())
 
 
@@ -110,6 +116,10 @@ class _Files:
         if not isinstance(entries, list) or not entries:
             raise ConfError(name, "", "expected a list of at least one entry")
         return [_convert(name, f"[{at}]", entry, kind) for at, entry in enumerate(entries)]
+
+    def maybe(self, name: str, kind: type[T]) -> list[T]:
+        """`many` of a file that need not be there."""
+        return self.many(name, kind) if (self._folder / name).exists() else []
 
     def digest(self) -> str:
         whole = sha256()
@@ -243,6 +253,16 @@ def _check_shops(shops: dict[str, Shop], channels: dict[str, ChannelMap]) -> Non
                 "shops.yml", f"{shop.id}.native", "expected a number that no other shop of the channel has"
             )
         natives.add((shop.channel, shop.native))
+
+
+def _holds(files: _Files, shops: dict[str, Shop], channels: dict[str, ChannelMap]) -> tuple[HoldRule, ...]:
+    rules = _keyed(HOLDS, files.maybe(HOLDS, HoldRule), lambda rule: rule.name)
+    if len(rules) > MAX_RULES:
+        raise ConfError(HOLDS, "", f"expected at most {MAX_RULES} rules")
+    for rule in rules.values():
+        if wrong := hold_rules.mistake(rule, shops, channels, PROVINCES):
+            raise ConfError(HOLDS, f"{rule.name}.{wrong[0]}", f"expected {wrong[1]}")
+    return tuple(rules.values())
 
 
 def _check_warehouses(warehouses: dict[str, Warehouse]) -> None:

@@ -34,7 +34,10 @@ class AesGcmVault:
         self._generation = generation
         self._mark = bytes([generation])
         self._entropy = entropy
-        self._token_key = blake2b(key=master_key, digest_size=32, person=b"tongdan-tokens").digest()
+        newest_first = sorted(self._keys.items(), reverse=True)
+        self._token_keys = [
+            blake2b(key=key, digest_size=32, person=b"tongdan-tokens").digest() for _, key in newest_first
+        ]
         # One order is sealed several times within a moment (raw payload, receiver): deriving its key once is enough.
         self._cipher = lru_cache(maxsize=4_096)(self._derive)
 
@@ -68,8 +71,15 @@ class AesGcmVault:
             raise ValueError("does not open under this salt and subject") from None
 
     def token(self, kind: str, value: str) -> bytes:
-        return hmac.digest(self._token_key, f"{kind}:{value}".encode(), "sha256")[:16]
+        return _token(self._token_keys[0], kind, value)
+
+    def tokens(self, kind: str, value: str) -> tuple[bytes, ...]:
+        return tuple([_token(key, kind, value) for key in self._token_keys])
 
     def forget(self) -> None:
         """Drop derived keys from memory, as erasure demands."""
         self._cipher.cache_clear()
+
+
+def _token(key: bytes, kind: str, value: str) -> bytes:
+    return hmac.digest(key, f"{kind}:{value}".encode(), "sha256")[:16]

@@ -9,8 +9,10 @@ from tongdan.domain.catalog import model as catalog
 from tongdan.domain.catalog import offers, skus
 from tongdan.domain.fulfillment import folding, packing, stock, stocking, tracking
 from tongdan.domain.fulfillment.shipment import Shipment
+from tongdan.domain.guard import risk
 from tongdan.domain.kernel.keys import (
     ALIAS,
+    MARK,
     NOTICE,
     OFFER,
     ORDER,
@@ -88,6 +90,7 @@ NOTICE_KIND: Final = Kind(
     wake_at=notices.wake_at,
     shop=lambda notice: notice.shop,
 )
+MARK_KIND: Final = Kind(name=MARK, state=risk.Mark, evolve=risk.evolve)
 
 SLOT_KIND: Final = Kind(name=SLOT, state=epoch.Epochs, evolve=epoch.evolve)
 
@@ -105,6 +108,7 @@ KINDS: Final[dict[str, Kind]] = {
         SKU_KIND,
         OFFER_KIND,
         NOTICE_KIND,
+        MARK_KIND,
     )
 }
 

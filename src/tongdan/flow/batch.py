@@ -18,6 +18,7 @@ from tongdan.domain.kernel.ids import business_day, make_order_id, parse
 from tongdan.domain.kernel.keys import ORDER, kind_of, subject_of
 from tongdan.domain.kernel.lost import Lost, is_lost
 from tongdan.domain.kernel.messages import (
+    Command,
     Context,
     Decision,
     Effect,
@@ -34,6 +35,7 @@ from tongdan.domain.kernel.messages import (
     WakeUp,
 )
 from tongdan.flow.aggregates import KINDS
+from tongdan.flow.clues import marks_of
 from tongdan.flow.heads import Environment, Heads, Live
 from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.journal import GENESIS, effect_digest, effect_id, encode, read_state, row_hash, to_us
@@ -190,7 +192,7 @@ class Batch:
             key, counter = self._fresh_id(slot, item.name.channel)
         if live is None:
             live = Live(item.route.kind)
-        decision = item.route.decide(live.state, item.command, self._context(key, slot))
+        decision = item.route.decide(live.state, item.command, self._context(key, slot, item.command))
         if type(decision) is Refusal:
             if not item.effect:
                 return decision
@@ -228,8 +230,13 @@ class Batch:
             self.missed.append(parsed.order)
         return refusals.LOST_ID.of(id=parsed.order)
 
-    def _context(self, key: str, slot: int) -> Context:
-        return Context(self._now, key, self._env.policy, self._env.revision, self._heads.losses(slot))
+    def _context(self, key: str, slot: int, command: Command) -> Context:
+        env = self._env
+        marks: tuple[str, ...] = ()
+        person = getattr(command, "person", None)
+        if person is not None and any(rule.active and rule.of_buyer for rule in env.policy.holds):
+            marks = marks_of(person, getattr(command, "buyer", ""), env.vault)
+        return Context(self._now, key, env.policy, env.revision, self._heads.losses(slot), marks)
 
     def _next(self, counter: tuple[int, str, str]) -> int:
         return self._counters.get(counter, self._heads.counters.get(counter, 0))

@@ -19,8 +19,9 @@ from tongdan.domain.kernel.messages import Refusal, RefusalKind
 from tongdan.domain.orders.commands import ErasePerson
 from tongdan.domain.orders.model import Order, here, status
 from tongdan.flow.bus import Bus
+from tongdan.flow.clues import masks_of, phone_digits
 from tongdan.flow.journal import read_state
-from tongdan.flow.tokens import SUBJECT_LIMIT, Tokens, masks_of, phone_digits
+from tongdan.flow.tokens import SUBJECT_LIMIT, Tokens
 from tongdan.ports import ErasureEntry, ErasureLog, Inbound, StoreFailure, Vault, WriteSet
 
 _log: Final = logging.getLogger(__name__)

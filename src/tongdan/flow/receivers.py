@@ -5,12 +5,8 @@ long as nothing of them is masked. What is encrypted without such an id cannot b
 same text.
 """
 
-from typing import Final
-
 from tongdan.domain.kernel.messages import Person
-from tongdan.flow.tokens import phone_digits
-
-ADDRESS_ID: Final = "open_address_id"
+from tongdan.flow.clues import ADDRESS_ID, phone_digits
 
 
 def receiver_of(person: Person | None) -> tuple[str, ...] | None:

@@ -14,6 +14,9 @@ from tongdan.domain.catalog import offers, skus
 from tongdan.domain.fulfillment import bundles, packing, recalling, shipping, stocking, tracking
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
+from tongdan.domain.guard import commands as guard_commands
+from tongdan.domain.guard import facts as guard_facts
+from tongdan.domain.guard import risk as marks
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
 from tongdan.domain.notices import commands as notice_commands
@@ -32,6 +35,8 @@ from tongdan.domain.orders import (
     refund_facts,
     refunds,
     reservation,
+    risk,
+    risk_facts,
 )
 from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
@@ -41,9 +46,11 @@ from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import notice_reactions as tell
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
+from tongdan.flow import risk_reactions as risky
 from tongdan.flow import ticket_reactions as eyes
 from tongdan.flow.aggregates import (
     ALIAS_KIND,
+    MARK_KIND,
     NOTICE_KIND,
     OFFER_KIND,
     ORDER_KIND,
@@ -61,6 +68,7 @@ from tongdan.flow.targets import (
     by_buyer,
     by_event,
     by_lost_id,
+    by_mark,
     by_native,
     by_notice,
     by_offer,
@@ -100,6 +108,7 @@ def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route
 
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
 _N = notice_commands
+_G = guard_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -137,6 +146,10 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # it may be held or changed until then
     **_orders(_O.PlaceHold, holds.place_hold),
     **_orders(_O.LiftHold, holds.lift_hold),
+    **_orders(_O.NoteRiskAnswer, risk.note_answer),
+    _G.CheckMark: Route(MARK_KIND, by_mark, marks.check_mark, creates=True),
+    _G.ListMark: Route(MARK_KIND, by_mark, marks.list_mark, creates=True),
+    _G.UnlistMark: Route(MARK_KIND, by_mark, marks.unlist_mark),
     **_orders(_O.ChangeAddress, holds.change_address),
     **_orders(_O.ChangeAmount, holds.change_amount),
     # warehouses send it
@@ -209,6 +222,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("set-parts", _c.BundleDefined, matched.set_parts),
     Reaction("open-bundle", _f.BundleAsked, matched.open_bundle),
     Reaction("reserve-parts", match_facts.BundleOpened, matched.reserve_parts),
+    # orders ↔ what is known of their buyers
+    Reaction("check-marks", risk_facts.RiskAsked, risky.check_marks),
+    Reaction("note-risk-answer", guard_facts.MarkChecked, risky.note_answer),
     # what came in too much goes back; so does the price of a cancelled order, once its goods cannot leave
     Reaction("refund-duplicated", _o.PaymentDuplicated, then.refund_surplus),
     Reaction("refund-paid-after-cancel", _o.PaidAfterCancel, then.refund_surplus),
@@ -312,8 +328,10 @@ _MODULES: Final = (
     order_facts,
     refund_facts,
     match_facts,
+    risk_facts,
     fulfillment_facts,
     catalog_facts,
+    guard_facts,
     sync_facts,
     pull_facts,
     notice_facts,

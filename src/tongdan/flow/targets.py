@@ -11,6 +11,7 @@ from tongdan.domain.kernel.keys import (
     NOTICE,
     alias_key,
     key_slot,
+    mark_key,
     notice_key,
     notice_of,
     offer_key,
@@ -105,6 +106,11 @@ def by_sku_code(command: catalog_commands.DefineSku) -> Target:
 
 def by_offer(command: Any) -> Target:
     key = offer_key(command.channel, command.shop, command.offer)
+    return Target(key_slot(key), key)
+
+
+def by_mark(command: Any) -> Target:
+    key = mark_key(command.mark)
     return Target(key_slot(key), key)
 
 

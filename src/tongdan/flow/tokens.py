@@ -6,7 +6,6 @@ Nothing but tokens leaves this file, and they are dropped when the person is era
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -17,6 +16,7 @@ from tongdan.domain.kernel.keys import subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
+from tongdan.flow.clues import Clue, clues
 from tongdan.flow.shard import Shard
 from tongdan.ports import ShardStore, TokenBook, Vault
 
@@ -26,14 +26,7 @@ FOLLOW_AFTER_S: Final = 0.2
 CHUNK: Final = 100  # journal positions at once, so that the loop is never held for long
 BEHIND_LIMIT: Final = 1_000_000  # journal rows; beyond it the view follows even while intake is busy
 SUBJECT_LIMIT: Final = 10_000  # orders of one person
-_SHORTEST_PHONE: Final = 5
-_MOBILE: Final = re.compile(
-    r"(?<!\d)1\d{10}(?!\d)", re.ASCII
-)  # also where another number or an extension follows
-_LEAST_SHOWN: Final = 4  # digits of a masked phone; fewer fit half the world
 _person: Final = msgspec.msgpack.Decoder(Person)
-
-Clue = tuple[str, str]  # kind and value
 
 
 class Tokens:
@@ -144,42 +137,3 @@ class Tokens:
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
-
-
-def clues(person: Person) -> set[Clue]:
-    """What leads to a person: phone, its last four digits, pairs of the name's characters, ids of the platform.
-
-    Where a platform shows only a masked value (138****1234), that value is the clue.
-    """
-    found = set[Clue]()
-    digits = phone_digits(person.phone)
-    if "*" in person.phone:
-        found |= {("masked", masked(person.phone))} if len(digits) >= _LEAST_SHOWN else set()
-    elif len(digits) >= _SHORTEST_PHONE:
-        for number in (digits, *_MOBILE.findall(person.phone)):
-            found |= {("phone", number), ("last4", number[-4:])}
-    if "*" in person.name:
-        found.add(("masked-name", person.name))
-    elif name := "".join(person.name.split()):
-        found |= {("name", name[n : n + 2]) for n in range(max(1, len(name) - 1))}
-    ids = (person.buyer, person.payer, person.sealed.get("open_address_id", ""))
-    return found | {("id", value) for value in ids if value}
-
-
-def phone_digits(phone: str) -> str:
-    """`+86 138-1234-1234` → `13812341234`."""
-    digits = "".join(each for each in phone if each.isascii() and each.isdigit())
-    return digits[-11:] if len(digits) > 11 and digits.removeprefix("00").startswith("86") else digits
-
-
-def masks_of(phone: str) -> set[Clue]:
-    """How platforms may show this number: a few digits at either end, stars between."""
-    number = phone_digits(phone)
-    shown = ((head, tail) for head in range(4) for tail in (2, 3, 4))
-    return {("masked", f"{number[:head]}*{number[-tail:]}") for head, tail in shown}
-
-
-def masked(shown: str) -> str:
-    """`138****1234` → `138*1234`: how many stars there are says nothing."""
-    head, *_, tail = shown.split("*")
-    return f"{phone_digits(head)}*{phone_digits(tail)}"

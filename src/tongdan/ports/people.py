@@ -37,5 +37,8 @@ class Vault(Protocol):
     def token(self, kind: str, value: str) -> bytes:
         """16 bytes that stand for `value` in an index: equal for equal values, and telling nothing without the key."""
 
+    def tokens(self, kind: str, value: str) -> tuple[bytes, ...]:
+        """The token under every generation of the master key that is known, the newest first."""
+
     def forget(self) -> None:
         """Drop derived keys from memory."""

@@ -3,7 +3,8 @@
 `DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
 `ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order,
 `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
-`notice/ORDER/KIND/ABOUT` what an order's buyer is told. Whatever belongs to an order lies in the order's slot.
+`notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by. Whatever
+belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -22,7 +23,8 @@ SLOT: Final = "slot"
 SKU: Final = "sku"
 OFFER: Final = "offer"
 NOTICE: Final = "notice"
-_BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER})  # they live where their name says
+MARK: Final = "mark"
+_BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, MARK})  # they live where their name says
 
 
 def stock_key(sku: str) -> str:
@@ -88,6 +90,11 @@ def notice_of(sending: str) -> tuple[str, int]:
     if parsed is None or parsed.part or len(parts[3]) > 4:
         raise ValueError(sending)
     return notice_key(parts[0], parts[1], parts[2]), int(parts[3])
+
+
+def mark_key(mark: str) -> str:
+    """`mark` is `KIND/TOKEN`."""
+    return f"{MARK}/{mark}"
 
 
 def kind_of(key: str) -> str:

@@ -63,6 +63,9 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     policy: Policy
     revision: int
     lost: tuple[Lost, ...] = ()  # ids of this slot that may have been given out before a restore
+    marks: tuple[
+        str, ...
+    ] = ()  # KIND/TOKEN: what the people in the command are known again by, where a rule asks
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -100,6 +100,44 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     forget_after_s: int = 2_592_000
 
 
+class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
+    """When an order is held as `ACTION-NAME` (action: review 审单 or risk 风控); all that a rule names has to hold.
+
+    `amount_above_fen`, `skus`, `shops`, `channels`, `regions` (provinces), `incomplete_address`: of the order.
+    `address_changed`: after it was paid. `blacklisted`, `orders_at_least` (this one included, within `within_s`) and
+    `first_order`: of its buyer, known by the marks of `by` (phone, buyer, payer, receiver; none: any).
+    `lift_after_s`: it lifts itself then; None: a person does.
+    """
+
+    name: str
+    action: str
+    name_en: str
+    name_zh: str
+    active: bool = True
+    shops: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    amount_above_fen: int | None = None
+    incomplete_address: bool = False
+    address_changed: bool = False
+    blacklisted: bool = False
+    orders_at_least: int = 0
+    within_s: int = 0
+    first_order: bool = False
+    by: tuple[str, ...] = ()
+    lift_after_s: int | None = None
+
+    @property
+    def hold(self) -> str:
+        return f"{self.action}-{self.name}"
+
+    @property
+    def of_buyer(self) -> bool:
+        """What it asks is known to the marks of the buyer only."""
+        return self.blacklisted or self.first_order or self.orders_at_least > 0
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     shops: dict[str, Shop] = {}
     channels: dict[str, ChannelMap] = {}
@@ -107,3 +145,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     warehouses: dict[str, Warehouse] = {}
     deadlines: Deadlines = Deadlines()
     notices: NoticePolicy = NoticePolicy()
+    holds: tuple[HoldRule, ...] = ()

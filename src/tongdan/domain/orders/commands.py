@@ -277,6 +277,17 @@ class LiftHold(Command, frozen=True, kw_only=True):
     note: str = ""
 
 
+class NoteRiskAnswer(Command, frozen=True, kw_only=True):
+    """What one of the buyer's marks knows: the answer to the question `no`. `why`: what the blacklist says."""
+
+    order: str
+    no: int
+    mark: str
+    hit: tuple[str, ...]
+    denied: tuple[str, ...]
+    why: str
+
+
 class NoteSystemStatus(Command, frozen=True, kw_only=True):
     """What a downstream system says of the order, as evidence: it moves no axis by itself."""
 

@@ -35,6 +35,7 @@ from tongdan.domain.orders.model import (
     Said,
 )
 from tongdan.domain.orders.refund_evolve import REFUNDS
+from tongdan.domain.orders.risk_evolve import RISK, lifted
 
 AnyFact = Any  # each function below takes the one fact it is listed under
 
@@ -368,10 +369,6 @@ def _held_after_restore(order: Order, _: f.HeldAfterRestore) -> Order:
     return replace(order, holds=_with(order.holds, RESTORED_HOLD))
 
 
-def _hold_lifted(order: Order, fact: f.HoldLifted) -> Order:
-    return replace(order, holds=_without(order.holds, fact.hold))
-
-
 def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
     return names if name in names else (*names, name)
 
@@ -403,6 +400,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PaidAfterCancel: _paid_too_late,
     **REFUNDS,
     **MATCHING,
+    **RISK,
     f.LineReserved: _reserved,
     f.LineShort: _short,
     f.LineReservationExpired: _reservation_expired,
@@ -424,5 +422,5 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PersonErased: _erased,
     f.HoldPlaced: _hold_placed,
     f.HeldAfterRestore: _held_after_restore,
-    f.HoldLifted: _hold_lifted,
+    f.HoldLifted: lifted,
 }

@@ -24,6 +24,7 @@ from tongdan.domain.orders.match_facts import LinesUnmatched
 from tongdan.domain.orders.model import PAYMENT_HOLD, UNMATCHED_HOLD, Order, unmatched
 from tongdan.domain.orders.payments import collect
 from tongdan.domain.orders.reservation import advance
+from tongdan.domain.orders.risk import check_address
 
 MAX_HOLDS: Final = 20
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
@@ -63,7 +64,10 @@ def change_address(order: Order, command: ChangeAddress, ctx: Context) -> Decisi
         return refusal
     if order.erased_at is not None:
         return refusals.PERSON_ERASED.of(order=ctx.id)
-    return Decision((AddressChanged(region=command.region, changed_at=ctx.now),), person=command.person)
+    draft = Draft(order)
+    draft.tell(AddressChanged(region=command.region, changed_at=ctx.now))
+    check_address(draft, ctx, command.person)
+    return draft.decision(command.person)
 
 
 def _not_here(order: Order, ctx: Context) -> Refusal | None:

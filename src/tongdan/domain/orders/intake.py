@@ -47,6 +47,7 @@ from tongdan.domain.orders.model import (
 )
 from tongdan.domain.orders.payments import collect
 from tongdan.domain.orders.reservation import advance, reserve_until
+from tongdan.domain.orders.risk import check_address, check_content
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000
@@ -93,10 +94,10 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
     )
     if order is not None:
         return _recover(Draft(order), created, command, ctx)
-    if not free:
-        return Decision((created,), person=command.person)
     draft = Draft.begin(created)
-    collect(draft, ctx, 0, "", 0, ctx.now)
+    check_content(draft, ctx, command.person)
+    if free:
+        collect(draft, ctx, 0, "", 0, ctx.now)
     return draft.decision(command.person)
 
 
@@ -106,6 +107,7 @@ def _recover(draft: Draft, created: OrderCreated, command: PlaceOrder, ctx: Cont
     draft.tell(created)
     fits = sum_in is not None and sum_in.amount_fen == command.amount_fen
     draft.tell(OrderRecovered(ends=(WORRY_LOST, WORRY_MISMATCH) if fits else (WORRY_LOST,)))
+    check_content(draft, ctx, command.person)
     if command.amount_fen == 0:
         collect(draft, ctx, 0, "", 0, ctx.now)
     elif fits and sum_in is not None:
@@ -198,6 +200,7 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
         _paid(draft, ctx, command.transaction, command.amount_fen, command.said_at)
     elif command.event == "address" and adopt_address(draft, command.region, command.said_at):
         person = command.person
+        check_address(draft, ctx, person)
     elif command.event == "amount" and command.amount_fen is not None:
         adopt_amount(draft, command.amount_fen, command.reason, command.said_at)
     _close(draft, ctx, command.event, status, command.reason, command.said_at, before)
@@ -216,6 +219,10 @@ def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> D
     shown = held and CHANNEL_HOLD not in draft.order.holds
     known = draft.order.known
     person = command.person if _detail(draft, command, ctx) or shown else None
+    if not known:
+        check_content(draft, ctx, person)
+    elif person is not None:
+        check_address(draft, ctx, person)
     if not known and _left(status) and not ctx.lost:
         draft.tell(HoldPlaced(hold=LEFT_HOLD, note="the channel says that it has left already"))
     if command.paid_at is not None:

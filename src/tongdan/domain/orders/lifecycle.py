@@ -41,6 +41,7 @@ from tongdan.domain.orders.model import (
 from tongdan.domain.orders.payments import close_attempts
 from tongdan.domain.orders.refunds import ask_result
 from tongdan.domain.orders.reservation import asked_for, open_shipments
+from tongdan.domain.orders.risk import lift_due
 
 UNPAID: Final = "not paid in time"
 
@@ -161,6 +162,8 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
         ask_result(draft, ctx)
     if (ship_by := _due(draft, "ship", ctx)) is not None:
         draft.tell(ShipmentOverdue(ship_by=ship_by))
+    if _due(draft, "lift", ctx):
+        lift_due(draft, ctx)
     if (complete_at := _due(draft, "complete", ctx)) is not None:
         complete(draft, ctx, complete_at)
     return draft.decision()

@@ -26,6 +26,7 @@ CHANNEL: Final = "channel"  # under this name `said` keeps what the platform sai
 PAYMENT_HOLD: Final = "payment"  # money came in, but not the sum asked for
 CHANNEL_HOLD: Final = "channel"  # the platform took the money, but does not let the order go yet
 RESTORED_HOLD: Final = "restored"  # it may have been sent already, under an id that was lost with a restore
+RISK_HOLD: Final = "risk-check"  # what is known of its buyer is being asked for
 UNMATCHED_HOLD: Final = "unmatched-sku"  # nobody has said yet which own SKU a line is
 PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
 
@@ -126,10 +127,26 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     said_at: datetime
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A question about the buyer: the `marks` that have not answered, and the rules that hold unless one denies."""
+
+    no: int
+    marks: tuple[str, ...]
+    unless: tuple[str, ...]
+
+
+class Lift(msgspec.Struct, frozen=True, gc=False):
+    """A hold that lifts itself."""
+
+    hold: str
+    at: datetime
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
     `payments` is all money that came to us for it, of which `paid` counts; `questioned` is one of the wrong sum.
+    `checks` are the questions about its buyer that wait for an answer, `checked` how many there were.
     `owed_fen` is what is to go back, or has gone back, in all. `worries` are the things a ticket was raised for and
     that may still heal. `detail_by` … `complete_at` are what it waits for.
     """
@@ -171,6 +188,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     pay_by: datetime | None = None
     ship_by: datetime | None = None
     complete_at: datetime | None = None
+    checks: tuple[Check, ...] = ()
+    checked: int = 0
+    lifts: tuple[Lift, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -299,6 +319,7 @@ def deadlines(order: Order) -> dict[str, datetime | None]:
         **always,
         "pay": _unless(not unpaid, order.pay_by),
         "ship": _unless(not promised, order.ship_by),
+        "lift": min((lift.at for lift in order.lifts), default=None),
         "complete": _unless(order.closing is not Closing.OPEN, order.complete_at),
     }
 
