@@ -95,3 +95,28 @@ def test_a_reason_is_asked_for(data: Path, order: str) -> None:
         == 2
     )
     assert _rows(data) == before
+
+
+def test_a_refund_by_line_is_shown_and_then_done(data: Path, order: str) -> None:
+    before = _rows(data)
+    words = ("order", "refund", order, "--lines", "1x1", "--reason", "one too many", "--json", "--data", data)
+    shown = json.loads(tongdan(*words).stdout)
+    assert [fact["fact"] for fact in shown["facts"]][-2:] == ["RefundRequested", "LinesRefunded"]
+    assert (shown["refunds"][0]["amount_fen"], _rows(data)) == (9_900, before)
+    assert json.loads(tongdan(*words, "--apply").stdout)["applied"] is True
+    state = reading(data).order(order)
+    assert isinstance(state, Order)
+    assert (state.line(1).refunded, state.line(1).withdrawn, state.owed_fen) == (1, 1, 9_900)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("lines", "exit_code"), [("1x3", 1), ("2", 1), ("1x2", 1), ("x", 2), ("1x", 2), ("0", 2)]
+)
+def test_lines_that_cannot_be_refunded_are_refused(
+    data: Path, order: str, lines: str, exit_code: int
+) -> None:
+    """1x2 is all there is: while it is still to be sent, that is a cancellation."""
+    before = _rows(data)
+    words = ("order", "refund", order, "--lines", lines, "--reason", "why", "--apply", "--data", data)
+    assert tongdan(*words).exit_code == exit_code
+    assert _rows(data) == before

@@ -203,6 +203,27 @@ async def test_a_part_of_what_was_paid_goes_back_once(served: Served) -> None:
         assert rows_of(served) == before
 
 
+async def test_the_price_of_a_line_goes_back_and_what_has_not_left_stays(served: Served) -> None:
+    await served.stock(10)
+    id = await served.place()
+    await pay(served, id)
+    async with served.client(*ALL) as client:
+        line = (await get(client, f"/orders/{id}"))["lines"][0]
+        body = {"lines": [{"line": line["no"], "units": 1}], "amount_fen": 100, "reason": "broken"}
+        answer = await client.post(f"{API}/orders/{id}/refund-lines", json=body)
+        assert answer.status_code == 200, answer.text
+        order = await get(client, f"/orders/{id}")
+        after = order["lines"][0]
+        assert (order["owed_fen"], after["refunded"], after["withdrawn"]) == (100, 1, 1)
+        await served.centre.quiet()
+        before = rows_of(served)
+        wrong = await client.post(
+            f"{API}/orders/{id}/refund-lines", json=body | {"lines": [{"line": 99, "units": 1}]}
+        )
+        await refused(wrong, 422, "no-such-line")
+        assert rows_of(served) == before
+
+
 @pytest.mark.parametrize(
     ("action", "body", "field"),
     [

@@ -168,6 +168,10 @@ def heading(key: str, order: Order) -> Text:
     if order.owed_fen:
         back = t(", of which back ", "，已退 ") + yuan_from_fen(order.refunded_fen)
         parts.append(t("owed back ", "应退 ") + yuan_from_fen(order.owed_fen) + back)
+    if order.platform_refunds:
+        parts.append(
+            t("paid back by the platform ", "平台已退 ") + yuan_from_fen(order.platform_refunded_fen)
+        )
     if order.holds:
         parts.append(t("held: ", "挂起：") + ", ".join(order.holds))
     if order.worries:
@@ -189,13 +193,15 @@ def lines_table(order: Order) -> Table:
         Stage.STOPPED: t("stopped", "停发"),
     }
     stages = [stage for stage in names if order.units(stage)]
-    counts = (t("units", "件"), t("yuan", "元"), *(names[stage] for stage in stages))
+    refunded = (t("refunded", "已退款"),) if any(each.refunded for each in order.lines) else ()
+    counts = (t("units", "件"), t("yuan", "元"), *(names[stage] for stage in stages), *refunded)
     title = t("title", "品名")
     shown = table("#", "SKU", title, *counts, t("warehouse", "仓库"), right=counts, fold=(title,))
     for each in order.lines:
         line = each.line
         cells = (line.units, yuan_from_fen(line.amount_fen), *(each.at(stage) or "" for stage in stages))
-        add_row(shown, line.no, line.sku, line.title, *cells, each.warehouse)
+        back = (each.refunded or "",) if refunded else ()
+        add_row(shown, line.no, line.sku, line.title, *cells, *back, each.warehouse)
     return shown
 
 

@@ -4,36 +4,57 @@ What is shown is the decision that would be taken now, by the same function that
 money comes from, and under which numbers it goes.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from tongdan.adapters.clock import SystemClock
 from tongdan.cli.asking import ask
 from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.orders import IdArgument, find_order, heading, refunds_table
+from tongdan.cli.orders import IdArgument, find_order, heading, lines_table, refunds_table
 from tongdan.cli.output import DOES_NOT_HOLD, emit, err, fail, out
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, ShopOption
 from tongdan.cli.reading import open_reading
-from tongdan.domain.kernel.messages import Context, Refusal
+from tongdan.domain.kernel.messages import Context, Decision, Fact, Refusal
 from tongdan.domain.kernel.money import fen_from_yuan
-from tongdan.domain.orders.commands import RequestRefund
+from tongdan.domain.orders.commands import RefundUnits, RequestRefund
 from tongdan.domain.orders.evolve import evolve
+from tongdan.domain.orders.line_refunds import refund_units
+from tongdan.domain.orders.lines import Units
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.refund_facts import RefundRequested
 from tongdan.domain.orders.refunds import request_refund
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.words import pick
 
 MAX_REASON: Final = 200
+MAX_UNITS: Final = 1_000_000
+
+LinesOption = Annotated[
+    str,
+    typer.Option(
+        "--lines", help=t("Lines and units, as above.", "商品行与件数，格式如上。"), show_default=False
+    ),
+]
 HELP: Final = teach(
     """Pay back some or all of what the buyer of an own shop's order paid.
 
 Without --amount (in yuan) it is what is owed, or else all that is left. Money that came in too much goes first. The
-payment provider's result follows: look at the order again. A platform pays its buyers back by itself.""",
+payment provider's result follows: look at the order again. A platform pays its buyers back by itself.
+
+With --lines it is for some units: `LINE`, or `LINExUNITS`, separated by commas; without --amount it is what the buyer
+paid for them. What of them has not left does not leave.""",
     """退回自有店铺订单买家的部分或全部款项。
 
 不写 --amount（单位：元）时，退应退的部分；没有应退的，则退全部余款。多付的款项先退。
-支付平台的结果随后到达，请再查看订单。平台订单由平台自行退款。""",
+支付平台的结果随后到达，请再查看订单。平台订单由平台自行退款。
+
+用 --lines 按商品行退款（仅退款）：行号，或 行号x件数，用逗号分隔；不写 --amount 时退买家为其支付的金额。
+其中尚未发出的不再发出。""",
     "tongdan order refund MP20260127000892 --amount 12.50 --reason goodwill",
+    "tongdan order refund MP20260127000892 --lines 1x2,3 --reason 'out of stock'",
     "tongdan order refund MP20260127000892 --reason 'paid twice' --apply",
 )
 
@@ -51,6 +72,7 @@ def refund(
     amount: Annotated[
         str, typer.Option("--amount", metavar="YUAN", help=t("How much, in yuan.", "金额，单位：元。"))
     ] = "",
+    lines: LinesOption = "",
     apply: Annotated[
         bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
     ] = False,
@@ -71,25 +93,68 @@ def refund(
     with open_reading(data) as reading:
         key, order = find_order(reading, id, shop)
         policy = reading.policy()
-    command = RequestRefund(order=key, amount_fen=amount_fen, reason=why)
-    decision = request_refund(order, command, Context(SystemClock().now(), key, policy, 0))
+    ctx = Context(SystemClock().now(), key, policy, 0)
+    units = units_named(lines, order) if lines else ()
+    command, decision = _decide(order, units, amount_fen, why, ctx)
     if isinstance(decision, Refusal):
         fail(pick((decision.en, decision.zh), LANGUAGE), DOES_NOT_HOLD)
     if apply:
-        body = {"amount_fen": amount_fen, "reason": why}
-        ask(data, conf, f"/api/v1/orders/{key}/refund", body, Scope.WRITE, command, order.shop)
+        path = "refund-lines" if units else "refund"
+        body: dict[str, object] = {"amount_fen": amount_fen, "reason": why}
+        if units:
+            body["lines"] = [{"line": each.line, "units": each.units} for each in units]
+        ask(data, conf, f"/api/v1/orders/{key}/{path}", body, Scope.WRITE, command, order.shop)
     if json:
-        emit({"id": key, "refunds": decision.facts, "applied": apply})
+        refunds = [fact for fact in decision.facts if isinstance(fact, RefundRequested)]
+        emit({"id": key, "refunds": refunds, "facts": named(decision.facts), "applied": apply})
         return
     for fact in decision.facts:
         order = evolve(order, fact)
     out.print(heading(key, order))
+    if lines:
+        out.print(lines_table(order))
     out.print(refunds_table(key, order))
     err.print(
         t("Asked for; the result follows.", "已发起，结果随后到达。")
         if apply
         else t("Nothing was changed. Add --apply to do it.", "未做任何更改。加 --apply 以执行。")
     )
+
+
+def _decide(
+    order: Order, units: tuple[Units, ...], amount_fen: int | None, why: str, ctx: Context
+) -> tuple[RefundUnits | RequestRefund, Decision | Refusal]:
+    if units:
+        command = RefundUnits(order=ctx.id, units=units, amount_fen=amount_fen, reason=why)
+        return command, refund_units(order, command, ctx)
+    plain = RequestRefund(order=ctx.id, amount_fen=amount_fen, reason=why)
+    return plain, request_refund(order, plain, ctx)
+
+
+def units_named(text: str, order: Order) -> tuple[Units, ...]:
+    """`1x2,3`: two units of line 1 and all of line 3. Exits with 2 when it cannot be read."""
+    found = []
+    for each in text.split(","):
+        no, x, n = each.strip().partition("x")
+        if not _whole(no) or (x and not _whole(n)):
+            fail(
+                t(
+                    f"--lines: {text!r} names no lines; write 1x2,3 for two units of line 1 and all of line 3.",
+                    f"--lines：{text!r} 不是商品行；第 1 行两件和第 3 行全部写作 1x2,3。",
+                )
+            )
+        line = order.line(int(no))
+        found.append(Units(int(no), int(n) if x else line.line.units if line is not None else 1))
+    return tuple(found)
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MAX_UNITS
+
+
+def named(facts: Iterable[Fact]) -> list[dict[str, object]]:
+    """Facts as JSON, each under its name."""
+    return [{"fact": type(fact).__name__, **msgspec.to_builtins(fact)} for fact in facts]
 
 
 def _fen(amount: str) -> int | None:

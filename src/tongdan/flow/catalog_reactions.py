@@ -63,7 +63,7 @@ def reserve_parts(fact: matched.BundleOpened, at: Recorded) -> Commands:
             order=at.aggregate,
             line=line.no,
             attempt=fact.attempt,
-            units=line.units,
+            units=line.bundle_units * fact.wanted or line.units,
             region=fact.region,
             until=fact.until,
         )

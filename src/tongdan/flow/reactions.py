@@ -42,15 +42,22 @@ def _reserve(id: str, lines: tuple[Line, ...], region: str, until: datetime | No
 
 
 def reserve_again(fact: told.ReservationRetried, at: Recorded) -> Commands:
-    for line, wanted in zip(fact.lines, fact.units, strict=True):
+    return asked_again(at.aggregate, fact.lines, fact.units, fact.region, fact.until)
+
+
+def asked_again(
+    id: str, lines: tuple[ReservedLine, ...], units: tuple[Units, ...], region: str, until: datetime | None
+) -> Iterator[Command]:
+    """Stock is asked for under the lines' new attempts."""
+    for line, wanted in zip(lines, units, strict=True):
         yield ship.ReserveStock(
             sku=line.sku,
-            order=at.aggregate,
+            order=id,
             line=line.line,
             attempt=line.attempt,
             units=wanted.units,
-            region=fact.region,
-            until=fact.until,
+            region=region,
+            until=until,
         )
 
 
@@ -60,10 +67,15 @@ def keep_reserved(fact: told.OrderPaid, at: Recorded) -> Commands:
 
 
 def free_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
-    return _free(at.aggregate, fact.freed)
+    return freed(at.aggregate, fact.freed)
 
 
-def _free(id: str, lines: tuple[ReservedLine, ...]) -> Iterator[Command]:
+def free_left_over(fact: told.LinesShipped, at: Recorded) -> Commands:
+    return freed(at.aggregate, fact.freed)
+
+
+def freed(id: str, lines: tuple[ReservedLine, ...]) -> Iterator[Command]:
+    """The reservations of these lines of an order end."""
     for line in lines:
         yield ship.ReleaseStock(sku=line.sku, order=id, line=line.line, attempt=line.attempt)
 
@@ -223,7 +235,7 @@ def _units(items: tuple[Item, ...]) -> tuple[Units, ...]:
 
 
 def undo_cancelled(fact: told.OrderCancelled, at: Recorded) -> Commands:
-    yield from _free(at.aggregate, fact.reserved)
+    yield from freed(at.aggregate, fact.reserved)
     for shipment in fact.shipments:
         yield ship.RecallShipment(shipment=shipment, reason=fact.reason or "cancelled", order=at.aggregate)
 

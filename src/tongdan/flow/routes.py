@@ -29,6 +29,7 @@ from tongdan.domain.orders import (
     holds,
     intake,
     lifecycle,
+    line_refunds,
     match_facts,
     matching,
     payments,
@@ -37,6 +38,8 @@ from tongdan.domain.orders import (
     reservation,
     risk,
     risk_facts,
+    withdrawing,
+    withdrawn_facts,
 )
 from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
@@ -48,6 +51,7 @@ from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
 from tongdan.flow import risk_reactions as risky
 from tongdan.flow import ticket_reactions as eyes
+from tongdan.flow import withdrawn_reactions as withdrawn
 from tongdan.flow.aggregates import (
     ALIAS_KIND,
     MARK_KIND,
@@ -127,6 +131,10 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.PayBack, refunds.pay_back),
     **_orders(_O.RecordRefund, refunds.record_refund),
     **_orders(_O.RecordRefundRefused, refunds.record_refund_refused),
+    # by line; what has not left then does not leave
+    **_orders(_O.RefundUnits, line_refunds.refund_units),
+    **_orders(_O.RecordPlatformRefund, line_refunds.record_platform_refund),
+    **_orders(_O.StopUnits, withdrawing.stop_units),
     # stock is put behind it; the last reservation, payment or lifted hold releases it
     **_stocks(_F.CountStock, stocking.count_stock),
     **_stocks(_F.ReserveStock, bundles.reserve),
@@ -212,6 +220,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("reserve-again", _o.ReservationRetried, then.reserve_again),
     Reaction("keep-reserved", _o.OrderPaid, then.keep_reserved),
     Reaction("free-stopped", _o.LinesStopped, then.free_stopped),
+    Reaction("free-left-over", _o.LinesShipped, then.free_left_over),
+    Reaction("free-withdrawn", withdrawn_facts.UnitsWithdrawn, withdrawn.free_withdrawn),
+    Reaction("reserve-fewer", withdrawn_facts.UnitsWithdrawn, withdrawn.reserve_fewer),
     Reaction("note-reserved", _f.StockReserved, then.note_reserved),
     Reaction("note-shortage", _f.StockShort, then.note_shortage),
     Reaction("note-expired", _f.ReservationExpired, then.note_expired),
@@ -239,6 +250,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-recalled", _f.ShipmentRecalled, then.note_stopped),
     Reaction("note-short", _f.ShipmentShort, then.note_short),
     Reaction("note-wms-said", _f.WmsProcessed, then.note_wms_said),
+    Reaction("call-back-withdrawn", withdrawn_facts.UnitsWithdrawn, withdrawn.call_back),
     Reaction("undo-cancelled", _o.OrderCancelled, then.undo_cancelled),
     Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
     # buyers are told; a receipt may name its sending by the provider's number alone
@@ -281,6 +293,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-line-short", _o.LineShort, eyes.line_short),
     Reaction("ticket-lines-stopped", _o.LinesStopped, eyes.lines_stopped),
     Reaction("ticket-left-after-cancel", _o.LinesShipped, eyes.left_after_cancel),
+    Reaction("ticket-left-though-withdrawn", _o.LinesShipped, withdrawn.left_though_withdrawn),
+    Reaction("ticket-withdrawn-in-parcel", withdrawn_facts.UnitsWithdrawn, withdrawn.in_parcel),
+    Reaction("ticket-refund-of-unknown", withdrawn_facts.LinesRefunded, withdrawn.refund_of_unknown),
     Reaction("ticket-shipment-overdue", _o.ShipmentOverdue, eyes.shipment_overdue),
     Reaction("ticket-settlement", _o.SettlementMismatched, eyes.settlement_mismatched),
     Reaction("ticket-address-too-late", _o.AddressChangeTooLate, eyes.address_too_late),
@@ -302,6 +317,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-reserved", _o.LineReserved, eyes.healed),
     Reaction("healed-shipped", _o.LinesShipped, eyes.healed),
     Reaction("healed-settled", _o.OrderSettled, eyes.healed),
+    Reaction("healed-withdrawn", withdrawn_facts.UnitsWithdrawn, eyes.healed),
     Reaction("healed-cancelled", _o.OrderCancelled, eyes.healed),
     Reaction("healed-refunded", _r.RefundSucceeded, eyes.healed),
     Reaction("healed-tracked", _f.ParcelTracked, eyes.healed),
@@ -329,6 +345,7 @@ _MODULES: Final = (
     refund_facts,
     match_facts,
     risk_facts,
+    withdrawn_facts,
     fulfillment_facts,
     catalog_facts,
     guard_facts,

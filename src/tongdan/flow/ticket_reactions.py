@@ -9,6 +9,7 @@ from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, 
 from tongdan.domain.notices import facts as notice
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import refund_facts as refund
+from tongdan.domain.orders import withdrawn_facts as withdrawn
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
@@ -16,16 +17,16 @@ from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.flow.routing import Commands, Recorded
 
 
-def _ticket(at: Recorded, kind: str, summary: str, subject: str = "") -> Iterator[Command]:
+def ticket(at: Recorded, kind: str, summary: str, subject: str = "") -> Iterator[Command]:
     yield RaiseTicket(subject=subject or at.aggregate, kind=kind, summary=summary)
 
 
 def order_lost(fact: told.OrderResurfaced, at: Recorded) -> Commands:
-    return _ticket(at, kinds.ORDER_LOST, fact.channel)
+    return ticket(at, kinds.ORDER_LOST, fact.channel)
 
 
 def held_after_restore(fact: told.HeldAfterRestore, at: Recorded) -> Commands:
-    return _ticket(at, kinds.HELD_AFTER_RESTORE, at.shop)
+    return ticket(at, kinds.HELD_AFTER_RESTORE, at.shop)
 
 
 def lifted_after_restore(fact: told.HoldLifted, at: Recorded) -> Commands:
@@ -34,20 +35,20 @@ def lifted_after_restore(fact: told.HoldLifted, at: Recorded) -> Commands:
 
 
 def detail_overdue(fact: told.DetailOverdue, at: Recorded) -> Commands:
-    return _ticket(at, kinds.DETAIL_OVERDUE, at.shop)
+    return ticket(at, kinds.DETAIL_OVERDUE, at.shop)
 
 
 def payment_duplicated(fact: told.PaymentDuplicated, at: Recorded) -> Commands:
-    return _ticket(at, kinds.PAYMENT_DUPLICATED, f"{fact.transaction} {fact.amount_fen} fen")
+    return ticket(at, kinds.PAYMENT_DUPLICATED, f"{fact.transaction} {fact.amount_fen} fen")
 
 
 def payment_mismatched(fact: told.PaymentMismatched, at: Recorded) -> Commands:
     summary = f"{fact.transaction} {fact.amount_fen} ≠ {fact.expected_fen} fen"
-    return _ticket(at, kinds.PAYMENT_MISMATCHED, summary)
+    return ticket(at, kinds.PAYMENT_MISMATCHED, summary)
 
 
 def paid_after_cancel(fact: told.PaidAfterCancel, at: Recorded) -> Commands:
-    return _ticket(at, kinds.PAID_AFTER_CANCEL, f"{fact.transaction} {fact.amount_fen} fen")
+    return ticket(at, kinds.PAID_AFTER_CANCEL, f"{fact.transaction} {fact.amount_fen} fen")
 
 
 def refund_abnormal(fact: refund.RefundAbnormal, at: Recorded) -> Commands:
@@ -69,71 +70,71 @@ def refund_contradicted(fact: refund.RefundContradicted, at: Recorded) -> Comman
 
 
 def _refund_ticket(at: Recorded, kind: str, no: int, said: str) -> Commands:
-    return _ticket(at, refund_worry(kind, no), f"{refund_id(at.aggregate, no)} {said}")
+    return ticket(at, refund_worry(kind, no), f"{refund_id(at.aggregate, no)} {said}")
 
 
 def line_short(fact: told.LineShort, at: Recorded) -> Commands:
     if fact.sold:
-        yield from _ticket(at, kinds.LINE_SHORT, f"#{fact.line} {fact.units} > {fact.available}")
+        yield from ticket(at, kinds.LINE_SHORT, f"#{fact.line} {fact.units} > {fact.available}")
 
 
 def lines_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
     if fact.wanted:
-        yield from _ticket(at, kinds.LINES_STOPPED, f"{fact.shipment} {fact.reason}")
+        yield from ticket(at, kinds.LINES_STOPPED, f"{fact.shipment} {fact.reason}")
 
 
 def left_after_cancel(fact: told.LinesShipped, at: Recorded) -> Commands:
     if not fact.wanted:
-        yield from _ticket(at, kinds.LEFT_AFTER_CANCEL, f"{fact.shipment} {fact.carrier} {fact.waybill}")
+        yield from ticket(at, kinds.LEFT_AFTER_CANCEL, f"{fact.shipment} {fact.carrier} {fact.waybill}")
 
 
 def unknown_track(fact: stock.ParcelTracked, at: Recorded) -> Commands:
     if not fact.status:
-        yield from _ticket(at, kinds.UNKNOWN_TRACK, f"{fact.carrier} {fact.waybill} {fact.code}")
+        yield from ticket(at, kinds.UNKNOWN_TRACK, f"{fact.carrier} {fact.waybill} {fact.code}")
 
 
 def parcel_silent(fact: stock.ParcelsSilent, at: Recorded) -> Commands:
-    return _ticket(at, kinds.PARCEL_SILENT, ", ".join(fact.waybills))
+    return ticket(at, kinds.PARCEL_SILENT, ", ".join(fact.waybills))
 
 
 def claim_overdue(fact: sync.ClaimOverdue, at: Recorded) -> Commands:
-    return _ticket(at, kinds.CLAIM_OVERDUE, f"×{fact.letters}")
+    return ticket(at, kinds.CLAIM_OVERDUE, f"×{fact.letters}")
 
 
 def alias_contested(fact: sync.AliasContested, at: Recorded) -> Commands:
-    return _ticket(at, kinds.ALIAS_CONTESTED, f"{fact.alias} → {fact.holder}", subject=fact.order)
+    return ticket(at, kinds.ALIAS_CONTESTED, f"{fact.alias} → {fact.holder}", subject=fact.order)
 
 
 def settlement_mismatched(fact: told.SettlementMismatched, at: Recorded) -> Commands:
     summary = f"{fact.reference} {fact.amount_fen} ≠ {fact.expected_fen} fen"
-    return _ticket(at, kinds.SETTLEMENT_MISMATCHED, summary)
+    return ticket(at, kinds.SETTLEMENT_MISMATCHED, summary)
 
 
 def channel_said_oddly(fact: told.ChannelReported, at: Recorded) -> Commands:
     if fact.native_status and not fact.status:
-        yield from _ticket(at, kinds.UNKNOWN_STATUS, f"{fact.event} {fact.native_status}")
+        yield from ticket(at, kinds.UNKNOWN_STATUS, f"{fact.event} {fact.native_status}")
     if fact.contradicts:
-        yield from _ticket(at, kinds.CHANNEL_CONTRADICTS, f"{fact.event} {fact.native_status} {fact.status}")
+        yield from ticket(at, kinds.CHANNEL_CONTRADICTS, f"{fact.event} {fact.native_status} {fact.status}")
 
 
 def address_too_late(fact: told.AddressChangeTooLate, at: Recorded) -> Commands:
-    return _ticket(at, kinds.ADDRESS_TOO_LATE, fact.region)
+    return ticket(at, kinds.ADDRESS_TOO_LATE, fact.region)
 
 
 def recall_failed(fact: stock.RecallFailed, at: Recorded) -> Commands:
-    return _ticket(at, kinds.RECALL_FAILED, fact.reason)
+    return ticket(at, kinds.RECALL_FAILED, fact.reason)
 
 
 def shipment_surplus(fact: stock.ShipmentSurplus, at: Recorded) -> Commands:
-    return _ticket(at, kinds.SHIPMENT_SURPLUS, ", ".join(f"{item.sku} ×{item.units}" for item in fact.items))
+    return ticket(at, kinds.SHIPMENT_SURPLUS, ", ".join(f"{item.sku} ×{item.units}" for item in fact.items))
 
 
 def shipment_overdue(fact: told.ShipmentOverdue, at: Recorded) -> Commands:
-    return _ticket(at, kinds.SHIPMENT_OVERDUE, fact.ship_by.isoformat())
+    return ticket(at, kinds.SHIPMENT_OVERDUE, fact.ship_by.isoformat())
 
 
 def dead_letter(fact: EffectDied, at: Recorded) -> Commands:
-    return _ticket(at, f"{kinds.DEAD_LETTER}:{fact.effect}", f"{fact.verb} → {fact.partner}: {fact.error}")
+    return ticket(at, f"{kinds.DEAD_LETTER}:{fact.effect}", f"{fact.verb} → {fact.partner}: {fact.error}")
 
 
 def dead_letter_tended(fact: EffectSkipped | EffectReplayed, at: Recorded) -> Commands:
@@ -149,6 +150,7 @@ Healing = (
     | told.LinesShipped
     | told.OrderSettled
     | told.OrderCancelled
+    | withdrawn.UnitsWithdrawn
     | refund.RefundSucceeded
     | stock.ParcelTracked
     | stock.ShipmentSigned

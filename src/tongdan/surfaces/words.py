@@ -102,6 +102,11 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "the payment provider says of refund R{refund} what cannot be: {stage}, {amount} yuan",
         "支付平台对退款 R{refund} 的说法与记录矛盾：{stage}，{amount} 元",
     ),
+    "UnitsWithdrawn": (
+        "units that have not left are not to leave: {reason}",
+        "未发出的商品不再发出：{reason}",
+    ),
+    "LinesRefunded": ("{amount} yuan go back for lines: {reason}", "按商品行退款 {amount} 元：{reason}"),
     "LinesUnmatched": (
         "held: nobody has said which own SKUs some lines are",
         "已冻结：部分商品行尚未匹配自有 SKU",

@@ -32,6 +32,12 @@ def opened(parts: tuple[Part, ...], units: int, amount_fen: int) -> list[tuple[P
     return [(part, part.units * units, fen) for part, fen in zip(parts, shares_fen, strict=True)]
 
 
+def share(amount_fen: int, units: int, before: int, n: int) -> int:
+    """What of `amount_fen` for `units` falls to `n` of them after `before` others: in fen, and none is lost when all
+    have been taken."""
+    return amount_fen * (before + n) // units - amount_fen * before // units
+
+
 def shared(amount_fen: int, weights: list[int]) -> list[int]:
     """`amount_fen` by weight (each ≥ 0, together > 0), rounded so that the shares add up to it exactly."""
     reached = [0, *accumulate(weights)]

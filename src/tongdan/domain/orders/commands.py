@@ -124,6 +124,42 @@ class RequestRefund(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class RefundUnits(Command, frozen=True, kw_only=True):
+    """A person pays back the price of these units of an own shop's order; those that have not left do not leave.
+
+    `amount_fen` None: what the buyer paid for them.
+    """
+
+    order: str
+    units: tuple[Units, ...]
+    amount_fen: int | None = None
+    reason: str
+
+
+class RecordPlatformRefund(Command, frozen=True, kw_only=True):
+    """A platform has paid its buyer back: an after-sale case that succeeded, for reactions and pulls to send.
+
+    `reference` is the platform's number of the case, by which a repeat is known. `sold` names lines and units as the
+    channel does (`Line.native`), () for money alone; those that have not left do not leave. Nothing is to be asked
+    of the order first: unknown names are recorded, and lines that are not known yet are waited for.
+    """
+
+    order: str
+    reference: str
+    sold: tuple[tuple[str, int], ...] = ()
+    amount_fen: int
+    reason: str = ""
+    refunded_at: datetime
+
+
+class StopUnits(Command, frozen=True, kw_only=True):
+    """These units are not wanted any more: as many as have not left do not leave. Money is untouched."""
+
+    order: str
+    units: tuple[Units, ...]
+    reason: str
+
+
 class PayBack(Command, frozen=True, kw_only=True):
     """What is owed goes back by itself: of the payment `transaction`, or of all once the order is cancelled."""
 

@@ -23,7 +23,7 @@ from tongdan.domain.orders.facts import (
     WriteBackShipment,
 )
 from tongdan.domain.orders.lines import News, ReservedLine, Units
-from tongdan.domain.orders.model import WORRY_SHIP, LineState, Order, here
+from tongdan.domain.orders.model import WORRY_SHIP, LineState, Order, gone, here
 
 MAX_EARLY: Final = 64
 FINANCE: Final = "finance"
@@ -121,15 +121,7 @@ def _apply(draft: Draft, news: News, ctx: Context) -> bool:
         units = _movable(order, news.units, Stage.RELEASED)
         if not units:
             return False
-        fact = LinesStopped(
-            shipment=news.shipment,
-            units=units,
-            reason=news.reason,
-            wanted=not order.cancelled,
-            freed=_reservations(order, units) if order.cancelled else (),
-            key=news.key,
-        )
-        draft.tell(fact)
+        _stop(draft, news, units, ctx)
     return True
 
 
@@ -144,20 +136,47 @@ def _movable(order: Order, units: tuple[Units, ...], *stages: Stage) -> tuple[Un
     return tuple(found)
 
 
-def _reservations(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
-    stopped = {each.line for each in units}
+def _stop(draft: Draft, news: News, units: tuple[Units, ...], ctx: Context) -> None:
+    before = draft.order
+    wanted = not before.cancelled and not _all_called_back(before, units)
+    draft.tell(
+        LinesStopped(
+            shipment=news.shipment,
+            units=units,
+            reason=news.reason,
+            wanted=wanted,
+            freed=() if wanted else _done_with(before, units),
+            key=news.key,
+            complete_at=None if wanted else completes_at(before, units, ctx),
+        )
+    )
+    if not wanted:
+        tell_signed_at_last(draft, before, ctx)
+
+
+def _all_called_back(order: Order, units: tuple[Units, ...]) -> bool:
+    return all(line is not None and line.called_back >= n for line, n in _lines(order, units))
+
+
+def _lines(order: Order, units: tuple[Units, ...]) -> list[tuple[LineState | None, int]]:
+    return [(order.line(each.line), each.units) for each in units]
+
+
+def _done_with(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
+    """The reservations of lines of which no unit is still to leave once these are not in a parcel any more."""
     return tuple(
         ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
-        for line in order.lines
-        if line.line.no in stopped
+        for line, n in _lines(order, units)
+        if line is not None and (order.cancelled or line.released == n)
     )
 
 
 def _ship(draft: Draft, news: News, ctx: Context) -> None:
     before = draft.order
-    leaving = sum(units.units for units in news.units)
-    from_stopped = leaving - sum(each.units for each in _movable(before, news.units, Stage.RELEASED))
-    complete = here(before) - (leaving - from_stopped) == 0
+    released = _movable(before, news.units, Stage.RELEASED)
+    due = sum(each.units for each in released if not _sent_again(before, each))
+    complete = here(before) - due == 0
+    withdrawn = _withdrawn_among(before, news.units)
     draft.tell(
         LinesShipped(
             shipment=news.shipment,
@@ -169,6 +188,8 @@ def _ship(draft: Draft, news: News, ctx: Context) -> None:
             complete=complete,
             wanted=not before.cancelled,
             ends=(WORRY_SHIP,) if complete and WORRY_SHIP in before.worries else (),
+            withdrawn=withdrawn,
+            freed=tuple([each for each in _done_with(before, released) if _had_stopped(before, each.line)]),
         )
     )
     if not before.own and not before.cancelled:
@@ -197,6 +218,27 @@ def _write_back(draft: Draft, news: News, ctx: Context) -> None:
         )
 
 
+def _sent_again(order: Order, units: Units) -> bool:
+    line = order.line(units.line)
+    return line is not None and line.line.replaces > 0
+
+
+def _had_stopped(order: Order, no: int) -> bool:
+    """Not all of the line leaves, so what was reserved for the rest is left over."""
+    line = order.line(no)
+    return line is not None and line.stopped > 0 and line.withdrawn > 0
+
+
+def _withdrawn_among(order: Order, units: tuple[Units, ...]) -> tuple[Units, ...]:
+    """What of a leaving parcel was not to leave: more goes than the line still had to send."""
+    found = []
+    for line, n in _lines(order, units):
+        wanted = 0 if line is None else line.released + line.stopped - line.withdrawn
+        if line is not None and not order.cancelled and n > wanted:
+            found.append(Units(line.line.no, n - max(0, wanted)))
+    return tuple(found)
+
+
 def _as_sold(line: LineState, leaving: int) -> int:
     """Units as the channel counts them: a bundle has left with the last piece of its first part."""
     each, gone = line.line.bundle_units or 1, line.shipped + line.signed
@@ -209,10 +251,8 @@ def _sign(draft: Draft, news: News, ctx: Context) -> None:
     units: dict[int, int] = {}
     for each in (each for parcel in signed if parcel.signed_at is None for each in parcel.units):
         units[each.line] = units.get(each.line, 0) + each.units
-    signing = sum(units.values())
-    complete = here(before) == 0 and before.units(Stage.SHIPPED) == signing
-    ends_itself = complete and before.own and before.closing is Closing.OPEN
-    wait = timedelta(seconds=ctx.policy.deadlines.complete_after_signed_s)
+    signing = sum(n for line, n in units.items() if not _sent_again(before, Units(line, n)))
+    complete = signing > 0 and here(before) == 0 and before.due(Stage.SHIPPED) == signing
     draft.tell(
         LinesSigned(
             shipment=news.shipment,
@@ -220,12 +260,37 @@ def _sign(draft: Draft, news: News, ctx: Context) -> None:
             units=tuple([Units(line, n) for line, n in units.items()]),
             signed_at=news.at,
             complete=complete,
-            complete_at=news.at + wait if ends_itself else None,
+            complete_at=_ends_itself_at(before, news.at, ctx) if complete else None,
             key=news.key,
         )
     )
     if complete and not before.cancelled:
         tell_finance(draft, ctx, "signed", news.at)
+
+
+def _ends_itself_at(order: Order, signed_at: datetime, ctx: Context) -> datetime | None:
+    wait = timedelta(seconds=ctx.policy.deadlines.complete_after_signed_s)
+    return signed_at + wait if order.own and order.closing is Closing.OPEN else None
+
+
+def completes_at(order: Order, stopping: tuple[Units, ...], ctx: Context) -> datetime | None:
+    """When an own shop's order ends because these units stop and all else is signed for."""
+    signed_at = _signed_at_last(order, sum(n.units for n in stopping if not _sent_again(order, n)))
+    return None if signed_at is None else _ends_itself_at(order, signed_at, ctx)
+
+
+def tell_signed_at_last(draft: Draft, before: Order, ctx: Context) -> None:
+    """Finance is told that all is signed for when the last unit that was to come has stopped instead."""
+    signed_at = _signed_at_last(before, here(before) - here(draft.order))
+    if signed_at is not None:
+        tell_finance(draft, ctx, "signed", signed_at)
+
+
+def _signed_at_last(order: Order, stopping: int) -> datetime | None:
+    """None unless `stopping` units are all that is still to come, and others have come."""
+    if order.cancelled or not 0 < stopping == here(order) or order.due(Stage.SHIPPED) or not gone(order):
+        return None
+    return max([each.signed_at for each in order.parcels if each.signed_at is not None], default=None)
 
 
 def channel_partner(order: Order) -> str:

@@ -36,6 +36,7 @@ from tongdan.domain.orders.model import (
 )
 from tongdan.domain.orders.refund_evolve import REFUNDS
 from tongdan.domain.orders.risk_evolve import RISK, lifted
+from tongdan.domain.orders.withdrawn_evolve import WITHDRAWN
 
 AnyFact = Any  # each function below takes the one fact it is listed under
 
@@ -254,6 +255,10 @@ def _shipped(order: Order, fact: f.LinesShipped) -> Order:
         units=fact.units,
         shipped_at=fact.shipped_at,
     )
+    for units in fact.withdrawn:
+        line = order.line(units.line)
+        left = line.withdrawn - units.units if line is not None else 0
+        order = _on_line(order, units.line, withdrawn=max(0, left))
     worries = _without(order.worries, WORRY_SHIP) if fact.complete else order.worries
     return replace(
         order, parcels=(*order.parcels, parcel), worries=worries, early=_heard(order, fact.dispatch)
@@ -276,7 +281,8 @@ def _signed(order: Order, fact: f.LinesSigned) -> Order:
 
 def _stopped(order: Order, fact: f.LinesStopped) -> Order:
     order = _move(order, fact.units, Stage.RELEASED, Stage.STOPPED)
-    return replace(order, early=_heard(order, fact.key))
+    complete_at = fact.complete_at or order.complete_at
+    return replace(order, early=_heard(order, fact.key), complete_at=complete_at)
 
 
 def _repacked(order: Order, fact: f.LinesRepacked) -> Order:
@@ -401,6 +407,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **REFUNDS,
     **MATCHING,
     **RISK,
+    **WITHDRAWN,
     f.LineReserved: _reserved,
     f.LineShort: _short,
     f.LineReservationExpired: _reservation_expired,

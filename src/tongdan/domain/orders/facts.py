@@ -198,7 +198,10 @@ class OrderReleased(Fact, frozen=True, kw_only=True):
 
 
 class LinesShipped(Fact, frozen=True, kw_only=True):
-    """One parcel left. `complete`: no unit of the order is left here. `wanted` False: it was cancelled before."""
+    """One parcel left. `complete`: no unit of the order is left here. `wanted` False: it was cancelled before.
+
+    `withdrawn` are units of it that were not to leave; the reservations of `freed` have nothing left to send.
+    """
 
     shipment: str
     dispatch: str
@@ -209,6 +212,8 @@ class LinesShipped(Fact, frozen=True, kw_only=True):
     complete: bool
     wanted: bool = True
     ends: tuple[str, ...] = ()
+    withdrawn: tuple[Units, ...] = ()
+    freed: tuple[ReservedLine, ...] = ()
 
 
 class LinesSigned(Fact, frozen=True, kw_only=True):
@@ -226,7 +231,8 @@ class LinesSigned(Fact, frozen=True, kw_only=True):
 class LinesStopped(Fact, frozen=True, kw_only=True):
     """Released units that a warehouse will not send.
 
-    `wanted`: the order still wants them, so it is a ticket; if not, the stock of the `freed` lines is freed.
+    `wanted`: the order still wants them, so it is a ticket; if not, the stock of the `freed` lines is freed, and an own
+    shop's order of which all else is signed for ends at `complete_at`.
     """
 
     shipment: str
@@ -235,6 +241,7 @@ class LinesStopped(Fact, frozen=True, kw_only=True):
     wanted: bool
     freed: tuple[ReservedLine, ...] = ()
     key: str = ""
+    complete_at: datetime | None = None
 
 
 class LinesRepacked(Fact, frozen=True, kw_only=True):

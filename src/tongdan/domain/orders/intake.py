@@ -32,6 +32,7 @@ from tongdan.domain.orders.facts import (
 )
 from tongdan.domain.orders.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.lifecycle import cancel, complete
+from tongdan.domain.orders.line_refunds import withdraw_refunded
 from tongdan.domain.orders.matching import as_named, hold_unmatched
 from tongdan.domain.orders.model import (
     CHANNEL,
@@ -348,6 +349,7 @@ def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:
         )
     )
     hold_unmatched(draft)
+    withdraw_refunded(draft, ctx)
     if order.paid is not None and not order.paid.amount_fen:
         tell_finance(draft, ctx, "paid", order.paid.paid_at)
     return not newer_address

@@ -93,7 +93,7 @@ def complete_order(order: Order, command: CompleteOrder, ctx: Context) -> Decisi
 
 def complete(draft: Draft, ctx: Context, at: datetime) -> None:
     """Complete an open order. The buyer's word that all arrived stands in for a signature that never came."""
-    unsigned = draft.order.units(Stage.SHIPPED)
+    unsigned = draft.order.due(Stage.SHIPPED)
     draft.tell(OrderCompleted(completed_at=at))
     if unsigned and not here(draft.order):
         tell_finance(draft, ctx, "signed", at)
@@ -125,8 +125,8 @@ def _to_settle(order: Order) -> int | None:
     if order.own:
         return order.received_fen - order.owed_fen
     if order.paid is not None:
-        return order.paid.amount_fen
-    return order.amount_fen if order.known else None
+        return order.paid.amount_fen - order.platform_refunded_fen
+    return order.amount_fen - order.platform_refunded_fen if order.known else None
 
 
 def note_system_status(order: Order, command: NoteSystemStatus, ctx: Context) -> Decision | Refusal:

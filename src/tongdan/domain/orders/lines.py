@@ -8,7 +8,9 @@ import msgspec
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line. `no` counts from 1; `sku` is the own SKU, "" while nobody has said which; `amount_fen` is what the
     buyer pays for all its units. `outer`: the code the shop gave the platform's SKU, where it is only a hint. A part of
-    a `bundle` stands for `bundle_units` in each; the first part bears the `native` name for them all.
+    a `bundle` stands for `bundle_units` in each; the first part (`part_of` is its number) bears the `native` name for
+    them all. The gift rule `rule` gave it, and takes it back when it is short if `drop_if_short`; it sends units of the
+    line `replaces` again.
     """
 
     no: int
@@ -22,6 +24,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     outer: str = ""
     bundle: str = ""
     bundle_units: int = 0
+    part_of: int = 0
+    rule: str = ""
+    drop_if_short: bool = False
+    replaces: int = 0
 
 
 class Units(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
 from tongdan.domain.orders import match_facts as f
+from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import UNMATCHED_HOLD, LineState, Order
 
 
@@ -28,9 +29,24 @@ def _matched(order: Order, fact: f.LineMatched) -> Order:
 
 
 def _opened(order: Order, fact: f.BundleOpened) -> Order:
-    first, *others = [LineState(line=line, attempt=fact.attempt, waiting=line.units) for line in fact.lines]
+    bundles = order.line(fact.line)
+    assert bundles is not None
+    first, *others = [_part(bundles, line, fact.attempt) for line in fact.lines]
     lines = [first if each.line.no == fact.line else each for each in order.lines]
     return replace(order, lines=(*lines, *others))
+
+
+def _part(bundles: LineState, line: Line, attempt: int) -> LineState:
+    """A part of the bundles, of which some may have been withdrawn."""
+    each = line.units // bundles.line.units
+    return LineState(
+        line=line,
+        attempt=attempt,
+        waiting=bundles.waiting * each,
+        stopped=bundles.stopped * each,
+        withdrawn=bundles.withdrawn * each,
+        refunded=bundles.refunded * each,
+    )
 
 
 MATCHING: Final[dict[type[Fact], Callable[..., Order]]] = {

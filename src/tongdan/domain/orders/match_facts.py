@@ -25,10 +25,11 @@ class LineMatched(Fact, frozen=True, kw_only=True):
 
 class BundleOpened(Fact, frozen=True, kw_only=True):
     """The line was one of bundles: `lines` stand in its place, the first under its number. Stock is asked for under
-    `attempt`, held until `until`."""
+    `attempt`, held until `until`. `wanted`: how many bundles, where some were withdrawn (0: all)."""
 
     line: int
     lines: tuple[Line, ...]
     attempt: int
     region: str
     until: datetime | None
+    wanted: int = 0

@@ -13,7 +13,7 @@ from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, LineShort
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.match_facts import BundleOpened, LineMatched, LinesUnmatched
-from tongdan.domain.orders.model import UNMATCHED_HOLD, Order, unmatched
+from tongdan.domain.orders.model import UNMATCHED_HOLD, LineState, Order, unmatched
 from tongdan.domain.orders.reservation import advance, reserve_until
 
 
@@ -33,7 +33,7 @@ def hold_unmatched(draft: Draft) -> None:
 
 def note_matched(order: Order, command: NoteMatched, ctx: Context) -> Decision | Refusal:
     line = order.line(command.line)
-    if order.cancelled or line is None or line.line.sku:
+    if order.cancelled or line is None or line.line.sku or not line.waiting:
         return NOTHING
     draft = Draft(order)
     draft.tell(
@@ -55,7 +55,7 @@ def note_matched(order: Order, command: NoteMatched, ctx: Context) -> Decision |
 def open_bundle(order: Order, command: OpenBundle, ctx: Context) -> Decision | Refusal:
     """A bundle of bundles is not opened twice: it could hold itself. It is short, and somebody has to look."""
     line = order.line(command.line)
-    if order.cancelled or line is None or line.attempt != command.attempt or line.waiting != line.line.units:
+    if order.cancelled or line is None or line.attempt != command.attempt or not _unopened(line):
         return NOTHING
     sold = line.line
     if sold.bundle:
@@ -77,6 +77,7 @@ def open_bundle(order: Order, command: OpenBundle, ctx: Context) -> Decision | R
             outer=sold.outer,
             bundle=sold.sku,
             bundle_units=part.units,
+            part_of=sold.no,
         )
         for n, (part, units, amount_fen) in enumerate(opened(command.parts, sold.units, sold.amount_fen))
     ]
@@ -86,5 +87,11 @@ def open_bundle(order: Order, command: OpenBundle, ctx: Context) -> Decision | R
         attempt=line.attempt + 1,
         region=order.region,
         until=reserve_until(order.paid is not None, ctx),
+        wanted=line.waiting if line.withdrawn else 0,
     )
     return Decision((fact,))
+
+
+def _unopened(line: LineState) -> bool:
+    """All of it waits, but for bundles that were withdrawn."""
+    return line.waiting > 0 and line.waiting + line.withdrawn == line.line.units

@@ -76,10 +76,19 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     check_at: datetime | None = None
 
 
+class PlatformRefund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Money that a platform has paid back by itself, for lines that it calls `sold` (name and units)."""
+
+    reference: str
+    amount_fen: int
+    sold: tuple[tuple[str, int], ...]
+
+
 class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A line and how many of its units are at which stage; the counts always add up to `line.units`.
 
-    `attempt` numbers the reservation that was last asked for; `warehouse` is where it stands.
+    `attempt` numbers the reservation that was last asked for; `warehouse` is where it stands. `withdrawn` units are not
+    to leave, of `refunded` ones the price goes back.
     """
 
     line: Line
@@ -92,6 +101,13 @@ class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     shipped: int = 0
     signed: int = 0
     stopped: int = 0
+    withdrawn: int = 0
+    refunded: int = 0
+
+    @property
+    def called_back(self) -> int:
+        """Units in a parcel that are not to leave."""
+        return max(0, self.withdrawn - self.stopped)
 
     def at(self, stage: Stage) -> int:
         return int(getattr(self, _COUNT[stage]))
@@ -168,6 +184,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     questioned: Payment | None = None
     owed_fen: int = 0
     refunds: tuple[Refund, ...] = ()
+    platform_refunds: tuple[PlatformRefund, ...] = ()
     closing: Closing = Closing.OPEN
     cancelled_at: datetime | None = None
     cancelled_by: str = ""
@@ -215,6 +232,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         """What has gone back."""
         return sum([each.amount_fen for each in self.refunds if each.stage is RefundStage.SUCCEEDED])
 
+    @property
+    def platform_refunded_fen(self) -> int:
+        return sum([each.amount_fen for each in self.platform_refunds])
+
     def line(self, no: int) -> LineState | None:
         return next((each for each in self.lines if each.line.no == no), None)
 
@@ -231,20 +252,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         """How many units of all lines are at one of `stages`."""
         return sum(line.at(stage) for line in self.lines for stage in stages)
 
+    def due(self, *stages: Stage) -> int:
+        """How many units of what was ordered, without what is sent again, are at one of `stages`."""
+        return sum(line.at(stage) for line in self.lines if not line.line.replaces for stage in stages)
+
 
 def unmatched(order: Order) -> tuple[Line, ...]:
-    """The lines whose own SKU is not known."""
-    return tuple([each.line for each in order.lines if not each.line.sku])
+    """The lines whose own SKU is not known, and is still to be."""
+    return tuple([each.line for each in order.lines if not each.line.sku and each.waiting])
 
 
 def gone(order: Order) -> int:
-    """Units that have left the warehouse."""
-    return sum([line.shipped + line.signed for line in order.lines])
+    """Units of what was ordered that have left the warehouse."""
+    return order.due(Stage.SHIPPED, Stage.SIGNED)
 
 
 def here(order: Order) -> int:
-    """Units that are still to leave."""
-    return sum([line.waiting + line.reserved + line.released for line in order.lines])
+    """Units of what was ordered that are still to leave."""
+    return order.due(Stage.WAITING, Stage.RESERVED, Stage.RELEASED)
 
 
 def after_sale(order: Order) -> AfterSale:
@@ -261,7 +286,7 @@ def status(order: Order) -> Status:
         return Status.CANCELLED
     if gone(order):
         return Status.SHIPPED if here(order) else _after_shipping(order)
-    if any(line.released or line.stopped for line in order.lines):
+    if order.shipments:
         return Status.RELEASED
     if order.paid is not None:
         return Status.PAID
@@ -271,7 +296,7 @@ def status(order: Order) -> Status:
 def _after_shipping(order: Order) -> Status:
     if order.closing is Closing.COMPLETED:
         return Status.COMPLETED
-    if order.units(Stage.SHIPPED):
+    if order.due(Stage.SHIPPED):
         return Status.SHIPPED
     return Status.SETTLED if order.settled_at is not None else Status.SIGNED
 
@@ -281,14 +306,20 @@ def partly(order: Order) -> Partly:
     flags = Partly.NO
     if gone(order) and here(order):
         flags |= Partly.SHIPPED
-    if order.units(Stage.SIGNED) and (order.units(Stage.SHIPPED) or here(order)):
+    if order.due(Stage.SIGNED) and (order.due(Stage.SHIPPED) or here(order)):
         flags |= Partly.SIGNED
-    if order.units(Stage.STOPPED) and (gone(order) or here(order)):
+    if order.due(Stage.STOPPED) and (gone(order) or here(order)):
         flags |= Partly.STOPPED
-    if order.refunds and order.paid is not None:
-        kept_fen = order.received_fen - order.refunded_fen
+    if order.paid is not None and (order.refunds or order.platform_refunds):
+        kept_fen = _kept_fen(order, order.paid)
         flags |= Partly.REFUNDED if 0 < kept_fen < order.paid.amount_fen else Partly.NO
     return flags
+
+
+def _kept_fen(order: Order, paid: Payment) -> int:
+    if order.own:
+        return order.received_fen - order.refunded_fen
+    return paid.amount_fen - order.platform_refunded_fen
 
 
 def ordinal(name: str) -> int:

@@ -52,7 +52,7 @@ def request_refund(order: Order, command: RequestRefund, ctx: Context) -> Decisi
     """A person's refund takes from surplus payments first, then from the one that counts."""
     if not order.own:
         return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
-    limit_fen = sum(left_fen(order, payment) for payment in order.payments)
+    limit_fen = refundable_fen(order)
     amount_fen = (uncovered_fen(order) or limit_fen) if command.amount_fen is None else command.amount_fen
     if not limit_fen:
         return refusals.NOTHING_TO_REFUND.of(order=ctx.id, received_fen=order.received_fen)
@@ -61,12 +61,20 @@ def request_refund(order: Order, command: RequestRefund, ctx: Context) -> Decisi
     if amount_fen == limit_fen and here(order) and not order.cancelled:
         return refusals.CANCEL_INSTEAD.of(order=ctx.id, units=here(order))
     draft = Draft(order)
+    if not draw_back(draft, ctx, amount_fen, command.reason):
+        return refusals.TOO_MANY_REFUNDS.of(order=ctx.id, limit=MAX_REFUNDS)
+    return draft.decision()
+
+
+def draw_back(draft: Draft, ctx: Context, amount_fen: int, reason: str) -> bool:
+    """Have at most what is refundable sent back, of surplus payments first; False when the order has had too many."""
+    order = draft.order
     for payment in sorted(order.payments, key=lambda each: _counts(order, each)):
         part_fen = min(amount_fen, left_fen(order, payment))
         amount_fen -= part_fen
-        if part_fen and not _pay_back(draft, ctx, payment, part_fen, command.reason):
-            return refusals.TOO_MANY_REFUNDS.of(order=ctx.id, limit=MAX_REFUNDS)
-    return draft.decision()
+        if part_fen and not _pay_back(draft, ctx, payment, part_fen, reason):
+            return False
+    return True
 
 
 def pay_back(order: Order, command: PayBack, ctx: Context) -> Decision | Refusal:
@@ -122,6 +130,11 @@ def _pay_back(draft: Draft, ctx: Context, payment: Payment, amount_fen: int, rea
         )
     )
     return True
+
+
+def refundable_fen(order: Order) -> int:
+    """What of all money that came in could still go back."""
+    return sum(left_fen(order, payment) for payment in order.payments)
 
 
 def left_fen(order: Order, payment: Payment) -> int:

@@ -154,6 +154,37 @@ TOO_MANY_REFUNDS: Final = RefusalKind(
     en="{order} has had {limit} refunds. Pay the rest back in the payment provider's own console.",
     zh="{order} 的退款已达 {limit} 次。其余款项请在支付平台商户后台退回。",
 )
+NO_UNITS: Final = RefusalKind(
+    "no-units",
+    422,
+    en="Name at least one line of {order} and its units, such as line 1, 2 units.",
+    zh="请至少指定 {order} 的一行及件数,例如第 1 行 2 件。",
+)
+LINE_TWICE: Final = RefusalKind(
+    "line-named-twice",
+    422,
+    en="A line of {order} is named twice. Name each line once, with all its units.",
+    zh="{order} 的同一行出现两次。每行只写一次,并写明全部件数。",
+)
+NO_SUCH_LINE: Final = RefusalKind(
+    "no-such-line",
+    422,
+    en="{order} has no line {line} that this can be asked of. `tongdan order show {order}` lists its lines.",
+    zh="{order} 没有可执行此操作的第 {line} 行。请用 `tongdan order show {order}` 查看商品行。",
+)
+TOO_MANY_UNITS: Final = RefusalKind(
+    "too-many-units",
+    422,
+    en="{units} units of line {line} of {order} were named. Expected 1 to {limit}: for the others it was done before, "
+    "or cannot be.",
+    zh="指定了 {order} 第 {line} 行的 {units} 件,应为 1 到 {limit} 件:其余已处理过或不可处理。",
+)
+OWN_SHOP_PAYS: Final = RefusalKind(
+    "own-shop-pays",
+    409,
+    en="{order} is an own shop's order: no platform pays it back. Use `tongdan order refund {order}`.",
+    zh="{order} 是自有店铺订单,不由平台退款。请使用 `tongdan order refund {order}`。",
+)
 TOO_EARLY: Final = RefusalKind(
     "too-early",
     503,

@@ -19,6 +19,9 @@ ORDER_LOST: Final = "order-lost"
 HELD_AFTER_RESTORE: Final = "held-after-restore"
 LINES_STOPPED: Final = "lines-stopped"
 LEFT_AFTER_CANCEL: Final = "left-after-cancel"
+LEFT_THOUGH_WITHDRAWN: Final = "left-though-withdrawn"
+WITHDRAWN_IN_PARCEL: Final = "withdrawn-in-parcel"
+REFUND_OF_UNKNOWN: Final = "refund-of-unknown-line"
 CLAIM_OVERDUE: Final = "claim-overdue"
 ALIAS_CONTESTED: Final = "alias-contested"
 SETTLEMENT_MISMATCHED: Final = "settlement-mismatched"
@@ -74,6 +77,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     LINE_SHORT: ("Sold, but not in stock", "已售出但库存不足"),
     LINES_STOPPED: ("A warehouse will not send units that are still wanted", "仓库不发货,但订单仍需要"),
     LEFT_AFTER_CANCEL: ("A parcel left although the order was cancelled", "订单已取消,包裹仍已发出"),
+    LEFT_THOUGH_WITHDRAWN: (
+        "Units left although their price was paid back, or they were not wanted any more",
+        "已退款或不再需要的商品仍已发出",
+    ),
+    WITHDRAWN_IN_PARCEL: (
+        "Units that are not wanted lie in a parcel with others: split them off before it leaves",
+        "不再需要的商品与其他商品同在一个包裹:请在出库前拆出",
+    ),
+    REFUND_OF_UNKNOWN: (
+        "The platform paid back lines that the order does not have",
+        "平台退款的商品行不在订单中",
+    ),
     ALIAS_CONTESTED: ("Two claim the same order number or waybill", "同一订单号或运单号被重复使用"),
     CLAIM_OVERDUE: ("A carrier speaks of a parcel nobody has confirmed", "承运商推送的包裹未见仓库确认"),
     SETTLEMENT_MISMATCHED: ("Finance settled another sum", "财务结算金额不符"),

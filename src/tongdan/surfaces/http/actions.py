@@ -18,8 +18,11 @@ from tongdan.domain.orders.commands import (
     ChangeAmount,
     LiftHold,
     PlaceHold,
+    RefundUnits,
     RequestRefund,
 )
+from tongdan.domain.orders.intake import MAX_LINES
+from tongdan.domain.orders.lines import Units
 from tongdan.ports import Accepted, Inbound
 from tongdan.surfaces.http.access import Operator, Writer
 from tongdan.surfaces.http.errors import Refused
@@ -75,6 +78,19 @@ class AmountBody(Body):
 class RefundBody(Body):
     amount_fen: int | None = Field(
         None, ge=1, le=MAX_FEN, description="Without it: what is owed, or else all that is left."
+    )
+    reason: Words = Field(description="For the audit trail. No personal data.")
+
+
+class UnitsBody(Body):
+    line: int = Field(ge=1, le=10_000)
+    units: int = Field(ge=1, le=1_000_000)
+
+
+class LineRefundBody(Body):
+    lines: list[UnitsBody] = Field(min_length=1, max_length=MAX_LINES)
+    amount_fen: int | None = Field(
+        None, ge=0, le=MAX_FEN, description="Without it: what the buyer paid for these units."
     )
     reason: Words = Field(description="For the audit trail. No personal data.")
 
@@ -185,6 +201,21 @@ async def refund(asking: Writing, id: Id, body: RefundBody) -> Done:
     退回买家的部分或全部款项；结果见订单的 `refunds`。
     """
     return await asking.of_order(id, RequestRefund(order=id, amount_fen=body.amount_fen, reason=body.reason))
+
+
+@router.post("/orders/{id}/refund-lines")
+async def refund_lines(asking: Writing, id: Id, body: LineRefundBody) -> Done:
+    """Pay back the price of some units of an own shop's order. Those that have not left do not leave.
+
+    按商品行退款（仅退款，自有店铺）；尚未发出的部分不再发出。
+    """
+    units = units_of(body.lines)
+    command = RefundUnits(order=id, units=units, amount_fen=body.amount_fen, reason=body.reason)
+    return await asking.of_order(id, command)
+
+
+def units_of(lines: list[UnitsBody]) -> tuple[Units, ...]:
+    return tuple([Units(each.line, each.units) for each in lines])
 
 
 @router.post("/dead-letters/{effect}/replay", tags=["operations"])

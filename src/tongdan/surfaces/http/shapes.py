@@ -57,6 +57,8 @@ class LineShape(BaseModel):
     warehouse: str
     short: bool
     units_at: dict[str, int]
+    withdrawn: int = Field(description="Units that are not to leave, or have not.")
+    refunded: int = Field(description="Units whose price goes back, or has gone back.")
 
 
 class ParcelShape(BaseModel):
@@ -114,6 +116,7 @@ class OrderShape(BaseModel):
     owed_fen: int = Field(description="What of the money received is to go, or has gone, back to the buyer.")
     refunded_fen: int = Field(description="What of that has gone back.")
     refunds: list[RefundShape]
+    platform_refunded_fen: int = Field(description="What the platform has paid back by itself.")
     placed_at: datetime | None
     paid_at: datetime | None
     transaction: str
@@ -218,6 +221,7 @@ def order_shape(
         amount_fen=order.amount_fen, freight_fen=order.freight_fen, discount_fen=order.discount_fen,
         owed_fen=order.owed_fen, refunded_fen=order.refunded_fen,
         refunds=[refund_shape(id, each) for each in order.refunds],
+        platform_refunded_fen=order.platform_refunded_fen,
         placed_at=order.placed_at, paid_at=order.paid.paid_at if order.paid else None,
         transaction=order.paid.transaction if order.paid else "", settled_at=order.settled_at,
         completed_at=order.completed_at, cancelled_at=order.cancelled_at, region=order.region,
@@ -246,6 +250,7 @@ def line_shape(each: LineState) -> LineShape:
         no=line.no, sku=line.sku, title=line.title, units=line.units, amount_fen=line.amount_fen, gift=line.gift,
         warehouse=each.warehouse, short=each.short,
         units_at={stage.name.lower(): each.at(stage) for stage in Stage if each.at(stage)},
+        withdrawn=each.withdrawn, refunded=each.refunded,
     )  # fmt: skip
 
 

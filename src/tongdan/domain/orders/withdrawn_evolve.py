@@ -1,0 +1,65 @@
+"""How withdrawn units and refunded lines fold into the state of an order; what is decided is in `withdrawing.py`.
+
+`withdrawn` counts units that are not to leave: those that are stopped, and those that are still in a parcel.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec.structs import replace
+
+from tongdan.domain.kernel.messages import Fact
+from tongdan.domain.orders import withdrawn_facts as f
+from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.lines import Units
+from tongdan.domain.orders.model import LineState, Order, PlatformRefund
+
+
+def _withdrawn(order: Order, fact: f.UnitsWithdrawn) -> Order:
+    wanted, stopped = _by_line(fact.units), _by_line(fact.stopped)
+    again = {each.line: each.attempt for each in fact.again}
+    lines = []
+    for line in order.lines:
+        no = line.line.no
+        if no in wanted:
+            line = replace(_stopped(line, stopped.get(no, 0)), withdrawn=line.withdrawn + wanted[no])
+        if no in again:
+            line = line.moved(Stage.RESERVED, Stage.WAITING, line.reserved)
+            line = replace(line, attempt=again[no], warehouse="")
+        if no in stopped:
+            line = replace(line, short=False)
+        lines.append(line)
+    return replace(
+        order,
+        lines=tuple(lines),
+        complete_at=fact.complete_at or order.complete_at,
+        worries=tuple([worry for worry in order.worries if worry not in fact.ends]),
+    )
+
+
+def _stopped(line: LineState, units: int) -> LineState:
+    waiting = min(units, line.waiting)
+    return line.moved(Stage.WAITING, Stage.STOPPED, waiting).moved(
+        Stage.RESERVED, Stage.STOPPED, units - waiting
+    )
+
+
+def _refunded(order: Order, fact: f.LinesRefunded) -> Order:
+    units = _by_line(fact.units)
+    lines = [replace(line, refunded=line.refunded + units.get(line.line.no, 0)) for line in order.lines]
+    order = replace(order, lines=tuple(lines))
+    if not fact.reference:
+        return order
+    known = [each for each in order.platform_refunds if each.reference != fact.reference]
+    told = PlatformRefund(reference=fact.reference, amount_fen=fact.counts_fen, sold=fact.sold)
+    return replace(order, platform_refunds=(*known, told))
+
+
+def _by_line(units: tuple[Units, ...]) -> dict[int, int]:
+    return {each.line: each.units for each in units}
+
+
+WITHDRAWN: Final[dict[type[Fact], Callable[..., Order]]] = {
+    f.UnitsWithdrawn: _withdrawn,
+    f.LinesRefunded: _refunded,
+}
