@@ -18,6 +18,7 @@ from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
+from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import pull_facts as pull
 from tongdan.domain.sync.commands import ClaimAlias, StartPull
@@ -71,6 +72,10 @@ def free_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
 
 
 def free_left_over(fact: told.LinesShipped, at: Recorded) -> Commands:
+    return freed(at.aggregate, fact.freed)
+
+
+def free_left_elsewhere(fact: LinesLeftElsewhere, at: Recorded) -> Commands:
     return freed(at.aggregate, fact.freed)
 
 

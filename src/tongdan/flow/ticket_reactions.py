@@ -11,6 +11,7 @@ from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import refund_facts as refund
 from tongdan.domain.orders import withdrawn_facts as withdrawn
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
+from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
@@ -151,6 +152,7 @@ Healing = (
     | told.OrderSettled
     | told.OrderCancelled
     | withdrawn.UnitsWithdrawn
+    | LinesLeftElsewhere
     | refund.RefundSucceeded
     | stock.ParcelTracked
     | stock.ShipmentSigned

@@ -125,6 +125,10 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "ReservationRetried": ("stock asked for again", "重新请求占用库存"),
     "OrderReleased": ("handed to the warehouses", "已下发仓库"),
     "LinesShipped": ("{shipment} left with {carrier} {waybill}", "{shipment} 已发出，{carrier} {waybill}"),
+    "LinesLeftElsewhere": (
+        "{system} had sent it with {carrier} {waybill}",
+        "此前已由 {system} 发出，{carrier} {waybill}",
+    ),
     "LinesSigned": ("{shipment} signed for", "{shipment} 已签收"),
     "LinesStopped": ("{shipment} will not be sent: {reason}", "{shipment} 不再发出：{reason}"),
     "NewsCameEarly": (

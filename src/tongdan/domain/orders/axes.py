@@ -113,13 +113,14 @@ class Stage(IntEnum):
     STOPPED = 5
 
 
-# A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back.
+# A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back. A
+# waiting one has left where the system used before had sent it.
 FULFILLMENT: Final = Machine(
     "fulfillment of a unit",
     Stage.WAITING,
     finals=frozenset({Stage.SIGNED, Stage.STOPPED}),
     edges={
-        Stage.WAITING: frozenset({Stage.RESERVED, Stage.STOPPED}),
+        Stage.WAITING: frozenset({Stage.RESERVED, Stage.SHIPPED, Stage.STOPPED}),
         Stage.RESERVED: frozenset({Stage.WAITING, Stage.RELEASED, Stage.STOPPED}),
         Stage.RELEASED: frozenset({Stage.SHIPPED, Stage.STOPPED}),
         Stage.STOPPED: frozenset({Stage.SHIPPED}),

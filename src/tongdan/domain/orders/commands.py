@@ -9,7 +9,7 @@ from datetime import datetime
 from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.orders.axes import RefundStage
-from tongdan.domain.orders.lines import Line, Units
+from tongdan.domain.orders.lines import LeftParcel, Line, Units
 
 
 class PlaceOrder(Command, frozen=True, kw_only=True):
@@ -77,6 +77,31 @@ class RecordDetail(Command, frozen=True, kw_only=True):
     paid_at: datetime | None = None
     transaction: str = ""
     ship_by: datetime | None = None
+    region: str
+    person: Person
+
+
+class TakeOverOrder(Command, frozen=True, kw_only=True):
+    """A platform's open order as `system`, which was used before, knows it; `native_status` is that system's word.
+
+    `left`: what it has sent. `holds`: why it had not. `masked`: the receiver is not readable, so the channel is asked.
+    """
+
+    channel: str
+    shop: str
+    native: str
+    system: str
+    native_status: str
+    said_at: datetime
+    lines: tuple[Line, ...]
+    amount_fen: int
+    freight_fen: int = 0
+    discount_fen: int = 0
+    placed_at: datetime
+    paid_at: datetime | None = None
+    left: tuple[LeftParcel, ...] = ()
+    holds: tuple[str, ...] = ()
+    masked: bool = False
     region: str
     person: Person
 

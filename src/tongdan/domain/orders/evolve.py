@@ -36,6 +36,7 @@ from tongdan.domain.orders.model import (
 )
 from tongdan.domain.orders.refund_evolve import REFUNDS
 from tongdan.domain.orders.risk_evolve import RISK, lifted
+from tongdan.domain.orders.takeover_evolve import TAKEOVER
 from tongdan.domain.orders.withdrawn_evolve import WITHDRAWN
 
 AnyFact = Any  # each function below takes the one fact it is listed under
@@ -406,6 +407,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PaidAfterCancel: _paid_too_late,
     **REFUNDS,
     **MATCHING,
+    **TAKEOVER,
     **RISK,
     **WITHDRAWN,
     f.LineReserved: _reserved,

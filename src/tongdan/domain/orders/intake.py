@@ -14,7 +14,13 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import ORDINAL, Closing, Status
-from tongdan.domain.orders.commands import NoteChannelEvent, PlaceOrder, RecordDetail, ResurfaceOrder
+from tongdan.domain.orders.commands import (
+    NoteChannelEvent,
+    PlaceOrder,
+    RecordDetail,
+    ResurfaceOrder,
+    TakeOverOrder,
+)
 from tongdan.domain.orders.delivery import channel_partner, tell_finance
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
@@ -37,7 +43,9 @@ from tongdan.domain.orders.matching import as_named, hold_unmatched
 from tongdan.domain.orders.model import (
     CHANNEL,
     CHANNEL_HOLD,
+    LEFT_HOLD,
     PAYMENT_HOLD,
+    RECEIVER_HOLD,
     WORRY_DETAIL,
     WORRY_LOST,
     WORRY_MISMATCH,
@@ -52,7 +60,6 @@ from tongdan.domain.orders.risk import check_address, check_content
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000
-LEFT_HOLD: Final = "left-already"  # by somebody else's hand, so it must not leave again
 DETAIL: Final = "detail"
 CHANGED: Final = "changed"  # all that is said is that something did
 
@@ -131,7 +138,7 @@ def resurface_order(order: Order | None, command: ResurfaceOrder, ctx: Context) 
     draft = Draft(order) if order is not None else Draft.begin(OrderResurfaced(channel=parsed.channel))
     if command.native and draft.order.lost:
         draft.tell(_announcement(parsed.channel, command.shop, command.native, ctx))
-        _fetch(draft)
+        fetch(draft)
     return draft.decision()
 
 
@@ -192,9 +199,9 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
     changed = command.event == CHANGED
     if changed and before is not None and before.said_at >= command.said_at:
         return NOTHING
-    draft = _announce(order, command, ctx)
+    draft = announce(order, command, ctx)
     if order is None or changed:
-        _fetch(draft)
+        fetch(draft)
     status = _report(draft, ctx, command.event, command.native_status, command.said_at)
     person = None
     if command.event == "paid":
@@ -212,13 +219,16 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
 
 
 def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> Decision | Refusal:
-    draft = _announce(order, command, ctx)
+    draft = announce(order, command, ctx)
     before, held = draft.order.said.get(CHANNEL), CHANNEL_HOLD in draft.order.holds
     status = _report(draft, ctx, DETAIL, command.native_status, command.said_at)
     _close(draft, ctx, "detail", status, "", command.said_at, before)
     # While it holds an order, a platform may keep the receiver to itself.
     shown = held and CHANNEL_HOLD not in draft.order.holds
     known = draft.order.known
+    if not draft.order.cancelled and RECEIVER_HOLD in draft.order.holds:
+        draft.tell(HoldLifted(hold=RECEIVER_HOLD, note=""))
+        shown = True
     person = command.person if _detail(draft, command, ctx) or shown else None
     if not known:
         check_content(draft, ctx, person)
@@ -232,7 +242,10 @@ def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> D
     return draft.decision(person)
 
 
-def _announce(order: Order | None, command: NoteChannelEvent | RecordDetail, ctx: Context) -> Draft:
+def announce(
+    order: Order | None, command: NoteChannelEvent | RecordDetail | TakeOverOrder, ctx: Context
+) -> Draft:
+    """The order as it is, or one that begins with being spoken of."""
     if order is not None:
         return Draft(order)
     draft = Draft.begin(_announcement(command.channel, command.shop, command.native, ctx))
@@ -246,7 +259,8 @@ def _announcement(channel: str, shop: str, native: str, ctx: Context) -> OrderAn
     return OrderAnnounced(channel=channel, shop=shop, native=native, detail_by=detail_by)
 
 
-def _fetch(draft: Draft) -> None:
+def fetch(draft: Draft) -> None:
+    """Have the channel asked for the whole order."""
     order = draft.order
     draft.do(
         FetchDetail(
@@ -360,4 +374,4 @@ def _look_again(draft: Draft, before: Order | None, status: str) -> None:
     order = draft.order
     beyond = ORDINAL[Status.PAID] <= ordinal(status) <= ORDINAL[Status.COMPLETED]
     if before is not None and before.known and order.paid is None and not order.cancelled and beyond:
-        _fetch(draft)
+        fetch(draft)

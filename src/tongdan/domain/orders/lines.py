@@ -53,6 +53,16 @@ class ReservedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attempt: int
 
 
+class LeftParcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Units that another system sent. `dispatch` names the departure among those of the order."""
+
+    dispatch: str
+    carrier: str
+    waybill: str
+    units: tuple[Units, ...]
+    shipped_at: datetime
+
+
 class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """News about lines that came too early; it waits until what it speaks of is known.
 

@@ -27,6 +27,8 @@ PAYMENT_HOLD: Final = "payment"  # money came in, but not the sum asked for
 CHANNEL_HOLD: Final = "channel"  # the platform took the money, but does not let the order go yet
 RESTORED_HOLD: Final = "restored"  # it may have been sent already, under an id that was lost with a restore
 RISK_HOLD: Final = "risk-check"  # what is known of its buyer is being asked for
+LEFT_HOLD: Final = "left-already"  # by somebody else's hand, so it must not leave again
+RECEIVER_HOLD: Final = "receiver-masked"  # the channel's own words for the receiver are awaited
 UNMATCHED_HOLD: Final = "unmatched-sku"  # nobody has said yet which own SKU a line is
 PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
 

@@ -192,3 +192,10 @@ TOO_EARLY: Final = RefusalKind(
     zh="{order} 已有 {limit} 条消息在等待订单详情,暂不接收更多。请稍后重发。",
     retry_after_s=60,
 )
+SENT_FROM_BOTH: Final = RefusalKind(
+    "sent-from-both",
+    409,
+    en="The system used before says that it sent {waybill} of {order}, but those units are handed to a warehouse here, "
+    "or gone. Have the parcel stopped on one side, then lay the order to rest by hand.",
+    zh="原系统称已发出 {order} 的 {waybill}，但这些商品在此已下发仓库或已发出。请先在其中一方拦截，再人工处理该订单。",
+)
