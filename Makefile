@@ -3,20 +3,27 @@
 BIN := .venv/bin
 RUN := .venv/ready-to-run
 DEV := .venv/ready-to-develop
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-annotate --custom-compile-command 'make lock' pyproject.toml --group setup \
+CONSOLE := web/dist/index.html
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command 'make lock'
+LOCK := $(COMPILE) pyproject.toml --group setup \
 	--no-emit-package pandas --no-emit-package pyarrow --no-emit-package numpy --no-emit-package python-dateutil
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt lock clean
+.PHONY: help demo console types test check bench fmt lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
-demo: $(RUN) ## Set up, run a day of orders and faults through the order centre, say what happened, keep serving
+demo: $(RUN) $(CONSOLE) ## Set up, run a day of orders and faults through the order centre, say what happened, keep serving
 	@$(BIN)/tongdan demo
 
-test: $(DEV) ## Set up, run every test, also those that start processes
+console: $(RUN) $(CONSOLE) ## Set up, build the console into web/dist
+
+types: $(DEV) ## Write web/src/api/schema.d.ts anew from the API of a real service
+	@$(BIN)/python tools/web.py types
+
+test: $(DEV) $(CONSOLE) ## Set up, run every test, also those that start processes
 	$(BIN)/pytest -n auto -m "not server"
 	@$(BIN)/pytest -m server
 
@@ -25,6 +32,7 @@ check: $(DEV) ## Format, lint, types, import contracts, the tests that need no s
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/web.py check
 	$(BIN)/pytest -n auto -m "not server"
 	@$(BIN)/python tools/longest.py
 
@@ -39,9 +47,10 @@ lock: $(DEV) ## Resolve the dependencies anew into requirements*.lock
 	$(BIN)/pip install --quiet 'uv>=0.5'
 	$(LOCK) --upgrade --extra world --output-file requirements.lock
 	$(LOCK) --upgrade --all-extras --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --upgrade --group node --output-file requirements-node.lock
 
 clean: ## Remove what make has made; your data/ stays
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(RUN): requirements.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh requirements.lock
@@ -50,3 +59,6 @@ $(RUN): requirements.lock pyproject.toml tools/setup.sh
 $(DEV): requirements-dev.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh requirements-dev.lock
 	@touch $@ $(RUN)
+
+$(CONSOLE): $(shell find web/src web/public web/*.json web/*.html web/*.ts) | $(RUN)
+	@$(BIN)/python tools/web.py build

@@ -16,7 +16,7 @@ import uvloop
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.transport import HttpTransport
-from tongdan.cli.language import LANGUAGE, t
+from tongdan.cli.language import t
 from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, emit, err, fail, out
 from tongdan.cli.reckoning import Watch, print_ledger
 from tongdan.cli.serve import told_to_stop
@@ -149,7 +149,7 @@ def _tell(wanted: Wanted, ledger: Ledger, checked: Report, service: Service, ent
     option = f" --data {wanted.data}" if wanted.data != Path("data") else ""
     out.print(t("\nLook at an order that met a fault:", "\n看看一张遇到故障的订单："))
     if not wanted.once:
-        link = f"{service.api_url}/orders/{ledger.sample}?key={_key(service.centre, entropy)}&lang={LANGUAGE}"
+        link = f"{service.api_url}/enter?key={_key(service.centre, entropy)}&to=/orders/{ledger.sample}"
         out.print(f"  {link}", soft_wrap=True, markup=False)
     for command in (f"order timeline {ledger.sample}", "tickets", "verify"):
         out.print(f"  {_program()} {command}{option}", soft_wrap=True, markup=False)

@@ -13,6 +13,18 @@ UNKNOWN_PATH: Final = RefusalKind(
     en="Nothing is served at this path. Compare it with the list of paths on the OpenAPI page.",
     zh="此路径没有提供任何服务，请与 OpenAPI 页面上的路径列表核对。",
 )
+CONSOLE_NOT_BUILT: Final = RefusalKind(
+    name="console-not-built",
+    status=404,
+    en="The console was not built. Run `make console` in the checkout; the API works without it.",
+    zh="控制台尚未构建。请在代码目录运行 `make console`；API 不受影响。",
+)
+NOT_FROM_CONSOLE: Final = RefusalKind(
+    name="not-from-console",
+    status=403,
+    en="This is for the console's own pages, which send the header `X-Tongdan-Console: 1`.",
+    zh="此接口仅供控制台页面使用，请求须带 `X-Tongdan-Console: 1` 头。",
+)
 WRONG_METHOD: Final = RefusalKind(
     name="wrong-method",
     status=405,

@@ -248,6 +248,15 @@ def pick(texts: tuple[str, str], language: Language) -> str:
     return texts[1] if language == "zh" else texts[0]
 
 
+# Facts that a reader's eye should stop at.
+_WORRYING_NAMES: Final = """
+DetailOverdue LineShort PaymentDuplicated PaymentMismatched PaidAfterCancel SettlementMismatched WmsRefused
+ShipmentOverdue ShipmentShort ShipmentSurplus RecallFailed AddressChangeTooLate EffectDied AliasContested
+TicketRaised HoldPlaced OrderCancelled
+"""
+WORRYING: Final = frozenset(_WORRYING_NAMES.split())
+
+
 def status_name(code: int, language: Language) -> str:
     """`5` → `signed`; a code that is none reads as its number."""
     try:

@@ -1,7 +1,7 @@
 """Who may call an endpoint: an API key with the scope it needs, or in a browser the cookie that stands for one.
 
-The cookie opens pages only, and pages only read; whatever changes something needs the key itself in a header, so no
-other site can make a browser do it.
+The cookie counts only beside a header that a page of another origin cannot send unasked, so no other site can make a
+browser do anything.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,10 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal, Scope
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, WRONG_KEY
+from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, NOT_FROM_CONSOLE, WRONG_KEY
 
 COOKIE: Final = "tongdan_key"
+CONSOLE: Final = "X-Tongdan-Console"
 
 _bearer: Final = HTTPBearer(auto_error=False, description="An API key (`tongdan keys create`).")
 _header: Final = APIKeyHeader(
@@ -24,12 +25,20 @@ _header: Final = APIKeyHeader(
 
 
 async def caller(
+    request: Request,
     parts: PartsOf,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Principal:
     """Raises Refused with 401."""
-    return known(parts, bearer.credentials if bearer is not None else header or "")
+    cookie = request.cookies.get(COOKIE, "") if CONSOLE in request.headers else ""
+    return known(parts, bearer.credentials if bearer is not None else header or cookie)
+
+
+async def from_console(request: Request) -> None:
+    """Raises Refused with 403."""
+    if CONSOLE not in request.headers:
+        raise Refused(NOT_FROM_CONSOLE.of())
 
 
 def known(parts: Parts, token: str) -> Principal:
@@ -59,12 +68,3 @@ Reader = Annotated[Principal, Depends(_with(Scope.READ))]
 Writer = Annotated[Principal, Depends(_with(Scope.WRITE))]
 Operator = Annotated[Principal, Depends(_with(Scope.OPERATE))]
 Eraser = Annotated[Principal, Depends(_with(Scope.ERASE))]
-
-
-async def visitor(request: Request, parts: PartsOf) -> Principal | None:
-    """Who looks at a page; None: nobody that may."""
-    found = parts.keys.check(request.cookies.get(COOKIE, ""))
-    return found if found is not None and Scope.READ in found.scopes else None
-
-
-Visitor = Annotated[Principal | None, Depends(visitor)]

@@ -13,12 +13,13 @@ import tongdan
 from tongdan.surfaces.http import (
     actions,
     backfills,
+    console,
     errors,
     operations,
     orders,
-    pages,
     push_reference,
     reference,
+    session,
 )
 from tongdan.surfaces.http.parts import Parts
 
@@ -54,10 +55,11 @@ def create_app(
         app.include_router(router, prefix=API)
     # Downstream systems ask each other at the root: the same path everywhere.
     app.include_router(orders.status_router, include_in_schema=False)
-    app.include_router(pages.router, include_in_schema=False)
+    app.include_router(session.router, include_in_schema=False)
     app.include_router(reference.router, include_in_schema=False)
     for router in routers:
         app.include_router(router)
+    app.router.default = console.Console(console.built())  # whatever nothing else answers is a page
     _with_push_port(app, push_url)
     return app
 

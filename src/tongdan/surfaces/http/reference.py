@@ -1,16 +1,30 @@
 """/docs: the OpenAPI document as a page that needs no script and no other host."""
 
 import json
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from html import escape
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
-from tongdan.surfaces.http.pages import Lang, html, language_of
+from tongdan.surfaces.http.style import CSS
 from tongdan.surfaces.words import Language, pick
 
 router: Final = APIRouter()
+
+Lang = Annotated[str, Query(max_length=5)]
+
+_STYLE_HASH: Final = b64encode(sha256(CSS.encode()).digest()).decode()
+_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
 
 _TAGS: Final = {
     "push port": ("Push port: own shops", "推送端口：自有店铺"),
@@ -23,7 +37,7 @@ _TAGS: Final = {
 @router.get("/docs")
 async def docs(request: Request, lang: Lang = "") -> Response:
     schema: dict[str, Any] = request.app.openapi()
-    language, info = language_of(request, lang), schema["info"]
+    language, info = _language_of(request, lang), schema["info"]
     machine = pick(("For programs: ", "供程序使用："), language)
     body = [
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_prose(info['description'])}",
@@ -38,7 +52,7 @@ async def docs(request: Request, lang: Lang = "") -> Response:
                 for method, operation in methods.items()
                 if method != "servers" and tag in operation.get("tags", [])
             ]
-    return html("".join(body), language, "API", "/docs")
+    return _html("".join(body), language, "API", "/docs")
 
 
 def _operation(
@@ -127,3 +141,22 @@ def _spans(text: str) -> str:
         parts = text.split(mark)
         text = "".join(part if n % 2 == 0 else f"<{tag}>{part}</{tag}>" for n, part in enumerate(parts))
     return text
+
+
+def _language_of(request: Request, asked: str) -> Language:
+    """`?lang=`, else what the browser prefers."""
+    wish = asked or request.headers.get("accept-language", "")
+    return "zh" if wish.lower().startswith("zh") else "en"
+
+
+def _html(body: str, language: Language, title: str, path: str) -> HTMLResponse:
+    other = "en" if language == "zh" else "zh"
+    page = (
+        f'<!doctype html><html lang="{"zh-CN" if language == "zh" else "en"}"><meta charset=utf-8>'
+        f'<meta name=viewport content="width=device-width,initial-scale=1"><title>{escape(title)} · 同单</title>'
+        f"<style>{CSS}</style><header><a href=/><b>同单</b> Tongdan</a><nav>"
+        f"<a href=/docs?lang={language}>API</a>"
+        f'<a href="{escape(path)}?lang={other}">{"English" if other == "en" else "中文"}</a></nav></header>'
+        f"<main>{body}</main></html>"
+    )
+    return HTMLResponse(page, headers=dict(_HEADERS))

@@ -11,7 +11,7 @@ from tongdan.domain.orders.axes import Stage, Status
 from tongdan.domain.orders.model import LineState, Order, Refund, deadlines, partly, status
 from tongdan.ports import JournalRow, OrderRow
 from tongdan.surfaces.masking import mask_person, mask_raw
-from tongdan.surfaces.words import sentence, status_name
+from tongdan.surfaces.words import WORRYING, sentence, status_name
 
 OrderId = Annotated[str, StringConstraints(max_length=64)]
 
@@ -158,6 +158,7 @@ class FactShape(BaseModel):
     fact_version: int
     sentence: str
     sentence_zh: str
+    worrying: bool = Field(description="A reader's eye should stop at it.")
     body: dict[str, Any]
     status_before: int
     status_after: int
@@ -275,10 +276,10 @@ def fact_shape(row: JournalRow, reveal: bool) -> FactShape:
     return FactShape(
         position=position_of(row), hash=row.hash, aggregate=row.aggregate, version=row.version, fact=row.fact,
         fact_version=row.fact_version, sentence=sentence(row.fact, row.body, "en"),
-        sentence_zh=sentence(row.fact, row.body, "zh"), body=row.body, status_before=row.status_before,
-        status_after=row.status_after, happened_at=row.happened_at, recorded_at=row.recorded_at,
-        operator=row.operator, source=row.source, shop=row.shop, owned=row.owned, command=row.command,
-        command_key=row.command_key, cause=row.cause, revision=row.revision, effects=row.effects,
+        sentence_zh=sentence(row.fact, row.body, "zh"), worrying=row.fact in WORRYING, body=row.body,
+        status_before=row.status_before, status_after=row.status_after, happened_at=row.happened_at,
+        recorded_at=row.recorded_at, operator=row.operator, source=row.source, shop=row.shop, owned=row.owned,
+        command=row.command, command_key=row.command_key, cause=row.cause, revision=row.revision, effects=row.effects,
         closes=list(row.closes), wake_at=row.wake_at, raw=raw_text(row.raw, reveal), raw_masked=not reveal,
     )  # fmt: skip
 

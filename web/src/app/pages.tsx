@@ -1,0 +1,16 @@
+import type { ComponentType } from 'react';
+import { lazy } from 'react';
+
+/** A page of the console: where it is, under which group of the menu, and what it loads when somebody goes there. */
+export interface Page {
+  path: string;
+  group: 'duty' | 'orders';
+  /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
+  word?: 'search';
+  Body: ComponentType;
+}
+
+export const PAGES: readonly Page[] = [
+  { path: '/orders', group: 'orders', word: 'search', Body: lazy(() => import('../pages/orders')) },
+  { path: '/orders/:id', group: 'orders', Body: lazy(() => import('../pages/order')) },
+];

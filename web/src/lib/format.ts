@@ -1,0 +1,14 @@
+const ZONE = 'Asia/Shanghai';
+
+const moment = new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE, dateStyle: 'short', timeStyle: 'medium' });
+const yuan = new Intl.NumberFormat('zh-CN', { style: 'currency', currency: 'CNY' });
+
+/** `2026-01-27 14:05:09` in Asia/Shanghai, whatever the browser's zone is; an en dash for no time. */
+export function formatTime(at: string | null | undefined): string {
+  return at ? moment.format(new Date(at)) : '–';
+}
+
+/** Integer fen as CNY: 123450 → `¥1,234.50`. */
+export function formatFen(fen: number): string {
+  return yuan.format(fen / 100);
+}
