@@ -159,14 +159,14 @@ def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[Item, ...]
 
 
 def note_shipped(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
-    for whose, items in _by_order(fact.order, fact.items):
+    for whose, items in by_order(fact.order, fact.items):
         yield order.NoteShipped(
             order=whose,
             shipment=at.aggregate,
             dispatch=fact.dispatch,
             carrier=fact.carrier,
             waybill=fact.waybill,
-            units=_units(items),
+            units=units_of(items),
             shipped_at=fact.dispatched_at,
         )
 
@@ -202,8 +202,8 @@ def note_short(fact: stock.ShipmentShort, at: Recorded) -> Commands:
 
 
 def _stopped(shipment: str, lead: str, items: tuple[Item, ...], reason: str) -> Iterator[Command]:
-    for whose, theirs in _by_order(lead, items):
-        yield order.NoteShipmentStopped(order=whose, shipment=shipment, units=_units(theirs), reason=reason)
+    for whose, theirs in by_order(lead, items):
+        yield order.NoteShipmentStopped(order=whose, shipment=shipment, units=units_of(theirs), reason=reason)
 
 
 def note_wms_said(fact: stock.WmsProcessed, at: Recorded) -> Commands:
@@ -226,7 +226,7 @@ def _said(
         )
 
 
-def _by_order(lead: str, items: tuple[Item, ...]) -> Iterable[tuple[str, tuple[Item, ...]]]:
+def by_order(lead: str, items: tuple[Item, ...]) -> Iterable[tuple[str, tuple[Item, ...]]]:
     """The items of each order in a parcel, in the order of its lines."""
     found: dict[str, tuple[Item, ...]] = {}
     for item in items:
@@ -235,7 +235,7 @@ def _by_order(lead: str, items: tuple[Item, ...]) -> Iterable[tuple[str, tuple[I
     return found.items()
 
 
-def _units(items: tuple[Item, ...]) -> tuple[Units, ...]:
+def units_of(items: tuple[Item, ...]) -> tuple[Units, ...]:
     return tuple(Units(item.line, item.units) for item in items)
 
 

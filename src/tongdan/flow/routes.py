@@ -11,7 +11,16 @@ from typing import Any, Final
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.catalog import facts as catalog_facts
 from tongdan.domain.catalog import offers, skus
-from tongdan.domain.fulfillment import bundles, packing, recalling, shipping, stocking, tracking
+from tongdan.domain.fulfillment import (
+    bundles,
+    intercept_facts,
+    interception,
+    packing,
+    recalling,
+    shipping,
+    stocking,
+    tracking,
+)
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.guard import commands as guard_commands
@@ -51,6 +60,7 @@ from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import notice_reactions as tell
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
+from tongdan.flow import return_reactions as back
 from tongdan.flow import risk_reactions as risky
 from tongdan.flow import ticket_reactions as eyes
 from tongdan.flow import withdrawn_reactions as withdrawn
@@ -171,6 +181,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_shipments(_F.ConfirmDelivery, shipping.confirm_delivery),
     **_shipments(_F.RecallShipment, recalling.recall_shipment),
     **_shipments(_F.RecordRecall, recalling.record_recall),
+    **_shipments(_F.RecordInterception, interception.record_interception),
     **_shipments(_F.RecordTracks, tracking.record_tracks),
     # or are packed anew before they leave
     **_tables(_F.PackAnew, packing.pack_anew, creates=True),
@@ -184,6 +195,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # and what becomes of them
     **_orders(_O.NoteShipped, delivery.note_shipped),
     **_orders(_O.NoteSigned, delivery.note_signed),
+    **_orders(_O.NoteReturned, delivery.note_returned),
     **_orders(_O.NoteShipmentStopped, delivery.note_shipment_stopped),
     # it ends
     **_orders(_O.RecordSettlement, lifecycle.record_settlement),
@@ -256,6 +268,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-wms-said", _f.WmsProcessed, then.note_wms_said),
     Reaction("call-back-withdrawn", withdrawn_facts.UnitsWithdrawn, withdrawn.call_back),
     Reaction("undo-cancelled", _o.OrderCancelled, then.undo_cancelled),
+    Reaction("turn-back", _o.ParcelsWantedBack, back.turn_back),
+    Reaction("note-returned", intercept_facts.ParcelReturned, back.note_returned),
+    Reaction("refund-returned", _o.LinesReturned, back.refund_returned),
     Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
     # buyers are told; a receipt may name its sending by the provider's number alone
     Reaction("tell-shipped", _o.LinesShipped, tell.tell_shipped),
@@ -305,6 +320,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-address-too-late", _o.AddressChangeTooLate, eyes.address_too_late),
     Reaction("ticket-channel-said", _o.ChannelReported, eyes.channel_said_oddly),
     Reaction("ticket-recall-failed", _f.RecallFailed, eyes.recall_failed),
+    Reaction("ticket-interception-refused", intercept_facts.InterceptionRefused, eyes.interception_refused),
+    Reaction("ticket-parcel-returned", _o.LinesReturned, eyes.parcel_returned),
     Reaction("ticket-stock-overdrawn", _f.StockMoved, packed.stock_overdrawn),
     Reaction("ticket-surplus", _f.ShipmentSurplus, eyes.shipment_surplus),
     Reaction("ticket-unknown-track", _f.ParcelTracked, eyes.unknown_track),
@@ -326,6 +343,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-cancelled", _o.OrderCancelled, eyes.healed),
     Reaction("healed-refunded", _r.RefundSucceeded, eyes.healed),
     Reaction("healed-tracked", _f.ParcelTracked, eyes.healed),
+    Reaction("healed-parcel-returned", intercept_facts.ParcelReturned, eyes.healed),
+    Reaction("healed-lines-returned", _o.LinesReturned, eyes.healed),
     Reaction("healed-signed", _f.ShipmentSigned, eyes.healed),
     Reaction("healed-matched", _c.OfferMatched, eyes.healed),
     Reaction("healed-claimed", _s.AliasClaimed, eyes.healed),
@@ -353,6 +372,7 @@ _MODULES: Final = (
     withdrawn_facts,
     takeover_facts,
     fulfillment_facts,
+    intercept_facts,
     catalog_facts,
     guard_facts,
     sync_facts,

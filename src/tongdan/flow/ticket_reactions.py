@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tongdan.domain.catalog import facts as catalog
 from tongdan.domain.fulfillment import facts as stock
+from tongdan.domain.fulfillment import intercept_facts as intercept
 from tongdan.domain.kernel.ids import refund_id
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.notices import facts as notice
@@ -126,6 +127,16 @@ def recall_failed(fact: stock.RecallFailed, at: Recorded) -> Commands:
     return ticket(at, kinds.RECALL_FAILED, fact.reason)
 
 
+def interception_refused(fact: intercept.InterceptionRefused, at: Recorded) -> Commands:
+    summary = f"{fact.waybill} {fact.reason}"
+    return ticket(at, f"{kinds.INTERCEPTION_REFUSED}:{fact.dispatch}", summary)
+
+
+def parcel_returned(fact: told.LinesReturned, at: Recorded) -> Commands:
+    if fact.wanted:
+        yield from ticket(at, kinds.PARCEL_RETURNED, fact.dispatch)
+
+
 def shipment_surplus(fact: stock.ShipmentSurplus, at: Recorded) -> Commands:
     return ticket(at, kinds.SHIPMENT_SURPLUS, ", ".join(f"{item.sku} ×{item.units}" for item in fact.items))
 
@@ -156,6 +167,8 @@ Healing = (
     | refund.RefundSucceeded
     | stock.ParcelTracked
     | stock.ShipmentSigned
+    | intercept.ParcelReturned
+    | told.LinesReturned
     | sync.AliasClaimed
     | catalog.OfferMatched
     | notice.NoticeDelivered

@@ -173,6 +173,18 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "RecallRequested": ("recall asked for: {reason}", "请求拦截：{reason}"),
     "ShipmentRecalled": ("recalled: {reason}", "已拦截：{reason}"),
     "RecallFailed": ("could not be recalled: {reason}", "拦截失败：{reason}"),
+    "InterceptionAsked": (
+        "{carrier} was asked to turn {waybill} back",
+        "已请 {carrier} 拦截退回 {waybill}",
+    ),
+    "InterceptionAccepted": ("the carrier turns {waybill} back", "承运商同意拦截退回 {waybill}"),
+    "InterceptionRefused": (
+        "the carrier does not turn {waybill} back: {reason}",
+        "承运商未能拦截 {waybill}：{reason}",
+    ),
+    "ParcelReturned": ("parcel {waybill} is back", "包裹 {waybill} 已退回"),
+    "LinesReturned": ("parcel {dispatch} came back unsigned", "包裹 {dispatch} 未签收已退回"),
+    "ParcelsWantedBack": ("what has left is to be turned back: {reason}", "已发出的包裹需要拦截：{reason}"),
     "CalledBack": ("called back to be packed anew", "为重新打包而召回"),
     "CallBackRefused": ("is not packed anew: {reason}", "不重新打包：{reason}"),
     "UnitsGiven": (

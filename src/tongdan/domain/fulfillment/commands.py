@@ -152,6 +152,15 @@ class RecordRecall(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class RecordInterception(Command, frozen=True, kw_only=True):
+    """The carrier's answer to being asked to turn back the parcel of `dispatch`; `reason` is its own word for no."""
+
+    shipment: str
+    dispatch: str
+    accepted: bool
+    reason: str = ""
+
+
 class MoveStock(Command, frozen=True, kw_only=True):
     """Units of a reservation will leave from another warehouse. `key` tells repeats."""
 

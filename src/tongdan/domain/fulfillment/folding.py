@@ -7,8 +7,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.fulfillment import facts as f
+from tongdan.domain.fulfillment import intercept_facts as i
 from tongdan.domain.fulfillment.shipment import (
+    ACCEPTED,
+    ASKED,
     MAX_TRACKS,
+    REFUSED,
     SHIPMENT,
     SIGN,
     Departure,
@@ -79,7 +83,9 @@ def _on_signed(shipment: Shipment, fact: f.ShipmentSigned) -> Shipment:
         [replace(d, signed=True) if d.dispatch in fact.dispatches else d for d in shipment.departures]
     )
     shipment = replace(shipment, departures=departures, silent=False)
-    if all(d.signed for d in departures) and (shipment.closed or not shipment.remaining()):
+    if all(d.signed or d.dispatch in shipment.returned for d in departures) and (
+        shipment.closed or not shipment.remaining()
+    ):
         return replace(shipment, stage=SHIPMENT.step(shipment.stage, ShipmentStage.SIGNED))
     return shipment
 
@@ -143,6 +149,26 @@ def _on_recall_failed(shipment: Shipment, fact: f.RecallFailed) -> Shipment:
     return replace(shipment, recall_failed=True)
 
 
+def _on_interception_asked(shipment: Shipment, fact: i.InterceptionAsked) -> Shipment:
+    return _intercepted(shipment, fact.dispatch, ASKED)
+
+
+def _on_interception_accepted(shipment: Shipment, fact: i.InterceptionAccepted) -> Shipment:
+    return _intercepted(shipment, fact.dispatch, ACCEPTED)
+
+
+def _on_interception_refused(shipment: Shipment, fact: i.InterceptionRefused) -> Shipment:
+    return _intercepted(shipment, fact.dispatch, REFUSED)
+
+
+def _intercepted(shipment: Shipment, dispatch: str, stands: str) -> Shipment:
+    return replace(shipment, intercepted={**shipment.intercepted, dispatch: stands})
+
+
+def _on_returned(shipment: Shipment, fact: i.ParcelReturned) -> Shipment:
+    return replace(shipment, returned=(*shipment.returned, fact.dispatch), silent=False)
+
+
 _EVOLVE: Final[dict[type[Fact], Callable[..., Shipment]]] = {
     f.WmsAccepted: _on_accepted,
     f.WmsRefused: _on_refused,
@@ -160,4 +186,8 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Shipment]]] = {
     f.CalledBack: _on_called_back,
     f.CallBackRefused: _on_call_back_refused,
     f.UnitsGiven: _on_given,
+    i.InterceptionAsked: _on_interception_asked,
+    i.InterceptionAccepted: _on_interception_accepted,
+    i.InterceptionRefused: _on_interception_refused,
+    i.ParcelReturned: _on_returned,
 }

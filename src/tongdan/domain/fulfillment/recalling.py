@@ -2,7 +2,8 @@
 
 A call-back withdraws the push if it has not been sent and asks the WMS to cancel in any case, because nobody can know
 that it was not sent. The WMS answers once for the whole parcel: what an order no longer wants is stopped, the rest goes
-to the packing table that called for it (or, if none had, to that of the parcel's own order). What has left has left.
+to the packing table that called for it (or, if none had, to that of the parcel's own order). What has left is its
+carrier's to turn back (`interception.py`).
 """
 
 from typing import Final
@@ -12,6 +13,9 @@ from msgspec.structs import replace
 from tongdan.domain.fulfillment import facts as f
 from tongdan.domain.fulfillment.commands import CallBack, RecallShipment, RecordRecall
 from tongdan.domain.fulfillment.facts import Item
+from tongdan.domain.fulfillment.folding import evolve
+from tongdan.domain.fulfillment.intercept_facts import InterceptionAsked
+from tongdan.domain.fulfillment.interception import ask_carriers
 from tongdan.domain.fulfillment.shipment import Shipment, ShipmentStage, wms
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal
 
@@ -30,13 +34,25 @@ def recall_shipment(shipment: Shipment, command: RecallShipment, ctx: Context) -
     if not fresh or shipment.stage in (ShipmentStage.RECALLED, ShipmentStage.REFUSED):
         return NOTHING
     orders = () if len(fresh) == len(shipment.orders()) else tuple(fresh)
-    facts: list[Fact] = [f.RecallRequested(reason=command.reason, orders=orders)]
-    if any(shipment.owner(item) in fresh for each in shipment.departures for item in each.items):
+    requested = f.RecallRequested(reason=command.reason, orders=orders)
+    asked, effects = ask_carriers(evolve(shipment, requested), ctx)
+    facts: list[Fact] = [requested, *asked]
+    if _left(shipment, fresh) - {each.dispatch for each in asked if type(each) is InterceptionAsked}:
         facts.append(f.RecallFailed(order=shipment.order, reason=LEFT))
     here = any(shipment.owner(item) in fresh for item in shipment.still_to_leave())
     if shipment.asked_back or not here:
-        return Decision(tuple(facts))
-    return Decision(tuple(facts), (_cancel(shipment, ctx, command.reason),), supersedes=(PUSH,))
+        return Decision(tuple(facts), tuple(effects))
+    return Decision(tuple(facts), (_cancel(shipment, ctx, command.reason), *effects), supersedes=(PUSH,))
+
+
+def _left(shipment: Shipment, orders: list[str]) -> set[str]:
+    """The departures with something of `orders` in them that are not back."""
+    return {
+        each.dispatch
+        for each in shipment.departures
+        if each.dispatch not in shipment.returned
+        and any(shipment.owner(item) in orders for item in each.items)
+    }
 
 
 def call_back(shipment: Shipment, command: CallBack, ctx: Context) -> Decision | Refusal:

@@ -61,6 +61,8 @@ class ParcelStatus(StrEnum):
 WORRY_SILENT: Final = "parcel-silent"
 SIGN: Final = "SIGN"  # the step of a WMS that says: signed for
 MAX_TRACKS: Final = 300
+# What has come of asking a carrier to turn a parcel back.
+ASKED, ACCEPTED, REFUSED = "asked", "accepted", "refused"
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,6 +94,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     recalled, `unwanted` for which orders (none named: for all); `called`: the packing table and its job that call for
     what is wanted. `tracks` are the latest nodes,
     at most MAX_TRACKS; `ask_at`: the carrier is to be asked then; `asked`: how often in vain; `silent`: given up.
+    `intercepted`: how asking the carrier to turn a departure back stands; `returned`: departures that are back.
     """
 
     order: str
@@ -116,6 +119,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     ask_at: datetime | None = None
     asked: int = 0
     silent: bool = False
+    intercepted: dict[str, str] = {}
+    returned: tuple[str, ...] = ()
 
     def orders(self) -> tuple[str, ...]:
         """The orders with lines in it, in the order of its lines."""

@@ -21,6 +21,7 @@ from tongdan.domain.fulfillment.commands import (
 )
 from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.fulfillment.folding import evolve
+from tongdan.domain.fulfillment.interception import ask_carriers, may_be_signed
 from tongdan.domain.fulfillment.recalling import stopped
 from tongdan.domain.fulfillment.shipment import (
     SHIPMENT,
@@ -121,9 +122,13 @@ def confirm_delivery(shipment: Shipment, command: ConfirmDelivery, ctx: Context)
     if command.final and (short := shipment.still_to_leave()):
         facts.append(f.ShipmentShort(order=shipment.order, items=short))
         shipment = evolve(shipment, facts[-1])
-    if facts:
-        facts.extend(signatures(shipment))
-    return Decision(tuple(facts))
+    if not facts:
+        return NOTHING
+    for fact in signatures(shipment):
+        facts.append(fact)
+        shipment = evolve(shipment, fact)
+    asked, effects = ask_carriers(shipment, ctx)
+    return Decision((*facts, *asked), tuple(effects))
 
 
 def _parcels(command: ConfirmDelivery) -> dict[str, list[Package]]:
@@ -205,7 +210,7 @@ def signatures(shipment: Shipment) -> tuple[Fact, ...]:
         node.waybill: node.at for node in reversed(shipment.tracks) if node.status == ParcelStatus.SIGNED
     }
     signed: dict[datetime, list[Departure]] = {}
-    for departure in shipment.departures:
+    for departure in [each for each in shipment.departures if may_be_signed(shipment, each)]:
         at = by_carrier.get(departure.waybill)
         if at is None and said_at is not None and (only or departure.at <= said_at):
             at = said_at

@@ -12,7 +12,8 @@ from typing import Final
 from tongdan.domain.fulfillment import facts as f
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.folding import evolve
-from tongdan.domain.fulfillment.shipment import MAX_TRACKS, WORRY_SILENT, Shipment
+from tongdan.domain.fulfillment.interception import returns
+from tongdan.domain.fulfillment.shipment import MAX_TRACKS, WORRY_SILENT, Departure, Shipment
 from tongdan.domain.fulfillment.shipping import signatures
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal, WakeUp
 from tongdan.domain.kernel.tracks import Track
@@ -30,7 +31,7 @@ def record_tracks(shipment: Shipment, command: RecordTracks, ctx: Context) -> De
             facts.append(_tracked(shipment, track, ctx))
             shipment = evolve(shipment, facts[-1])
     if facts:
-        facts.extend(signatures(shipment))
+        facts.extend((*signatures(shipment), *returns(shipment)))
     return Decision(tuple(facts))
 
 
@@ -63,8 +64,11 @@ def _ask_next(ctx: Context) -> datetime:
 
 def wake_at(shipment: Shipment) -> datetime | None:
     """When the carrier is to be asked; None when nothing is on its way."""
-    under_way = any(not departure.signed for departure in shipment.departures)
-    return shipment.ask_at if under_way else None
+    return shipment.ask_at if any(_under_way(shipment, each) for each in shipment.departures) else None
+
+
+def _under_way(shipment: Shipment, departure: Departure) -> bool:
+    return not departure.signed and departure.dispatch not in shipment.returned
 
 
 def wake(shipment: Shipment, command: WakeUp, ctx: Context) -> Decision | Refusal:
@@ -84,7 +88,7 @@ def _queries(shipment: Shipment, ctx: Context) -> Iterator[f.QueryRoutes]:
     under_way: dict[str, list[str]] = {}
     for each in shipment.departures:
         waybills = under_way.setdefault(each.carrier, [])
-        if not each.signed and each.waybill and each.waybill not in waybills:
+        if _under_way(shipment, each) and each.waybill and each.waybill not in waybills:
             waybills.append(each.waybill)
     for carrier, waybills in under_way.items():
         if carrier in ctx.policy.carriers:

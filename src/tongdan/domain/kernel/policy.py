@@ -66,7 +66,8 @@ class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
 class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
     """A carrier that tells and is asked where parcels are; `code` is the WMS's for it.
 
-    `statuses`: how the nodes of its tracks read in canonical words; `zone` is its clock.
+    `statuses`: how the nodes of its tracks read in canonical words; `zone` is its clock. `intercepts`: it can be asked
+    to turn a parcel back.
     """
 
     code: str
@@ -74,6 +75,7 @@ class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
     name_en: str
     zone: str
     statuses: dict[str, str]
+    intercepts: bool = False
 
 
 class Warehouse(msgspec.Struct, frozen=True, kw_only=True):

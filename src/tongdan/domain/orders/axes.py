@@ -113,7 +113,8 @@ class Stage(IntEnum):
     STOPPED = 5
 
 
-# A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back. A
+# A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back. One that
+# was shipped and came back unsigned is stopped again. A
 # waiting one has left where the system used before had sent it.
 FULFILLMENT: Final = Machine(
     "fulfillment of a unit",
@@ -124,7 +125,7 @@ FULFILLMENT: Final = Machine(
         Stage.RESERVED: frozenset({Stage.WAITING, Stage.RELEASED, Stage.STOPPED}),
         Stage.RELEASED: frozenset({Stage.SHIPPED, Stage.STOPPED}),
         Stage.STOPPED: frozenset({Stage.SHIPPED}),
-        Stage.SHIPPED: frozenset({Stage.SIGNED}),
+        Stage.SHIPPED: frozenset({Stage.SIGNED, Stage.STOPPED}),
     },
 )
 

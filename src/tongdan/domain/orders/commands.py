@@ -275,6 +275,16 @@ class NoteSigned(Command, frozen=True, kw_only=True):
     signed_at: datetime
 
 
+class NoteReturned(Command, frozen=True, kw_only=True):
+    """The parcel of this departure came back; `units` are the order's own in it."""
+
+    order: str
+    shipment: str
+    dispatch: str
+    units: tuple[Units, ...]
+    returned_at: datetime
+
+
 class NoteRepacked(Command, frozen=True, kw_only=True):
     """These units of the order were packed anew and lie in `shipment` now."""
 

@@ -11,10 +11,17 @@ from typing import Final
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Closing, Stage
-from tongdan.domain.orders.commands import NoteRepacked, NoteShipmentStopped, NoteShipped, NoteSigned
+from tongdan.domain.orders.commands import (
+    NoteRepacked,
+    NoteReturned,
+    NoteShipmentStopped,
+    NoteShipped,
+    NoteSigned,
+)
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     LinesRepacked,
+    LinesReturned,
     LinesShipped,
     LinesSigned,
     LinesStopped,
@@ -27,6 +34,7 @@ from tongdan.domain.orders.model import WORRY_SHIP, LineState, Order, gone, here
 
 MAX_EARLY: Final = 64
 FINANCE: Final = "finance"
+LEFT_AFTER_CANCEL: Final = "left-after-cancel"
 
 
 def note_shipped(order: Order, command: NoteShipped, ctx: Context) -> Decision | Refusal:
@@ -49,6 +57,18 @@ def note_signed(order: Order, command: NoteSigned, ctx: Context) -> Decision | R
         shipment=command.shipment,
         dispatches=command.dispatches,
         at=command.signed_at,
+    )
+    return _hear(order, news, ctx)
+
+
+def note_returned(order: Order, command: NoteReturned, ctx: Context) -> Decision | Refusal:
+    news = News(
+        what="returned",
+        key=f"returned {command.dispatch}",
+        shipment=command.shipment,
+        units=command.units,
+        dispatches=(command.dispatch,),
+        at=command.returned_at,
     )
     return _hear(order, news, ctx)
 
@@ -98,6 +118,9 @@ def _heard_before(order: Order, news: News) -> bool:
         return True
     if news.what == "shipped":
         return order.parcel(news.key) is not None
+    if news.what == "returned":
+        parcel = order.parcel(news.dispatches[0])
+        return parcel is not None and (parcel.signed_at or parcel.returned_at) is not None
     if news.what == "signed":
         parcels = [order.parcel(dispatch) for dispatch in news.dispatches]
         return all(parcel is not None and parcel.signed_at is not None for parcel in parcels)
@@ -117,6 +140,10 @@ def _apply(draft: Draft, news: News, ctx: Context) -> bool:
         if any(order.parcel(dispatch) is None for dispatch in news.dispatches):
             return False
         _sign(draft, news, ctx)
+    elif news.what == "returned":
+        if order.parcel(news.dispatches[0]) is None:
+            return False
+        _return(draft, news)
     else:
         units = _movable(order, news.units, Stage.RELEASED)
         if not units:
@@ -291,6 +318,22 @@ def _signed_at_last(order: Order, stopping: int) -> datetime | None:
     if order.cancelled or not 0 < stopping == here(order) or order.due(Stage.SHIPPED) or not gone(order):
         return None
     return max([each.signed_at for each in order.parcels if each.signed_at is not None], default=None)
+
+
+def _return(draft: Draft, news: News) -> None:
+    order = draft.order
+    wanted = not (order.cancelled or order.wanted_back)
+    draft.tell(
+        LinesReturned(
+            shipment=news.shipment,
+            dispatch=news.dispatches[0],
+            units=_movable(order, news.units, Stage.SHIPPED),
+            returned_at=news.at,
+            wanted=wanted,
+            key=news.key,
+            ends=() if wanted else (LEFT_AFTER_CANCEL,),
+        )
+    )
 
 
 def channel_partner(order: Order) -> str:

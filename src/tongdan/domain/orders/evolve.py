@@ -286,6 +286,19 @@ def _stopped(order: Order, fact: f.LinesStopped) -> Order:
     return replace(order, early=_heard(order, fact.key), complete_at=complete_at)
 
 
+def _returned(order: Order, fact: f.LinesReturned) -> Order:
+    order = _move(order, fact.units, Stage.SHIPPED, Stage.STOPPED)
+    parcels = [
+        replace(each, returned_at=fact.returned_at) if each.dispatch == fact.dispatch else each
+        for each in order.parcels
+    ]
+    return replace(order, parcels=tuple(parcels), early=_heard(order, fact.key))
+
+
+def _wanted_back(order: Order, _: f.ParcelsWantedBack) -> Order:
+    return replace(order, wanted_back=True)
+
+
 def _repacked(order: Order, fact: f.LinesRepacked) -> Order:
     return replace(order, packed=(*order.packed, fact.shipment))
 
@@ -418,6 +431,8 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.LinesShipped: _shipped,
     f.LinesSigned: _signed,
     f.LinesStopped: _stopped,
+    f.LinesReturned: _returned,
+    f.ParcelsWantedBack: _wanted_back,
     f.LinesRepacked: _repacked,
     f.NewsCameEarly: _came_early,
     f.ShipmentOverdue: _ship_overdue,

@@ -244,6 +244,25 @@ class LinesStopped(Fact, frozen=True, kw_only=True):
     complete_at: datetime | None = None
 
 
+class LinesReturned(Fact, frozen=True, kw_only=True):
+    """A parcel came back without having been signed for. `wanted`: the order still wants it, so it is a ticket."""
+
+    shipment: str
+    dispatch: str
+    units: tuple[Units, ...]
+    returned_at: datetime
+    wanted: bool
+    key: str = ""
+    ends: tuple[str, ...] = ()
+
+
+class ParcelsWantedBack(Fact, frozen=True, kw_only=True):
+    """The platform has paid the buyer back while parcels are on their way: their carriers are to turn them back."""
+
+    shipments: tuple[str, ...]
+    reason: str
+
+
 class LinesRepacked(Fact, frozen=True, kw_only=True):
     """These released units lie in `shipment` now, which may go under another order's name.
 

@@ -13,7 +13,7 @@ from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
-from tongdan.domain.orders.axes import ORDINAL, Closing, Status
+from tongdan.domain.orders.axes import ORDINAL, Closing, Stage, Status
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
     PlaceOrder,
@@ -35,6 +35,7 @@ from tongdan.domain.orders.facts import (
     OrderRecovered,
     OrderResurfaced,
     PaidAfterCancel,
+    ParcelsWantedBack,
 )
 from tongdan.domain.orders.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.lifecycle import cancel, complete
@@ -55,7 +56,7 @@ from tongdan.domain.orders.model import (
     ordinal,
 )
 from tongdan.domain.orders.payments import collect
-from tongdan.domain.orders.reservation import advance, reserve_until
+from tongdan.domain.orders.reservation import advance, open_shipments, reserve_until
 from tongdan.domain.orders.risk import check_address, check_content
 
 MAX_LINES: Final = 200
@@ -333,8 +334,16 @@ def _close(
         outdated = before is not None and before.said_at > at and _left(before.status)
         if closing is not Closing.CANCELLED and not outdated:
             cancel(draft, ctx, by=CHANNEL, reason=reason, at=at)
+    elif status == "refunded":
+        _want_back(draft, ctx)
     elif (event == "completed" or status == "completed") and closing is Closing.OPEN:
         complete(draft, ctx, at)
+
+
+def _want_back(draft: Draft, ctx: Context) -> None:
+    order = draft.order
+    if order.units(Stage.SHIPPED) and not (order.wanted_back or order.cancelled):
+        draft.tell(ParcelsWantedBack(shipments=open_shipments(order, ctx.id), reason="refunded"))
 
 
 def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:

@@ -66,8 +66,8 @@ class LeftParcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """News about lines that came too early; it waits until what it speaks of is known.
 
-    `what` is shipped, signed or stopped; `key` tells repeats. What was signed for is told by `dispatches`, anything
-    else by `units`.
+    `what` is shipped, signed, returned or stopped; `key` tells repeats. What was signed for is told by `dispatches`, a
+    return by both, anything else by `units`.
     """
 
     what: str

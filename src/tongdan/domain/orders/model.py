@@ -135,6 +135,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     units: tuple[Units, ...]
     shipped_at: datetime
     signed_at: datetime | None = None
+    returned_at: datetime | None = None
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -164,6 +165,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
     `payments` is all money that came to us for it, of which `paid` counts; `questioned` is one of the wrong sum.
+    `wanted_back`: what left is to be turned back, though the order was not cancelled.
     `checks` are the questions about its buyer that wait for an answer, `checked` how many there were.
     `owed_fen` is what is to go back, or has gone back, in all. `worries` are the things a ticket was raised for and
     that may still heal. `detail_by` … `complete_at` are what it waits for.
@@ -210,6 +212,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     checks: tuple[Check, ...] = ()
     checked: int = 0
     lifts: tuple[Lift, ...] = ()
+    wanted_back: bool = False
 
     @property
     def known(self) -> bool:

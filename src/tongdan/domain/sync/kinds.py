@@ -29,6 +29,8 @@ UNKNOWN_STATUS: Final = "unknown-status"
 CHANNEL_CONTRADICTS: Final = "channel-contradicts"
 ADDRESS_TOO_LATE: Final = "address-too-late"
 RECALL_FAILED: Final = "recall-failed"
+INTERCEPTION_REFUSED: Final = "interception-refused"
+PARCEL_RETURNED: Final = "parcel-returned"
 SHIPMENT_SURPLUS: Final = "shipment-surplus"
 STOCK_OVERDRAWN: Final = "stock-overdrawn"
 SHIPMENT_OVERDUE: Final = "shipment-overdue"
@@ -97,6 +99,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ADDRESS_TOO_LATE: ("The address was changed after hand-over to the warehouse", "下发仓库后才变更地址"),
     STOCK_OVERDRAWN: ("More was moved to a warehouse than is free there", "移入仓库的数量超过其可用库存"),
     RECALL_FAILED: ("Parcels could not be called back", "包裹未能拦截"),
+    INTERCEPTION_REFUSED: (
+        "The carrier does not turn a parcel back that nobody wants: catch it at the door",
+        "承运商未能拦截不再需要的包裹:请联系收件人拒收",
+    ),
+    PARCEL_RETURNED: (
+        "A parcel came back that its buyer did not take: send it again, or cancel the order",
+        "包裹未签收被退回:请重新发货或取消订单",
+    ),
     SHIPMENT_SURPLUS: ("The warehouse reports units that were never asked for", "仓库上报了未要求的商品"),
     SHIPMENT_OVERDUE: ("Not shipped by the promised time", "未按承诺时间发货"),
     PARCEL_SILENT: ("The carrier has said nothing of a parcel for long", "包裹长时间没有物流轨迹"),
