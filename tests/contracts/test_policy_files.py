@@ -34,7 +34,7 @@ def test_what_is_delivered_is_good() -> None:
     assert sorted(policy.shops) == ["dy-main", "mp-main", "pd-main"]
     assert list(policy.warehouses) == ["WH-EAST", "WH-SOUTH", "WH-NORTH"]
     assert policy.channels["DY"].statuses["105"] == "paid_hold"
-    assert list(policy.carriers) == ["SF"]
+    assert list(policy.carriers) == ["SF", "ZTO"]
     assert policy.carriers["SF"].statuses["8000"] == policy.carriers["SF"].statuses["80"] == "signed"
 
 
@@ -71,6 +71,52 @@ def test_stock_outlives_the_time_to_pay() -> None:
         ("carriers/SF.yml", "signed", "delivered", "statuses.80", "got 'delivered'"),
         ("carriers/SF.yml", "code: SF", "code: ZTO", "code", "the file's name"),
         ("carriers/SF.yml", "Asia/Shanghai", "Asia/Hangzhou", "zone", "got 'Asia/Hangzhou'"),
+        (
+            "carriers/SF.yml",
+            "through: sf",
+            "through: cainiao",
+            "waybill.through",
+            "expected sf for the carrier SF",
+        ),
+        (
+            "carriers/ZTO.yml",
+            "through: cainiao",
+            "through: kdniao",
+            "waybill.through",
+            "cainiao for every other",
+        ),
+        ("carriers/ZTO.yml", "[MP, TB]", "[MP, DY]", "waybill.channels", "MP, TB, got 'DY'"),
+        ("carriers/SF.yml", "[MP]", "[]", "waybill.channels", "whose receivers it can open: MP"),
+        ("carriers/SF.yml", "  template: fm_76130_standard\n", "", "waybill.template", "the template"),
+        ("carriers/SF.yml", "  through: sf\n", "", "waybill", "missing required field `through`"),
+        (
+            "warehouses.yml",
+            "name: 华东嘉兴仓",
+            "name: x\n  waybill: us",
+            "WH-EAST.waybill",
+            "warehouse or seller",
+        ),
+        (
+            "warehouses.yml",
+            "name: 华东嘉兴仓",
+            "name: x\n  waybill: seller",
+            "WH-EAST.carrier",
+            "(SF, ZTO), got ''",
+        ),
+        (
+            "partners.yml",
+            "# senders:\n#   WH-SOUTH:",
+            "senders:\n  WH-WEST:",
+            "senders.WH-WEST",
+            "a warehouse of",
+        ),
+        (
+            "partners.yml",
+            "cainiao:\n  base_url: https",
+            "cainiao:\n  base_url: ftp",
+            "cainiao.base_url",
+            "an http",
+        ),
         ("warehouses.yml", "上海", "沪", "WH-EAST.regions", "got '沪'"),
         (
             "warehouses.yml",

@@ -9,7 +9,7 @@ from tests.flow.rig import findings, opened, virtual
 
 from tongdan.domain.guard.breaker import TRIP_AFTER
 from tongdan.domain.orders.facts import TellFinance
-from tongdan.ports import Clock, Repeat, Undo, Verb
+from tongdan.ports import Clock, Errand, Failed, Repeat, Undo, Verb
 
 
 @virtual
@@ -33,6 +33,36 @@ async def test_an_outage_opens_the_breaker_and_lanes_go_on_by_themselves(
         assert rig.runner.partners()["finance"] == ("closed", 0, 0)
         assert rig.meters.breakers_open == set()
         assert rig.rows()["effects"] == 0
+    assert findings(tmp_path / "data") == []
+
+
+@virtual
+async def test_what_only_a_person_can_mend_is_one_ticket_for_all_that_wait(
+    clock: Clock, tmp_path: Path
+) -> None:
+    partner = finance(clock)
+
+    async def empty(errand: Errand) -> Failed:
+        return Failed("the balance is used up", partner_wide=True, ticket="balance")
+
+    async with opened(tmp_path / "data", clock, actors=[partner]) as rig:
+        orders = [await order_in(rig, str(n)) for n in range(10)]
+        partner.otherwise = empty
+        for order in orders:
+            await emit(rig, order, tell(order))
+        await clock.sleep(3_600)
+        (ticket,) = rig.reads.tickets()
+        assert (ticket.kind, ticket.times, ticket.summary) == ("balance", 1, "finance the balance is used up")
+        assert ticket.subject in orders
+        partner.otherwise = partner.well
+        await clock.sleep(400)
+        assert rig.rows()["effects"] == 0
+        # used up once more: it is told once more
+        partner.otherwise = empty
+        other = next(order for order in orders if order != ticket.subject)
+        await emit(rig, other, tell(other, "shipped"))
+        await clock.sleep(60)
+        assert {each.subject for each in rig.reads.tickets()} == {ticket.subject, other}
     assert findings(tmp_path / "data") == []
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from tongdan.adapters import hold_rules
 from tongdan.adapters.partners.erp_csv import ImportMap, check_map
+from tongdan.adapters.partners.labels import check_waybills
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
@@ -81,6 +82,8 @@ def load_conf(folder: Path) -> Conf:
         shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines,
         holds=holds,
     )  # fmt: skip
+    if wrong := check_waybills(policy, partners):
+        raise ConfError(*wrong)
     return Conf(policy, partners, files.digest())
 
 
@@ -279,9 +282,9 @@ def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
     for code, base_url in partners.channels.items():
         _check_url("partners.yml", f"channels.{code}", base_url)
     for name in Partners.__struct_fields__:
-        if name == "channels":
-            continue
         settings = getattr(partners, name)
+        if name in ("channels", "senders") or settings is None:
+            continue
         _check_url("partners.yml", f"{name}.base_url", settings.base_url)
         if zone := getattr(settings, "zone", ""):
             _check_zone("partners.yml", f"{name}.zone", zone)

@@ -21,6 +21,7 @@ import msgspec
 
 from tongdan.domain.guard.breaker import Breaker, BreakerState
 from tongdan.domain.kernel.messages import Person, RecordEffectFailure, Refusal
+from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import UnknownFact, read_effect, slot_of_effect, to_us
@@ -60,6 +61,7 @@ class Desk:
         self.in_flight = 0
         self.ready: deque[Lane] = deque()
         self.alive_us = 0  # when the partner last answered at all
+        self.ticket_of = ""  # the effect that has a ticket about the partner
         self.alarm: Callable[[], None] | None = None
 
 
@@ -303,6 +305,8 @@ class Runner:
         if not shard.env.outstanding.has(row.id):
             return
         self._bus.meters.effects.add(row.partner, row.verb, "failed")
+        if failed.ticket:
+            self._raise(self._desks[row.partner], row, failed)
         now_us = to_us(self._bus.clock.now())
         spent_s = (now_us - run.first_us) / 1e6
         if (failed.final and not failed.partner_wide) or spent_s > verb.deadline_s:
@@ -310,6 +314,15 @@ class Runner:
             return
         due_us = to_us(self._later(run.tries, at_least_s=failed.retry_after_s))
         await self._note(shard, run._replace(due_us=due_us, error=failed.error[:ERROR_LIMIT]))
+
+    def _raise(self, desk: Desk, row: EffectColumns, failed: Failed) -> None:
+        """One ticket about a partner, with the effect that met it first: thousands may wait for the same."""
+        if desk.ticket_of in self._lane_of:
+            return
+        desk.ticket_of = row.id
+        summary = f"{row.partner} {failed.error}"[:ERROR_LIMIT]
+        ticket = RaiseTicket(subject=row.agg, kind=failed.ticket, summary=summary)
+        self._bus.again(ticket, ("effect-ticket", row.id, failed.ticket), lambda *_: None)
 
     async def _bury(self, shard: Shard, row: EffectColumns, error: str) -> None:
         """A dead letter: recorded with the aggregate, so that a ticket follows."""

@@ -20,6 +20,9 @@ from tongdan.domain.fulfillment import (
     shipping,
     stocking,
     tracking,
+    waybill_commands,
+    waybill_facts,
+    waybills,
 )
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
@@ -123,7 +126,7 @@ def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route
 
 
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
-_N = notice_commands
+_N, _W = notice_commands, waybill_commands
 _G = guard_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
@@ -176,17 +179,24 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # warehouses send it
     **_shipments(_F.PlanShipment, shipping.plan_shipment, creates=True),
     **_shipments(_F.RecordWmsAccepted, shipping.record_wms_accepted),
-    **_shipments(_F.RecordWmsRefused, shipping.record_wms_refused),
-    **_shipments(_F.RecordWmsProcess, shipping.record_wms_process),
-    **_shipments(_F.ConfirmDelivery, shipping.confirm_delivery),
-    **_shipments(_F.RecallShipment, recalling.recall_shipment),
-    **_shipments(_F.RecordRecall, recalling.record_recall),
+    **_shipments(_F.RecordWmsRefused, waybills.tidied(shipping.record_wms_refused)),
+    **_shipments(_F.RecordWmsProcess, waybills.tidied(shipping.record_wms_process)),
+    **_shipments(_F.ConfirmDelivery, waybills.tidied(shipping.confirm_delivery)),
+    **_shipments(_F.RecallShipment, waybills.tidied(recalling.recall_shipment)),
+    **_shipments(_F.RecordRecall, waybills.tidied(recalling.record_recall)),
     **_shipments(_F.RecordInterception, interception.record_interception),
     **_shipments(_F.RecordTracks, tracking.record_tracks),
+    # with numbers of the carrier that the seller takes; one whose parcel does not travel is given back
+    **_shipments(_W.TakeWaybill, waybills.take_waybill),
+    **_shipments(_W.GiveUpWaybill, waybills.give_up_waybill),
+    **_shipments(_W.RecordWaybill, waybills.record_waybill),
+    **_shipments(_W.RecordWaybillRefused, waybills.record_waybill_refused),
+    **_shipments(_W.RecordWaybillCancelled, waybills.record_waybill_cancelled),
+    **_shipments(_W.RecordWaybillPrinted, waybills.record_waybill_printed),
     # or are packed anew before they leave
     **_tables(_F.PackAnew, packing.pack_anew, creates=True),
     **_tables(_F.UndoPacking, packing.undo_packing),
-    **_shipments(_F.CallBack, recalling.call_back),
+    **_shipments(_F.CallBack, waybills.tidied(recalling.call_back)),
     **_tables(_F.NoteGiven, packing.note_given),
     **_tables(_F.NoteKept, packing.note_kept),
     **_tables(_F.TakeBack, packing.take_back, creates=True),
@@ -328,6 +338,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-parcel-silent", _f.ParcelsSilent, eyes.parcel_silent),
     Reaction("ticket-claim-overdue", _s.ClaimOverdue, eyes.claim_overdue),
     Reaction("ticket-alias-contested", _s.AliasContested, eyes.alias_contested),
+    Reaction("ticket-waybill-refused", waybill_facts.WaybillRefused, eyes.waybill_refused),
+    Reaction("ticket-waybill-not-cancelled", waybill_facts.WaybillNotCancelled, eyes.waybill_not_cancelled),
     Reaction("ticket-dead-letter", messages.EffectDied, eyes.dead_letter),
     # what has healed
     Reaction("healed-dead-letter-skipped", messages.EffectSkipped, eyes.dead_letter_tended),
@@ -348,6 +360,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-signed", _f.ShipmentSigned, eyes.healed),
     Reaction("healed-matched", _c.OfferMatched, eyes.healed),
     Reaction("healed-claimed", _s.AliasClaimed, eyes.healed),
+    Reaction("healed-waybill-asked", waybill_facts.WaybillAsked, eyes.healed),
+    Reaction("healed-waybill-got", waybill_facts.WaybillGot, eyes.healed),
+    Reaction("healed-waybill-dropped", waybill_facts.WaybillDropped, eyes.healed),
 )
 
 # Facts of earlier releases: (name, version) → what turns its fields into those of the next version.
@@ -375,6 +390,7 @@ _MODULES: Final = (
     intercept_facts,
     catalog_facts,
     guard_facts,
+    waybill_facts,
     sync_facts,
     pull_facts,
     notice_facts,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tongdan.domain.catalog import facts as catalog
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment import intercept_facts as intercept
+from tongdan.domain.fulfillment import waybill_facts as waybill
 from tongdan.domain.kernel.ids import refund_id
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.notices import facts as notice
@@ -137,6 +138,14 @@ def parcel_returned(fact: told.LinesReturned, at: Recorded) -> Commands:
         yield from ticket(at, kinds.PARCEL_RETURNED, fact.dispatch)
 
 
+def waybill_refused(fact: waybill.WaybillRefused, at: Recorded) -> Commands:
+    return ticket(at, kinds.WAYBILL_REFUSED, f"{fact.carrier} {fact.key} {fact.reason}")
+
+
+def waybill_not_cancelled(fact: waybill.WaybillNotCancelled, at: Recorded) -> Commands:
+    return ticket(at, kinds.WAYBILL_NOT_CANCELLED, f"{fact.carrier} {fact.waybill or fact.key} {fact.reason}")
+
+
 def shipment_surplus(fact: stock.ShipmentSurplus, at: Recorded) -> Commands:
     return ticket(at, kinds.SHIPMENT_SURPLUS, ", ".join(f"{item.sku} ×{item.units}" for item in fact.items))
 
@@ -173,6 +182,9 @@ Healing = (
     | catalog.OfferMatched
     | notice.NoticeDelivered
     | notice.NoticeWithheld
+    | waybill.WaybillAsked
+    | waybill.WaybillGot
+    | waybill.WaybillDropped
 )
 
 

@@ -86,6 +86,7 @@ class Failed(msgspec.Struct, frozen=True):
 
     `partner_wide`: an outage, a limit or a credential: the breaker counts it, and the effect's deadline pauses.
     `final`: sending the same again cannot help: a dead letter at once.
+    `ticket`: the kind that tells people what only they can mend; one effect raises it for all that wait.
     """
 
     error: str
@@ -93,6 +94,7 @@ class Failed(msgspec.Struct, frozen=True):
     final: bool = False
     unknown: bool = False
     retry_after_s: float = 0.0
+    ticket: str = ""
 
 
 class Actor(Protocol):

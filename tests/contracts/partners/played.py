@@ -155,6 +155,11 @@ def credentials() -> HeldCredentials:
                 "check_word": "check word of the account",
                 "push_secret": "push-secret-of-the-account",
             },
+            "cainiao/main": {
+                "app_key": "23017788",
+                "app_secret": "secret-of-the-cainiao-app",
+                "session": "session-of-the-cainiao-account",
+            },
             "qimen/main": {"app_key": "23012345", "secret": "qimen-secret", "customer_id": "C1"},
             f"wechat/{MCHID}": {
                 "appid": "wxd678efh567hg6787",

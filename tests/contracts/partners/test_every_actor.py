@@ -1,7 +1,5 @@
 """What every actor promises, whatever it does: whose fault a failure is, and whether it may have taken place."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 from tests.contracts.partners.called import Answer, Case, Partner, errand, failed, ok
 from tests.contracts.partners.played import CONF, NOW
@@ -10,15 +8,16 @@ from tongdan.adapters.clock import SeededEntropy
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.douyin_api import DOUYIN
+from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor
 from tongdan.adapters.partners.qimen_api import QimenActor
-from tongdan.adapters.partners.sf_api import SfActor
 from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
+from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
 from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
-from tongdan.ports import HttpResponse, NoAnswer, Unreachable
+from tongdan.ports import Actor, HttpResponse, NoAnswer, Unreachable
 
 PARTNERS, POLICY = CONF.partners, CONF.policy
 ORDER, OWN = "DY20260127000892", "MP20260127000892"
@@ -49,7 +48,21 @@ QUERY = QueryRoutes(
 )
 
 
-EFFECTS = (FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY)
+def waybill_effects(code: str) -> tuple[GetWaybill, CancelWaybill, PrintWaybill]:
+    """What is asked of a carrier about one parcel of the own shop."""
+    shipment, number = f"{OWN}-S1", f"{code}7444703608745"
+    return (
+        GetWaybill(
+            partner=f"carrier/{code}", shipment=shipment, key=shipment, carrier=code, warehouse="WH-EAST", channel="MP",
+            shop="mp-main", natives=("M-1",), items=(Item(1, "DOWN-JACKET-M", 2, 19_901),),
+        ),
+        CancelWaybill(partner=f"carrier/{code}", shipment=shipment, key=shipment, carrier=code, waybill=number),
+        PrintWaybill(partner=f"carrier/{code}", shipment=shipment, key=shipment, carrier=code, waybill=number),
+    )  # fmt: skip
+
+
+WAYBILLS = (*waybill_effects("SF"), *waybill_effects("ZTO"))
+EFFECTS = (FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY, *WAYBILLS)
 
 
 def case(effect: Effect) -> Case:
@@ -72,18 +85,19 @@ def case(effect: Effect) -> Case:
             lambda wire: QimenActor(effect.partner, PARTNERS.qimen, POLICY, wire),
             errand(effect, f"{ORDER}-S1"),
         )
-    if isinstance(effect, QueryRoutes):
-        host = "bspgw.sf-express.com"
-        zone = ZoneInfo(POLICY.carriers["SF"].zone)
-        return Case(
-            host,
-            lambda wire: SfActor(effect.partner, PARTNERS.sf, zone, wire),
-            errand(effect, f"{ORDER}-S1"),
-        )
+    if isinstance(effect, QueryRoutes | GetWaybill | CancelWaybill | PrintWaybill):
+        host = "bspgw.sf-express.com" if effect.partner == "carrier/SF" else "eco.taobao.com"
+        return Case(host, lambda wire: carrier(effect.partner, wire), errand(effect, f"{OWN}-S1"))
     host = "finance.example.com"
     return Case(
         host, lambda wire: FinanceActor(effect.partner, PARTNERS.finance, wire), errand(effect, ORDER)
     )
+
+
+def carrier(partner: str, wire: Wire) -> Actor:
+    """As it is connected under the configuration that is delivered."""
+    actors = connect_actors(CONF, wire.credentials, wire.transport, wire.clock, SeededEntropy("0"))
+    return next(actor for actor in actors if actor.partner == partner)
 
 
 def verb_of(played: object) -> str:
@@ -154,8 +168,9 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     actors = connect_actors(CONF, wire.credentials, wire.transport, wire.clock, SeededEntropy("0"))
     by_name = {actor.partner: actor for actor in actors}
     assert sorted(by_name) == [
-        "carrier/SF", "channel/DY/dy-main", "channel/JD/jd-main", "channel/KS/ks-main", "channel/PD/pd-main",
-        "channel/TB/tb-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
+        "carrier/SF", "carrier/ZTO", "channel/DY/dy-main", "channel/JD/jd-main", "channel/KS/ks-main",
+        "channel/PD/pd-main", "channel/TB/tb-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH",
+        "wms/WH-SOUTH",
     ]  # fmt: skip
     for effect in EFFECTS:
         assert type(effect) in by_name[effect.partner].verbs

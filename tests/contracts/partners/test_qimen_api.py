@@ -57,6 +57,16 @@ async def test_a_shipment_is_handed_over_with_every_field_the_interface_requires
     ]  # fmt: skip
 
 
+async def test_a_number_that_the_seller_took_goes_along_with_its_carrier() -> None:
+    partner = Partner(HOST, ok(answer("success")))
+    push = msgspec.structs.replace(PUSH, carrier="ZTO", waybill="75312345678901")
+    await done(qimen(partner).perform(errand(push, SHIPMENT)))
+    await done(qimen(partner).perform(errand(PUSH, SHIPMENT)))
+    with_number, without = (fromstring(each.body) for each in partner.asked)
+    assert texts(with_number, "deliveryOrder", "logisticsCode", "expressCode") == ["ZTO", "75312345678901"]
+    assert texts(without, "deliveryOrder", "logisticsCode", "expressCode") == ["SF", None]
+
+
 async def test_a_parcel_of_two_orders_is_one_delivery_order_and_names_each_line_s_own_order() -> None:
     partner = Partner(HOST, ok(answer("success")))
     own = Item(1, "DOWN-JACKET-M", 2, 19_901, order=ORDER, native=PUSH.native)

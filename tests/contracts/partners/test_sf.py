@@ -13,7 +13,8 @@ from tests.contracts.partners.played import CONF, HeldCredentials, credentials, 
 from tests.contracts.partners.test_every_actor import ORDER, QUERY
 
 from tongdan.adapters.partners.sf import MAX_ROUTES, SfDoor
-from tongdan.adapters.partners.sf_api import SfActor, digest
+from tongdan.adapters.partners.sf_api import SfActor
+from tongdan.adapters.partners.sf_line import SfLine, digest
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.kernel.refusals import UNKNOWN_ID
 from tongdan.domain.kernel.tracks import Track
@@ -130,7 +131,7 @@ def said(**more: object) -> bytes:
 
 
 def sf(partner: Partner) -> SfActor:
-    return SfActor("carrier/SF", CONF.partners.sf, ZONE, partner.wire)
+    return SfActor("carrier/SF", SfLine(CONF.partners.sf, partner.wire), ZONE)
 
 
 ROUTES = [

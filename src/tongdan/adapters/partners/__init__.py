@@ -6,10 +6,11 @@ A door authenticates before it parses; whatever it is given ends as commands, as
 be repeated, and whose fault a failure is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from tongdan.adapters.partners.cainiao import CainiaoActor
 from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
@@ -23,12 +24,16 @@ from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.sf_api import SfActor
+from tongdan.adapters.partners.sf_line import SfLine
+from tongdan.adapters.partners.sf_waybill import SfWaybills
 from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.partners.wechat_api import WechatActor
+from tongdan.domain.kernel.policy import Policy
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
 # The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
@@ -76,9 +81,16 @@ def connect_actors(
         *(QimenActor(f"wms/{code}", partners.qimen, policy, wire) for code in policy.warehouses),
         WechatActor("payment/wechat", partners.wechat, policy, wire),
         FinanceActor("finance", partners.finance, wire),
-        *(
-            SfActor(f"carrier/{code}", partners.sf, ZoneInfo(policy.carriers[code].zone), wire)
-            for code in policy.carriers
-            if code == SF
-        ),
+        *_carriers(partners, policy, wire),
     )
+
+
+def _carriers(partners: Partners, policy: Policy, wire: Wire) -> Iterator[Actor]:
+    for code, carrier in policy.carriers.items():
+        terms, partner = carrier.waybill, f"carrier/{code}"
+        if code == SF:
+            line = SfLine(partners.sf, wire)
+            waybills = SfWaybills(line, terms, partners) if terms is not None else None
+            yield SfActor(partner, line, ZoneInfo(carrier.zone), waybills)
+        elif terms is not None and partners.cainiao is not None:
+            yield CainiaoActor(partner, terms, partners.cainiao, partners, wire)

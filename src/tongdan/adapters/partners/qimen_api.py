@@ -1,9 +1,9 @@
 """Qimen calls to the WMS: hand over a shipment (`deliveryorder.create`), call it back (`order.cancel`).
 
-Both are natural: the shipment id is the WMS's order code, and the same code means the same order. The
-receiver is put in only here, on the way out; what a platform encrypted goes along unopened for whoever
-prints the waybill. Source: Qimen API 26002 and 26000; times are local to the WMS, sums are yuan with two
-decimals.
+Both are natural: the shipment id is the WMS's order code, and the same code means the same order. The receiver is put
+in only here, on the way out; what a platform encrypted goes along unopened for whoever prints the waybill, and with a
+number that the seller took goes its carrier. Source: Qimen API 26002 and 26000; times are local to the WMS, sums are
+yuan with two decimals.
 """
 
 import re
@@ -169,7 +169,8 @@ class QimenActor:
             placeOrderTime=self._local(effect.placed_at),
             operateTime=now,
             shopNick=shop.name if shop else effect.shop,
-            logisticsCode=self._settings.carrier,
+            logisticsCode=effect.carrier or self._settings.carrier,
+            **({"expressCode": effect.waybill} if effect.waybill else {}),
         )
         _put(
             SubElement(order, "senderInfo"),

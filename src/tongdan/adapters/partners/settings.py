@@ -25,6 +25,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     province: str
     city: str
     detail: str
+    district: str = ""
 
 
 class QimenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,17 +48,40 @@ class FinanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class SfSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`account` names the credential `sf/{account}`; the clock of the carrier stands in its map."""
+    """`account` names the credential `sf/{account}`; the clock of the carrier stands in its map.
+
+    `monthly_card` (月结卡号) pays for the numbers that the seller takes, if it is not the account's own.
+    """
 
     base_url: str
     account: str
+    monthly_card: str = ""
+
+
+class CainiaoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`account` names the credential `cainiao/{account}`; `zone` is the gateway's clock; `user_id` the shop whose
+    subscription pays (0: the account's own).
+    """
+
+    base_url: str
+    account: str
+    zone: str
+    user_id: int = 0
 
 
 class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of `conf/partners.yml`. `channels`: where a channel is reached if not where its own map says, by its code."""
+    """All of `conf/partners.yml`. `channels`: where a channel is reached if not where its own map says, by its code.
+
+    `senders`: who sends from a warehouse, by its code, if not `qimen.sender`.
+    """
 
     channels: Mapping[str, str] = {}
     wechat: WechatSettings
     qimen: QimenSettings
     finance: FinanceSettings
     sf: SfSettings
+    cainiao: CainiaoSettings | None = None
+    senders: Mapping[str, Sender] = {}
+
+    def sender(self, warehouse: str) -> Sender:
+        return self.senders.get(warehouse, self.qimen.sender)

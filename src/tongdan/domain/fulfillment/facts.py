@@ -119,6 +119,7 @@ class ShipmentPlanned(Fact, frozen=True, kw_only=True):
     warehouse: str
     items: tuple[Item, ...]
     region: str
+    placed_at: datetime | None = None
 
 
 class WmsAccepted(Fact, frozen=True, kw_only=True):
@@ -362,8 +363,11 @@ class StockMoved(Fact, frozen=True, kw_only=True):
     missing: int
 
 
-class PushToWms(Effect, frozen=True, kw_only=True):
-    """Qimen `deliveryorder.create`. Natural: `deliveryOrderCode` is the shipment id."""
+class PushToWms(Effect, frozen=True, kw_only=True, omit_defaults=True):
+    """Qimen `deliveryorder.create`. Natural: `deliveryOrderCode` is the shipment id.
+
+    `carrier` and `waybill` are there where the seller took the number.
+    """
 
     shipment: str
     order: str
@@ -373,6 +377,8 @@ class PushToWms(Effect, frozen=True, kw_only=True):
     warehouse: str
     items: tuple[Item, ...]
     placed_at: datetime
+    carrier: str = ""
+    waybill: str = ""
 
 
 class CancelAtWms(Effect, frozen=True, kw_only=True):

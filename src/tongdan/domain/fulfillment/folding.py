@@ -21,6 +21,7 @@ from tongdan.domain.fulfillment.shipment import (
     ShipmentStage,
     cut,
 )
+from tongdan.domain.fulfillment.waybill_folding import WAYBILLS
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 
 
@@ -42,6 +43,7 @@ def _on_planned(fact: f.ShipmentPlanned) -> Shipment:
         native=fact.native,
         warehouse=fact.warehouse,
         items=fact.items,
+        placed_at=fact.placed_at,
     )
 
 
@@ -190,4 +192,5 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Shipment]]] = {
     i.InterceptionAccepted: _on_interception_accepted,
     i.InterceptionRefused: _on_interception_refused,
     i.ParcelReturned: _on_returned,
+    **WAYBILLS,
 }

@@ -40,6 +40,8 @@ def recall_shipment(shipment: Shipment, command: RecallShipment, ctx: Context) -
     if _left(shipment, fresh) - {each.dispatch for each in asked if type(each) is InterceptionAsked}:
         facts.append(f.RecallFailed(order=shipment.order, reason=LEFT))
     here = any(shipment.owner(item) in fresh for item in shipment.still_to_leave())
+    if shipment.unpushed and here:
+        return _not_handed_over(shipment, facts, command.reason)
     if shipment.asked_back or not here:
         return Decision(tuple(facts), tuple(effects))
     return Decision(tuple(facts), (_cancel(shipment, ctx, command.reason), *effects), supersedes=(PUSH,))
@@ -62,7 +64,16 @@ def call_back(shipment: Shipment, command: CallBack, ctx: Context) -> Decision |
     if why_not := not_callable(shipment, command.shop):
         return Decision((_kept(command.packing, command.job, why_not),))
     called = f.CalledBack(packing=command.packing, job=command.job)
+    if shipment.unpushed:
+        return _not_handed_over(shipment, [called], PACKED_ANEW)
     return Decision((called,), (_cancel(shipment, ctx, PACKED_ANEW),), supersedes=(PUSH,))
+
+
+def _not_handed_over(shipment: Shipment, facts: list[Fact], reason: str) -> Decision:
+    """The warehouse has not heard of it (its number is waited for), so nobody has to be asked."""
+    for fact in facts:
+        shipment = evolve(shipment, fact)
+    return Decision((*facts, *stopped(shipment, reason).facts))
 
 
 def not_callable(shipment: Shipment, shop: str) -> str:

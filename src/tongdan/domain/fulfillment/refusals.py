@@ -1,4 +1,4 @@
-"""Every no that packing anew can give: what was expected, and how to mend it, in both languages.
+"""Every no that packing anew and e-waybills can give: what was expected, how to mend it, in both languages.
 
 Only what a person asks is refused. What a warehouse answers, and what follows from it, is recorded.
 """
@@ -49,4 +49,58 @@ RETURNED_TO_OWN: Final = RefusalKind(
     409,
     en="A part of what was packed with {shipment} lies with its own order now. Merge the orders again instead.",
     zh="与 {shipment} 一同打包的部分已归还其原订单。请改为重新合并这些订单。",
+)
+NOTHING_TO_SEND: Final = RefusalKind(
+    "nothing-to-send",
+    409,
+    en="Nothing of {shipment} is still to leave, so it takes no number. Name a shipment that has not been sent.",
+    zh="{shipment} 已无待发商品，无需取号。请指定尚未发出的发货单。",
+)
+WAREHOUSE_TAKES: Final = RefusalKind(
+    "warehouse-takes-number",
+    409,
+    en="{shipment} lies with its warehouse already, with a number or to take one itself. Call it back first: split or "
+    "merge it, or cancel the order.",
+    zh="{shipment} 已下发仓库，已带运单号或由仓库取号。请先召回：拆单、合单或取消订单。",
+)
+WAYBILL_ASKED: Final = RefusalKind(
+    "waybill-asked",
+    409,
+    en="A number for {shipment} has been asked for at {carrier}; its answer is awaited. Ask again afterwards, or give "
+    "the number up to have the warehouse take one.",
+    zh="{shipment} 已向 {carrier} 取号，正在等待应答。请稍后再试，或放弃取号改由仓库取号。",
+    retry_after_s=60,
+)
+NO_NUMBERS_OF: Final = RefusalKind(
+    "carrier-gives-no-numbers",
+    422,
+    en="Expected a carrier that gives numbers to the seller ({known}), got {carrier!r}. Name one of these, or add "
+    "`waybill` to its file in conf/carriers.",
+    zh="应为可向商家发号的承运商（{known}），实为 {carrier!r}。请改用其中之一，或在 conf/carriers 中为其配置 waybill。",
+)
+RECEIVER_NOT_FOR: Final = RefusalKind(
+    "receiver-sealed",
+    422,
+    en="{carrier} cannot be given receivers of {channel}: the platform encrypts them for its own waybill service. Give "
+    "the number up (cancel), and the warehouse takes one through the platform.",
+    zh="{channel} 的收件人由平台加密，只能用平台面单，无法交给 {carrier}。请放弃取号（cancel），由仓库通过平台取号。",
+)
+TOO_MANY_WAYBILLS: Final = RefusalKind(
+    "too-many-waybills",
+    409,
+    en="{limit} numbers have been asked for {shipment}. Give the number up and let the warehouse take one.",
+    zh="{shipment} 已取号 {limit} 次。请放弃取号，由仓库取号。",
+)
+NO_WAYBILL: Final = RefusalKind(
+    "no-waybill",
+    404,
+    en="{shipment} has no live number that the seller took. Look at what there is: tongdan waybill show {shipment}",
+    zh="{shipment} 没有商家自取的有效运单号。请先查看：tongdan waybill show {shipment}",
+)
+WAYBILL_IN_USE: Final = RefusalKind(
+    "waybill-in-use",
+    409,
+    en="The warehouse has {shipment} with its number. Call the shipment back (split, merge, or cancel the order); its "
+    "number is then cancelled with it.",
+    zh="{shipment} 已连同运单号下发仓库。请召回发货单（拆单、合单或取消订单），运单号将随之取消。",
 )

@@ -86,6 +86,29 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
     status: str
 
 
+class LabelStage(IntEnum):
+    """What has become of a number. A LIVE one stays so when its parcel has left; STUCK: not to be cancelled."""
+
+    ASKED = 0
+    LIVE = 1
+    REFUSED = 2
+    DROPPED = 3
+    CANCELLED = 4
+    STUCK = 5
+
+
+class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An e-waybill that the seller asked a carrier for; `key` is what the carrier knows the parcel by."""
+
+    key: str
+    carrier: str
+    asked_at: datetime
+    waybill: str = ""
+    stage: LabelStage = LabelStage.ASKED
+    reason: str = ""
+    printed: int = 0
+
+
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The state of a shipment.
 
@@ -95,6 +118,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     what is wanted. `tracks` are the latest nodes,
     at most MAX_TRACKS; `ask_at`: the carrier is to be asked then; `asked`: how often in vain; `silent`: given up.
     `intercepted`: how asking the carrier to turn a departure back stands; `returned`: departures that are back.
+    `labels`: e-waybills that the seller took, the latest last; `unpushed`: the warehouse has not been told of it,
+    because the number is not there.
     """
 
     order: str
@@ -121,6 +146,22 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     silent: bool = False
     intercepted: dict[str, str] = {}
     returned: tuple[str, ...] = ()
+    placed_at: datetime | None = None
+    labels: tuple[Label, ...] = ()
+    unpushed: bool = False
+
+    @property
+    def last_label(self) -> Label | None:
+        return self.labels[-1] if self.labels else None
+
+    @property
+    def live_label(self) -> Label | None:
+        """The number its parcel travels under, or will."""
+        return next((each for each in self.labels if each.stage is LabelStage.LIVE), None)
+
+    def label(self, key: str, waybill: str = "") -> Label | None:
+        """By key and number; without a number the first of that key."""
+        return next((each for each in self.labels if each.key == key and waybill in ("", each.waybill)), None)
 
     def orders(self) -> tuple[str, ...]:
         """The orders with lines in it, in the order of its lines."""
@@ -172,3 +213,8 @@ def cut(item: Item, units: int) -> tuple[Item, Item]:
 def wms(warehouse: str) -> str:
     """The partner that runs a warehouse."""
     return f"wms/{warehouse}"
+
+
+def carrier(code: str) -> str:
+    """The partner that a carrier is."""
+    return f"carrier/{code}"

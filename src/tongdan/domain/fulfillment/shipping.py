@@ -32,8 +32,8 @@ from tongdan.domain.fulfillment.shipment import (
     Shipment,
     ShipmentStage,
     cut,
-    wms,
 )
+from tongdan.domain.fulfillment.waybills import set_out
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal
 
 ENDED_BY_WMS: Final = frozenset({"REJECT", "CANCELED", "CLOSED"})
@@ -53,19 +53,10 @@ def plan_shipment(shipment: Shipment | None, command: PlanShipment, ctx: Context
         warehouse=command.warehouse,
         items=command.items,
         region=command.region,
-    )
-    push = f.PushToWms(
-        partner=wms(command.warehouse),
-        shipment=ctx.id,
-        order=command.order,
-        channel=command.channel,
-        shop=command.shop,
-        native=command.native,
-        warehouse=command.warehouse,
-        items=command.items,
         placed_at=command.placed_at,
     )
-    return Decision((planned,), (push,))
+    begun = set_out(evolve(None, planned), ctx)
+    return Decision((planned, *begun.facts), begun.effects)
 
 
 # ---- in
@@ -172,7 +163,8 @@ def _depart(
 
 
 def _track_by(package: Package, ctx: Context) -> datetime | None:
-    followed = package.waybill and package.carrier in ctx.policy.carriers
+    carrier = ctx.policy.carriers.get(package.carrier)
+    followed = package.waybill and carrier is not None and carrier.is_followed
     return ctx.now + timedelta(seconds=ctx.policy.deadlines.track_within_s) if followed else None
 
 

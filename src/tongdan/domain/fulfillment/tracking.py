@@ -13,7 +13,7 @@ from tongdan.domain.fulfillment import facts as f
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.folding import evolve
 from tongdan.domain.fulfillment.interception import returns
-from tongdan.domain.fulfillment.shipment import MAX_TRACKS, WORRY_SILENT, Departure, Shipment
+from tongdan.domain.fulfillment.shipment import MAX_TRACKS, WORRY_SILENT, Departure, Shipment, carrier
 from tongdan.domain.fulfillment.shipping import signatures
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal, WakeUp
 from tongdan.domain.kernel.tracks import Track
@@ -44,13 +44,13 @@ def _is_news(shipment: Shipment, track: Track) -> bool:
 
 
 def _tracked(shipment: Shipment, track: Track, ctx: Context) -> f.ParcelTracked:
-    carrier = ctx.policy.carriers.get(track.carrier)
+    known = ctx.policy.carriers.get(track.carrier)
     return f.ParcelTracked(
         order=shipment.order,
         carrier=track.carrier,
         waybill=track.waybill,
         code=track.code,
-        status=carrier.statuses.get(track.code, "") if carrier is not None else "",
+        status=known.statuses.get(track.code, "") if known is not None else "",
         at=track.at,
         next_by=_ask_next(ctx),
         ends=(WORRY_SILENT,) if shipment.silent else (),
@@ -90,11 +90,12 @@ def _queries(shipment: Shipment, ctx: Context) -> Iterator[f.QueryRoutes]:
         waybills = under_way.setdefault(each.carrier, [])
         if _under_way(shipment, each) and each.waybill and each.waybill not in waybills:
             waybills.append(each.waybill)
-    for carrier, waybills in under_way.items():
-        if carrier in ctx.policy.carriers:
+    for code, waybills in under_way.items():
+        known = ctx.policy.carriers.get(code)
+        if known is not None and known.is_followed:
             for at in range(0, len(waybills), WAYBILLS_A_QUERY):
                 yield f.QueryRoutes(
-                    partner=f"carrier/{carrier}",
+                    partner=carrier(code),
                     shipment=ctx.id,
                     waybills=tuple(waybills[at : at + WAYBILLS_A_QUERY]),
                 )

@@ -63,28 +63,56 @@ class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
     listing: Listing | None = None
 
 
-class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
-    """A carrier that tells and is asked where parcels are; `code` is the WMS's for it.
+class WaybillTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a carrier gives numbers to the seller. `through` is whose interface that is.
 
-    `statuses`: how the nodes of its tracks read in canonical words; `zone` is its clock. `intercepts`: it can be asked
-    to turn a parcel back.
+    `channels`: those whose receivers it may be given; others encrypt them for a waybill service of their own.
+    `product` and `template` are the carrier's names for the service bought and for the label.
+    """
+
+    through: str
+    channels: tuple[str, ...]
+    product: str = ""
+    template: str = ""
+
+
+class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier; `code` is the WMS's for it.
+
+    `statuses`: how the nodes of its tracks read in canonical words, none where it neither tells nor is asked where
+    parcels are; `zone` is its clock. Without `waybill` it gives numbers to warehouses only. `intercepts`: it can be
+    asked to turn a parcel back.
     """
 
     code: str
     name_zh: str
     name_en: str
     zone: str
-    statuses: dict[str, str]
+    statuses: dict[str, str] = {}
     intercepts: bool = False
+    waybill: WaybillTerms | None = None
+
+    @property
+    def is_followed(self) -> bool:
+        return bool(self.statuses)
+
+
+WAREHOUSE: Final = "warehouse"
+SELLER: Final = "seller"
 
 
 class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
-    """A warehouse; `regions` are the province names it serves first."""
+    """A warehouse; `regions` are the province names it serves first.
+
+    `waybill` says who takes the numbers of its parcels: WAREHOUSE, or SELLER, then from `carrier`.
+    """
 
     code: str
     name: str
     partner: str
     regions: tuple[str, ...] = ()
+    waybill: str = WAREHOUSE
+    carrier: str = ""
 
 
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):

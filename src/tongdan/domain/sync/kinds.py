@@ -37,6 +37,9 @@ SHIPMENT_OVERDUE: Final = "shipment-overdue"
 PARCEL_SILENT: Final = "parcel-silent"
 UNKNOWN_TRACK: Final = "unknown-track"
 NOTICE_MISSED: Final = "notice-missed"
+WAYBILL_REFUSED: Final = "waybill-refused"
+WAYBILL_NOT_CANCELLED: Final = "waybill-not-cancelled"
+WAYBILLS_EXHAUSTED: Final = "waybills-exhausted"
 DEAD_LETTER: Final = "dead-letter"
 NOT_UNDERSTOOD: Final = "not-understood"
 
@@ -114,6 +117,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     NOTICE_MISSED: (
         "A buyer was not told, or nobody knows: send the notice again, or tell them another way",
         "买家未收到通知或无法确认是否收到:请重发通知或以其他方式告知",
+    ),
+    WAYBILL_REFUSED: (
+        "A carrier gave no number for a parcel, which waits: get one again, or leave it to the warehouse",
+        "承运商拒绝发放电子面单号,包裹等待中:请重新取号,或交由仓库取号",
+    ),
+    WAYBILL_NOT_CANCELLED: (
+        "A carrier does not cancel a number: look whether a parcel travels under it",
+        "承运商未能取消运单号:请核实是否有包裹以此单号发出",
+    ),
+    WAYBILLS_EXHAUSTED: (
+        "A carrier gives no more numbers: top up its balance, or mend the account; parcels go on by themselves",
+        "电子面单余额不足或账号不可用:请充值或修复账号,等待中的包裹会自动继续",
     ),
     DEAD_LETTER: (
         "Something could not be told to a partner; later messages wait",
