@@ -13,9 +13,12 @@ from tongdan.labs.world.world import World
 
 def bought(world: World) -> dict[tuple[str, str], Buyer]:
     """(channel, native) → who bought it, at the address they last gave."""
-    douyin = {("DY", native): order.buyer for native, order in world.douyin.orders.items()}
-    douyin |= {("PD", native): order.buyer for native, order in world.pinduoduo.orders.items()}
-    return douyin | {("MP", native): order.buyer for native, order in world.own_shop.orders.items()}
+    own = {("MP", native): order.buyer for native, order in world.own_shop.orders.items()}
+    return own | {
+        (code, native): order.buyer
+        for code, platform in world.platforms.by_code.items()
+        for native, order in platform.orders.items()
+    }
 
 
 def secrets_of(seed: int, buyers: Iterable[Buyer]) -> dict[bytes, str]:

@@ -71,8 +71,10 @@ class Town:
 
     def _remember(self) -> None:
         world = self.world
-        for outbox in (world.douyin.outbox, world.pinduoduo.outbox, world.own_shop.outbox, world.wechat.outbox,
-                       world.warehouses.outbox, world.finance.outbox, world.sf.outbox):  # fmt: skip
+        platforms = [each.outbox for each in world.platforms.by_code.values()]
+        others = (world.own_shop, world.wechat, world.warehouses, world.finance, world.sf)
+        outboxes: list[Outbox[Any]] = [*platforms, *(each.outbox for each in others)]
+        for outbox in outboxes:
             outbox.deliver = self._remembering(outbox, outbox.deliver)  # type: ignore[method-assign, assignment]
 
     def _remembering(

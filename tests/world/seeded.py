@@ -1,6 +1,6 @@
 """One seeded day of centre and world on virtual time, and what is left of it: ledger, chain, findings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import run_virtual
 from tongdan.flow.verify import check_shard
 from tongdan.labs.world.in_process import Pair, together
+from tongdan.labs.world.platforms import SHARES
 from tongdan.labs.world.report import Ledger, report
 from tongdan.labs.world.retail import SeededRetail
 from tongdan.ports import Clock
@@ -41,6 +42,7 @@ def run_day(
     day: int = 0,
     conf: Path | None = None,
     start: datetime = START,
+    shares: Mapping[str, float] = SHARES,
     before: Callable[[Pair], None] = nothing,
     after: Callable[[Pair], None] = nothing,
 ) -> Day:
@@ -58,6 +60,7 @@ def run_day(
             outages=outages,
             most_lines=3,
             retail=SeededRetail(seed),
+            shares=shares,
         ) as pair:
             before(pair)
             quiet = await pair.world.run()

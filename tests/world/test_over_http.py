@@ -13,6 +13,7 @@ from tests.world.stage import CONF
 from tongdan.adapters.clock import SystemClock
 from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.adapters.transport import HttpTransport
+from tongdan.cli.stage import PARTNERS
 from tongdan.labs.world.hosting import Hosted
 from tongdan.labs.world.provision import loopback
 from tongdan.labs.world.report import report
@@ -114,12 +115,12 @@ def _busy(counts: dict[str, int]) -> bool:
 
 def _loopback_conf(folder: Path) -> tuple[Conf, int]:
     """The repository's configuration with all addresses on free loopback ports, and the push port."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(7)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PARTNERS]
+    sockets.append(socket.create_server(("127.0.0.1", 0)))
     *ports, push_port = (each.getsockname()[1] for each in sockets)
     for each in sockets:
         each.close()
-    names = ("douyin", "pinduoduo", "wechat", "qimen", "finance", "sf")
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(PARTNERS, ports, strict=True)}
     shutil.copytree(CONF, folder)
     partners = loopback(load_conf(CONF).partners, urls, f"http://127.0.0.1:{push_port}")
     (folder / "partners.yml").write_text(yaml.safe_dump(msgspec.to_builtins(partners), allow_unicode=True))

@@ -44,10 +44,12 @@ WAREHOUSES = ("WH-EAST", "WH-SOUTH", "WH-NORTH")  # tidy, careless, terse
 
 def test_a_whole_day_of_pushes_is_authentic_and_understood(stage: Staged) -> None:
     async def body(on: Stage) -> None:
-        assert await on.world.douyin.check_address()
+        assert await on.world.platforms.douyin.check_address()
         assert await on.world.run()
         assert [one.reason for one in on.heard if isinstance(one, NotUnderstood)] == []
-        own, platform, others = on.world.own_shop.orders, on.world.douyin.orders, on.world.pinduoduo.orders
+        own, platform = on.world.own_shop.orders, on.world.platforms.douyin.orders
+        by_code = on.world.platforms.by_code
+        others = {native for code, each in by_code.items() for native in each.orders if code != "DY"}
         refused = [order.refused for order in own.values() if order.refused]
         assert (len(own) + len(platform) + len(others), sorted(refused)) == (60, sorted(on.mistakes))
         assert len(on.commands(PlaceOrder)) + len(refused) == len(own)
@@ -55,7 +57,7 @@ def test_a_whole_day_of_pushes_is_authentic_and_understood(stage: Staged) -> Non
         assert {one.native for one in created} == set(platform)
         assert len(created) == len(platform)
         changed = [one for one in on.commands(NoteChannelEvent) if one.event == "changed"]
-        assert {one.native for one in changed} == set(others)
+        assert {one.native for one in changed} == others
 
     stage(body, orders=60)
 
@@ -75,7 +77,7 @@ def test_repeats_on_the_way_carry_the_same_inbox_key(stage: Staged) -> None:
 def test_douyin_gives_the_detail_of_what_it_pushed(stage: Staged) -> None:
     async def body(on: Stage) -> None:
         shop = on.conf.policy.shops["dy-main"]
-        order = on.world.douyin.place(NATIVE, BASKET, buyer_of(1, "7"))
+        order = on.world.platforms.douyin.place(NATIVE, BASKET, buyer_of(1, "7"))
         await on.clock.sleep(600)
         effect = FetchDetail(partner="channel/DY/dy-main", channel="DY", shop=shop.id, native=NATIVE)
         done = await on.perform(effect, ORDER)
@@ -98,7 +100,7 @@ def test_douyin_gives_the_detail_of_what_it_pushed(stage: Staged) -> None:
 
 def test_douyin_takes_each_parcel_once(stage: Staged) -> None:
     async def body(on: Stage) -> None:
-        order = on.world.douyin.place(NATIVE, BASKET, buyer_of(1, "7"))
+        order = on.world.platforms.douyin.place(NATIVE, BASKET, buyer_of(1, "7"))
         await on.clock.sleep(3_600)
         assert order.status == TO_SHIP
         waybill = on.world.carrier.hand_over("parcel")

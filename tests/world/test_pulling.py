@@ -23,7 +23,12 @@ from tongdan.ports import Accepted, Clock, Inbound
 
 HOUR = timedelta(hours=1)
 
-FIRST_NEWS = {"DY": "douyin.100", "PD": "pinduoduo.TradeConfirmed"}
+FIRST_NEWS = {
+    "DY": "douyin.100",
+    "PD": "pinduoduo.TradeConfirmed",
+    "TB": "taobao.TradeCreate",
+    "JD": "jd.created",
+}
 
 
 def test_an_order_that_was_never_pushed_is_in_the_centre_within_minutes(
@@ -39,8 +44,8 @@ def test_an_order_that_was_never_pushed_is_in_the_centre_within_minutes(
     late: list[timedelta] = []
 
     def measure(pair: Pair) -> None:
-        for channel, orders in (("DY", pair.world.douyin.orders), ("PD", pair.world.pinduoduo.orders)):
-            for native, order in orders.items():
+        for channel, platform in pair.world.platforms.by_code.items():
+            for native, order in platform.orders.items():
                 id = pair.centre.reads.find(channel, pair.world.shops[channel].id, native)
                 assert id is not None
                 late.append(pair.centre.reads.timeline(id)[0].recorded_at - order.placed_at)
@@ -67,15 +72,12 @@ def test_a_backfill_of_the_day_brings_what_is_missing_and_doubles_nothing(data: 
                 "999999-123456789012345", buyer_of(4, "7"), now - HOUR, now - HOUR, unheard
             )
             order.status, order.waybills = SHIPPED, ["SF0000000000001"]
-            pair.world.pinduoduo.orders[order.id] = order
+            pair.world.platforms.pinduoduo.orders[order.id] = order
             day = RequestBackfill(channel="PD", shop=shop.id, since=now - 24 * HOUR, until=now)
             for _ in range(2):
                 await _backfill(pair, clock, day)
-            known = (
-                len(pair.world.pinduoduo.orders)
-                + len(pair.world.douyin.orders)
-                + len(pair.world.own_shop.orders)
-            )
+            platforms = pair.world.platforms.by_code.values()
+            known = len(pair.world.own_shop.orders) + sum(len(each.orders) for each in platforms)
             assert pair.centre.reads.counts()["orders"] == before + 1 == known
             id = pair.centre.reads.find("PD", shop.id, order.id)
             assert id is not None
@@ -124,10 +126,10 @@ def test_two_codes_swapped_in_a_map_are_tickets_of_every_order_they_mislead(
     sold: list[int] = []
 
     def look(pair: Pair) -> None:
-        sold.append(len(pair.world.pinduoduo.orders))
+        sold.append(len(pair.world.platforms.pinduoduo.orders))
         kinds.update(ticket.kind for ticket in pair.centre.reads.tickets(open_only=False))
 
-    run_day(data, seed=4, orders=24, faults=0.0, outages=0, conf=conf, after=look)
-    assert sold[0] > 1
+    run_day(data, seed=4, orders=4, faults=0.0, outages=0, conf=conf, after=look, shares={"PD": 1.0})
+    assert sold[0] == 4
     assert kinds[CHANNEL_CONTRADICTS] == sold[0]
     assert kinds[LEFT_AFTER_CANCEL] == 0

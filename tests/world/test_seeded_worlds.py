@@ -9,6 +9,7 @@ from tests.world.seeded import run_day
 from tongdan.labs.world.faults import KINDS, MENU, Faults, Plan
 from tongdan.labs.world.in_process import Pair
 from tongdan.labs.world.outbox import Outbox
+from tongdan.labs.world.platforms import SHARES
 
 
 @pytest.mark.parametrize("seed", range(1, 11))
@@ -56,11 +57,13 @@ def test_a_second_day_goes_on_with_the_same_data(data: Path) -> None:
 def test_every_kind_of_fault_is_met_and_ends_well(
     data: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each kind alone, wherever the orders of one day may meet it."""
-    if kind != "outage":
+    """Each kind alone, on the channels whose orders may meet it."""
+    outage = kind == "outage"
+    if not outage:
         _only(kind, monkeypatch)
+    shares = SHARES if outage else _shares_of(kind)
     day = run_day(
-        data, seed=11, orders=9, outages=2 if kind == "outage" else 0, faults=float(kind != "outage")
+        data, seed=11, orders=9, outages=2 if outage else 0, faults=float(not outage), shares=shares
     )
     (count,) = day.ledger.faults
     assert count.kind == kind
@@ -76,7 +79,11 @@ def test_an_order_whose_news_never_comes_is_named(data: Path, monkeypatch: pytes
     _only("lost", monkeypatch)
 
     def never_again(pair: Pair) -> None:
-        for outbox in (pair.world.douyin.outbox, pair.world.own_shop.outbox, pair.world.finance.outbox):
+        for outbox in (
+            pair.world.platforms.douyin.outbox,
+            pair.world.own_shop.outbox,
+            pair.world.finance.outbox,
+        ):
             _make_impatient(outbox)
 
     day = run_day(data, seed=3, orders=12, outages=0, before=never_again)
@@ -90,7 +97,7 @@ def test_an_order_that_the_centre_forgot_is_named(data: Path) -> None:
     forgotten: list[str] = []
 
     def forget(pair: Pair) -> None:
-        native = next(iter(pair.world.douyin.orders))
+        native = next(iter(pair.world.platforms.douyin.orders))
         forgotten.append(native)
         find = pair.centre.reads.find
 
@@ -110,7 +117,7 @@ def test_a_fen_that_differs_is_named(data: Path) -> None:
     changed: list[str] = []
 
     def overpay(pair: Pair) -> None:
-        order = next(one for one in pair.world.douyin.orders.values() if one.paid_fen)
+        order = next(one for one in pair.world.platforms.douyin.orders.values() if one.paid_fen)
         changed.append(f"received_fen: {order.paid_fen + 1} ≠ {order.paid_fen}")
         order.paid_fen += 1
 
@@ -142,6 +149,12 @@ def _only(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
             self._plans[order] = Plan(kind, places[len(self._plans) % len(places)])
 
     monkeypatch.setattr(Faults, "expect", expect)
+
+
+def _shares_of(kind: str) -> dict[str, float]:
+    """The same for each channel that knows this kind of fault."""
+    codes = [code for code, places in MENU.items() if any(kind in kinds for kinds in places.values())]
+    return {code: 1 / len(codes) for code in codes if code in SHARES}
 
 
 def _make_impatient(outbox: Outbox[Any]) -> None:

@@ -72,10 +72,10 @@ class Pair:
         self.platform: Any
         api: Any
         if channel is TAOBAO:
-            self.platform = Taobao(setting, self.carrier, self.shop.id, app, self.shop.native)
+            self.platform = Taobao(setting, self.carrier, self.shop, app)
             api = TaobaoApi(setting, self.carrier, self.platform, app)
         else:
-            self.platform = Jd(setting, self.carrier, self.shop.id, app, self.shop.native)
+            self.platform = Jd(setting, self.carrier, self.shop, app)
             api = JdApi(setting, self.carrier, self.platform, app)
         how = CONF.policy.channels[channel.code]
         self.outside = InProcessTransport({urlsplit(how.base_url).netloc: api.handle}, clock)

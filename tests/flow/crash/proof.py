@@ -178,7 +178,9 @@ def _deliveries(after: Aftermath) -> Iterator[str]:
 
 def _write_backs(after: Aftermath) -> Iterator[str]:
     """Keyed: each parcel of a Douyin order is one pack there."""
-    packs = {request for order in after.stage.town.douyin.orders.values() for request in order.packs}
+    packs = {
+        request for order in after.stage.town.platforms.douyin.orders.values() for request in order.packs
+    }
     parcels = {
         parcel.dispatch: id for id, order in after.orders.items() if not order.own for parcel in order.parcels
     }

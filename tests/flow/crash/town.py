@@ -160,13 +160,13 @@ class Town(World):
     def order(self, count: int) -> None:
         """`count` more baskets are bought, now: every other one on Douyin, the rest in the own shop."""
         for _ in range(count):
-            no = len(self.douyin.orders) + len(self.own_shop.orders)
+            no = len(self.platforms.douyin.orders) + len(self.own_shop.orders)
             basket = self.baskets[no % len(self.baskets)]
             buyer = buyer_of(self.seed, basket.buyer)
             if no % 2:
                 self.own_shop.place(f"M{no:05d}", basket, buyer)
             else:
-                self.douyin.place(f"69{no:014d}000", basket, buyer)
+                self.platforms.douyin.place(f"69{no:014d}000", basket, buyer)
 
 
 class Stage(NamedTuple):

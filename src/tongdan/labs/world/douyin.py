@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from tongdan.domain.kernel.policy import Shop
 from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.faults import IMPOSSIBLE_STATUS, NEVER_TOLD, STALE_STATUS, UNKNOWN_STATUS
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
@@ -58,22 +60,24 @@ class DouyinOrder(Sold):
 
 
 class Douyin:
-    """One shop and the app it has authorised; `app` is the credential `douyin/{name}`."""
+    """One shop and the app it has authorised, which the credential `douyin/SHOP` is of."""
 
-    def __init__(
-        self, setting: Setting, carrier: Carrier, name: str, app: Mapping[str, str], shop_id: str
-    ) -> None:
+    def __init__(self, setting: Setting, carrier: Carrier, shop: Shop, app: Mapping[str, str]) -> None:
         self.orders: Final[dict[str, DouyinOrder]] = {}
         self._setting: Final = setting
         self._carrier: Final = carrier
         self._app: Final = app
-        self._shop_id: Final = shop_id
-        self._url: Final = f"{setting.centre_url}/push/douyin/{name}"
+        self.shop: Final = shop
+        self._url: Final = f"{setting.centre_url}/push/douyin/{shop.id}"
         self.outbox: Final = Outbox[bytes](
             setting, self._wrap, _acknowledged, RETRIES_S, together=50, linger_s=1.0
         )
 
     # ---- what buyers do
+
+    def number(self, day: int, no: int, stream: Stream) -> str:
+        """Nineteen digits; the last three are left to the order's lines."""
+        return f"69{day % 1000:03d}{no:05d}{stream.digits(6)}000"
 
     def place(self, id: str, basket: Basket, buyer: Buyer) -> DouyinOrder:
         """A buyer orders; from here on the order lives by itself."""
@@ -176,7 +180,7 @@ class Douyin:
         data = {
             "p_id": int(order.id),
             "s_ids": [int(child.id) for child in order.children],
-            "shop_id": int(self._shop_id),
+            "shop_id": int(self.shop.native),
             "order_status": status,
             "order_type": 0,
             "biz": 2,

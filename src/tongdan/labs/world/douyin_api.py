@@ -41,15 +41,13 @@ class DouyinApi(Gateway):
     name = "douyin"
     busy = (20_000, "dop.service-error", "服务不可用")
     limited = (60_000, "dop.limit", "请求过于频繁")
+    listing = LIST
 
-    def __init__(
-        self, setting: Setting, carrier: Carrier, platform: Douyin, app: Mapping[str, str], shop_id: str
-    ) -> None:
+    def __init__(self, setting: Setting, carrier: Carrier, platform: Douyin, app: Mapping[str, str]) -> None:
         super().__init__(setting)
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
-        self._shop_id: Final = shop_id
         self._methods: Final[dict[str, Callable[[dict[str, Any]], Mapping[str, object]]]] = {
             LIST: self._list,
             "order.orderDetail": lambda said: self._detail(self._order(said["shop_order_id"])),
@@ -125,7 +123,7 @@ class DouyinApi(Gateway):
         buyer = order.buyer
         address = address_of(buyer)
         detail = {
-            "shop_id": int(self._shop_id),
+            "shop_id": int(self._platform.shop.native),
             "order_id": order.id,
             "order_type": 0,
             "order_status": order.status,

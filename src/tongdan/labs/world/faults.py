@@ -119,6 +119,19 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "pinduoduo.pdd.logistics.online.send": (ANSWER_LOST, BUSY, LIMITED),
         **_LATER,
     },
+    "TB": {
+        "taobao.TradeCreate": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
+        "taobao.TradeBuyerPay": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "taobao.taobao.trade.fullinfo.get": (ANSWER_LOST, BUSY, LIMITED),
+        "taobao.alibaba.ascp.logistics.offline.send": (ANSWER_LOST, BUSY, LIMITED),
+        **_LATER,
+    },
+    "JD": {
+        "jd.created": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "jd.jingdong.pop.order.get": (ANSWER_LOST, BUSY, LIMITED),
+        "jd.jingdong.pop.order.shipment": (ANSWER_LOST, BUSY, LIMITED),
+        **_LATER,
+    },
     "MP": {
         "own.orders": (LOST, ACK_LOST, REPEATED),
         "wechat.prepay": (ANSWER_LOST, BUSY),

@@ -40,9 +40,13 @@ class Call(NamedTuple):
 
 
 class Gateway(ABC):
-    """`name` is the platform's in faults; `busy` and `limited` are how it says so: code, sub-code, message."""
+    """`name` is the platform's in faults; `busy` and `limited` are how it says so: code, sub-code, message.
+
+    `listing` is the method that sellers ask day and night.
+    """
 
     name: ClassVar[str]
+    listing: ClassVar[str]
     busy: ClassVar[tuple[int, str, str]]
     limited: ClassVar[tuple[int, str, str]]
 

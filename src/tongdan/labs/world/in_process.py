@@ -5,7 +5,7 @@ one seed everything repeats exactly: months pass in seconds, and the chain heads
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.transport import Handler, InProcessTransport
 from tongdan.flow.shard import commit_inline
 from tongdan.labs.world.chance import Stream
+from tongdan.labs.world.platforms import SHARES
 from tongdan.labs.world.provision import provision
 from tongdan.labs.world.retail import Retail
 from tongdan.labs.world.world import World
@@ -47,6 +48,7 @@ async def together(
     outages: int = 2,
     most_lines: int = 200,
     retail: Retail | None = None,
+    shares: Mapping[str, float] = SHARES,
 ) -> AsyncIterator[Pair]:
     """Build both, start the centre, count the stock; at the end stop both."""
     entropy = SeededEntropy(f"{seed}/centre/{day}")
@@ -73,6 +75,7 @@ async def together(
         day=day,
         most_lines=most_lines,
         retail=retail,
+        shares=shares,
     )
     transport = InProcessTransport(world.handlers, clock, latency_s)
     centre = embedded(data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline)

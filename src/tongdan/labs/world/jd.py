@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tongdan.domain.kernel.policy import Shop
 from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.faults import NEVER_TOLD
 from tongdan.labs.world.gateway import local
 from tongdan.labs.world.outbox import Outbox
@@ -37,18 +39,19 @@ class JdOrder(SoldByPrice):
 
 
 class Jd:
-    """One shop and the app it has authorised; `app` is the credential `jd/{name}`, `vender` the shop's number."""
+    """One shop and the app it has authorised, which the credential `jd/SHOP` is of."""
 
-    def __init__(
-        self, setting: Setting, carrier: Carrier, name: str, app: Mapping[str, str], vender: str
-    ) -> None:
+    def __init__(self, setting: Setting, carrier: Carrier, shop: Shop, app: Mapping[str, str]) -> None:
         self.orders: Final[dict[str, JdOrder]] = {}
         self._setting: Final = setting
         self._carrier: Final = carrier
         self._secret: Final = app["app_secret"]
-        self._vender: Final = vender
-        self._url: Final = f"{setting.centre_url}/push/jd/{name}"
+        self.shop: Final = shop
+        self._url: Final = f"{setting.centre_url}/push/jd/{shop.id}"
         self.outbox: Final = Outbox[bytes](setting, self._post, _taken, RETRIES_S)
+
+    def number(self, day: int, no: int, stream: Stream) -> str:
+        return f"3{day % 1000:03d}{no:05d}{stream.digits(3)}"
 
     def place(self, id: str, basket: Basket, buyer: Buyer) -> JdOrder:
         """A buyer pays; from here on the order lives by itself."""
@@ -97,7 +100,7 @@ class Jd:
         notice = {
             "messageId": self._setting.stream("notice", order.id, order.told).digits(18),
             "topic": topic,
-            "venderId": int(self._vender),
+            "venderId": int(self.shop.native),
             "orderId": int(order.id),
             "modified": local(now),
         }

@@ -37,6 +37,7 @@ class JdApi(Gateway):
     name = "jd"
     busy = (67, "", "平台连接超时")
     limited = (2, "", "限制时间内调用失败次数")
+    listing = LIST
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Jd, app: Mapping[str, str]) -> None:
         super().__init__(setting)

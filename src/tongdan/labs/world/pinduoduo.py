@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tongdan.domain.kernel.policy import Shop
 from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.faults import NEVER_TOLD
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
@@ -38,18 +40,19 @@ class PinduoduoOrder(SoldByPrice):
 
 
 class Pinduoduo:
-    """One shop and the app it has authorised; `app` is the credential `pinduoduo/{name}`."""
+    """One shop and the app it has authorised, which the credential `pinduoduo/SHOP` is of."""
 
-    def __init__(
-        self, setting: Setting, carrier: Carrier, name: str, app: Mapping[str, str], mall: str
-    ) -> None:
+    def __init__(self, setting: Setting, carrier: Carrier, shop: Shop, app: Mapping[str, str]) -> None:
         self.orders: Final[dict[str, PinduoduoOrder]] = {}
         self._setting: Final = setting
         self._carrier: Final = carrier
         self._secret: Final = app["client_secret"]
-        self._mall: Final = mall
-        self._url: Final = f"{setting.centre_url}/push/pinduoduo/{name}"
+        self.shop: Final = shop
+        self._url: Final = f"{setting.centre_url}/push/pinduoduo/{shop.id}"
         self.outbox: Final = Outbox[bytes](setting, self._post, _acknowledged, RETRIES_S)
+
+    def number(self, day: int, no: int, stream: Stream) -> str:
+        return f"{day % 1000000:06d}-{no:05d}{stream.digits(10)}"
 
     def place(self, id: str, basket: Basket, buyer: Buyer) -> PinduoduoOrder:
         """A buyer pays; from here on the order lives by itself."""
@@ -98,12 +101,12 @@ class Pinduoduo:
             return
         order.told += 1
         stamp = int(now.timestamp() * 1_000)
-        content = {"mall_id": int(self._mall), "tid": order.id}
+        content = {"mall_id": int(self.shop.native), "tid": order.id}
         frame = {
             "id": int(f"3{self._setting.stream('frame', order.id, order.told).digits(15)}"),
             "commandType": "Common",
             "sendTime": stamp,
-            "message": {"type": topic, "mallID": int(self._mall), "content": json.dumps(content)},
+            "message": {"type": topic, "mallID": int(self.shop.native), "content": json.dumps(content)},
         }
         self.outbox.post(json.dumps(frame).encode(), where, order.id)
 

@@ -35,6 +35,7 @@ class PinduoduoApi(Gateway):
     name = "pinduoduo"
     busy = (52_103, "", "服务不可用")
     limited = (52_101, "", "当前接口被限流，请稍后重试")
+    listing = LIST
 
     def __init__(
         self, setting: Setting, carrier: Carrier, platform: Pinduoduo, app: Mapping[str, str]

@@ -5,8 +5,9 @@ partners' half (private keys of the payment platform) into `world-keys.json` bes
 their owner only. Nothing is overwritten: a second run finds what the first one made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -38,33 +39,38 @@ Credentials = dict[str, dict[str, str]]
 
 
 def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) -> None:
-    """Make the credentials of every shop and partner in `data`, unless they are there."""
+    """Make the credentials of every shop and partner in `data` that are not there yet."""
     path, keys = data / CREDENTIALS, data / WORLD_KEYS
-    carrier = f"sf/{partners.sf.account}"
-    if path.exists() and keys.exists():
-        if carrier not in (kept := read_credentials(path)):  # made before there was this partner
-            write_credentials(path, {**kept, carrier: _sf(entropy)})
+    ours = read_credentials(path) if path.exists() else {}
+    theirs = read_credentials(keys) if keys.exists() else {}
+    kept = len(ours), len(theirs)
+    for name, make in _wanted(policy, partners, entropy):
+        if name not in ours:
+            ours[name] = make()
+    for name in sorted(f"wechat/{mchid}" for mchid in set(partners.wechat.merchants.values())):
+        if name not in theirs or name not in ours:
+            ours[name], theirs[name] = _wechat(entropy)
+    if (len(ours), len(theirs)) == kept:
         return
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ours: Credentials = {}
-    theirs: Credentials = {}
-    for shop in policy.shops.values():
-        channel = next((each for each in CHANNELS if each.code == shop.channel), None)
-        if channel is not None:
-            ours[f"{channel.name}/{shop.id}"] = {field: _field(entropy, field) for field in channel.fields}
-        else:
-            ours[f"own/{shop.id}"] = {"secret": entropy.token(32).hex()}
-    for mchid in sorted(set(partners.wechat.merchants.values())):
-        ours[f"wechat/{mchid}"], theirs[f"wechat/{mchid}"] = _wechat(entropy)
-    ours[f"qimen/{partners.qimen.wms}"] = {
-        "app_key": _digits(entropy, 8),
-        "secret": entropy.token(16).hex(),
-        "customer_id": f"C{_digits(entropy, 10)}",
-    }
-    ours[f"finance/{partners.finance.system}"] = {"secret": entropy.token(32).hex()}
-    ours[carrier] = _sf(entropy)
     write_credentials(keys, theirs)
     write_credentials(path, ours)
+
+
+def _wanted(
+    policy: Policy, partners: Partners, entropy: Entropy
+) -> Iterator[tuple[str, Callable[[], dict[str, str]]]]:
+    """The name of each credential that is the same on both sides, and how to make it."""
+    channels = {channel.code: channel for channel in CHANNELS}
+    for shop in policy.shops.values():
+        channel = channels.get(shop.channel)
+        if channel is None:
+            yield f"own/{shop.id}", lambda: {"secret": entropy.token(32).hex()}
+        else:
+            yield f"{channel.name}/{shop.id}", partial(_app, entropy, channel.fields)
+    yield f"qimen/{partners.qimen.wms}", lambda: _qimen(entropy)
+    yield f"finance/{partners.finance.system}", lambda: {"secret": entropy.token(32).hex()}
+    yield f"sf/{partners.sf.account}", lambda: _sf(entropy)
 
 
 def read_credentials(path: Path) -> Credentials:
@@ -83,9 +89,21 @@ def merchant_of(data: Path, mchid: str) -> Merchant:
     )
 
 
+def _app(entropy: Entropy, fields: Sequence[str]) -> dict[str, str]:
+    return {field: _field(entropy, field) for field in fields}
+
+
 def _field(entropy: Entropy, name: str) -> str:
     """What names an app is a number of 19 digits, what proves it is unguessable."""
     return _digits(entropy, 19) if name.endswith(("_key", "_id")) else entropy.token(24).hex()
+
+
+def _qimen(entropy: Entropy) -> dict[str, str]:
+    return {
+        "app_key": _digits(entropy, 8),
+        "secret": entropy.token(16).hex(),
+        "customer_id": f"C{_digits(entropy, 10)}",
+    }
 
 
 def _sf(entropy: Entropy) -> dict[str, str]:

@@ -16,6 +16,7 @@ from tongdan.domain.kernel import ids
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.faults import KINDS, Heals
 from tongdan.labs.world.outbox import Outbox
+from tongdan.labs.world.platforms import NAMES
 from tongdan.labs.world.testimony import Disagreement, Witnesses, disagreements
 from tongdan.labs.world.world import World
 from tongdan.ports import Reads
@@ -145,18 +146,13 @@ def report(world: World, reads: Reads, *, quiet: bool) -> Ledger:
 def _cases(world: World, reads: Reads) -> Iterator[_Case]:
     tickets = _open_tickets(reads)
     witnesses = Witnesses(world)
-    douyin, own = world.shops["DY"].id, world.shops["MP"].id
-    for platform_order in world.douyin.orders.values():
-        id = reads.find("DY", douyin, platform_order.id) or ""
-        said = witnesses.of_douyin(platform_order, id)
-        differs = tuple(disagreements(said, _order(reads, id))) if id else ()
-        yield _Case("DY", platform_order.id, id, "", differs, tickets.get(id, ()))
-    for sold in world.pinduoduo.orders.values():
-        id = reads.find("PD", world.shops["PD"].id, sold.id) or ""
-        differs = tuple(disagreements(witnesses.of_pinduoduo(sold, id), _order(reads, id))) if id else ()
-        yield _Case("PD", sold.id, id, "", differs, tickets.get(id, ()))
+    for code, platform in world.platforms.by_code.items():
+        for native, sold in platform.orders.items():
+            id = reads.find(code, world.shops[code].id, native) or ""
+            differs = tuple(disagreements(witnesses.of_sold(sold, id), _order(reads, id))) if id else ()
+            yield _Case(code, native, id, "", differs, tickets.get(id, ()))
     for own_order in world.own_shop.orders.values():
-        id = reads.find("MP", own, own_order.no) or ""
+        id = reads.find("MP", world.shops["MP"].id, own_order.no) or ""
         said = witnesses.of_own(own_order, id)
         differs = tuple(disagreements(said, _order(reads, id))) if id else ()
         if own_order.id and own_order.id != id:
@@ -243,8 +239,8 @@ def _messages(world: World) -> dict[str, int]:
 
 
 def _outboxes(world: World) -> Iterator[tuple[str, Outbox[Any]]]:
-    yield "douyin", world.douyin.outbox
-    yield "pinduoduo", world.pinduoduo.outbox
+    for code, platform in world.platforms.by_code.items():
+        yield NAMES[code], platform.outbox
     yield "own shop", world.own_shop.outbox
     yield "wechat", world.wechat.outbox
     yield "qimen", world.warehouses.outbox

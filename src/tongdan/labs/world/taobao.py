@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Final
 
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.domain.kernel.policy import Shop
 from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.faults import NEVER_TOLD
 from tongdan.labs.world.gateway import local
 from tongdan.labs.world.outbox import Outbox
@@ -64,28 +66,30 @@ class TaobaoTrade(Sold):
 
 
 class Taobao:
-    """One shop and the app it has authorised; `app` is the credential `taobao/{name}`, `seller` its user id."""
+    """One shop and the app it has authorised, which the credential `taobao/SHOP` is of."""
 
-    def __init__(
-        self, setting: Setting, carrier: Carrier, name: str, app: Mapping[str, str], seller: str
-    ) -> None:
-        self.trades: Final[dict[str, TaobaoTrade]] = {}
+    def __init__(self, setting: Setting, carrier: Carrier, shop: Shop, app: Mapping[str, str]) -> None:
+        self.orders: Final[dict[str, TaobaoTrade]] = {}
         self._setting: Final = setting
         self._carrier: Final = carrier
         self._secret: Final = app["app_secret"]
-        self._seller: Final = seller
-        self._url: Final = f"{setting.centre_url}/push/taobao/{name}"
+        self.shop: Final = shop
+        self._url: Final = f"{setting.centre_url}/push/taobao/{shop.id}"
         self.outbox: Final = Outbox[bytes](
             setting, self._post, _confirmed, RETRIES_S, together=20, linger_s=1.0
         )
 
     # ---- what buyers do
 
+    def number(self, day: int, no: int, stream: Stream) -> str:
+        """Nineteen digits; the last three are left to the trade's lines."""
+        return f"40{day % 1000:03d}{no:05d}{stream.digits(6)}000"
+
     def place(self, id: str, basket: Basket, buyer: Buyer) -> TaobaoTrade:
         """A buyer orders; from here on the trade lives by itself. Its first line has its own number."""
         now = self._setting.clock.now()
         lines = [TaobaoLine(str(int(id) + at), line) for at, line in enumerate(basket.lines)]
-        trade = self.trades[id] = TaobaoTrade(id, buyer, now, now, lines)
+        trade = self.orders[id] = TaobaoTrade(id, buyer, now, now, lines)
         self._setting.bustle.start(self._live(trade))
         return trade
 
@@ -168,7 +172,7 @@ class Taobao:
             "topic": topic,
             "pub_app_key": "12497914",
             "pub_time": local(now),
-            "user_id": int(self._seller),
+            "user_id": int(self.shop.native),
             "content": json.dumps(content),
         }
         self.outbox.post(json.dumps(message).encode(), where, trade.id)

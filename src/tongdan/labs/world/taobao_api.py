@@ -42,6 +42,7 @@ class TaobaoApi(Gateway):
     name = "taobao"
     busy = (15, "isp.top-remote-connection-timeout", "")
     limited = (7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
+    listing = LIST
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Taobao, app: Mapping[str, str]) -> None:
         super().__init__(setting)
@@ -76,7 +77,7 @@ class TaobaoApi(Gateway):
         return {"error_response": {**said, "request_id": "sim"}}
 
     def _trade(self, said: Mapping[str, str]) -> TaobaoTrade:
-        trade = self._platform.trades.get(said["tid"])
+        trade = self._platform.orders.get(said["tid"])
         if trade is None:
             raise Refused(15, "isv.trade-not-exist")
         return trade
@@ -90,7 +91,7 @@ class TaobaoApi(Gateway):
             raise Refused(41, "isv.invalid-parameter")
         found = [
             trade
-            for trade in self._platform.trades.values()
+            for trade in self._platform.orders.values()
             if since <= trade.updated_at.replace(microsecond=0) <= until
         ]
         count, shown = self._page(found, int(said["page_no"]), int(said["page_size"]))

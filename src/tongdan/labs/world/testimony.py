@@ -13,8 +13,14 @@ from tongdan.domain.kernel import ids
 from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
+from tongdan.labs.world.jd import CANCELLED as JD_CANCELLED
+from tongdan.labs.world.jd import JdOrder
 from tongdan.labs.world.mini_program import OwnOrder
 from tongdan.labs.world.pinduoduo import REFUNDED, PinduoduoOrder
+from tongdan.labs.world.sold import Sold, SoldByPrice
+from tongdan.labs.world.taobao import CLOSED_UNPAID, TaobaoTrade
+from tongdan.labs.world.taobao import FINISHED as TAOBAO_FINISHED
+from tongdan.labs.world.taobao import REFUNDED as TAOBAO_REFUNDED
 from tongdan.labs.world.warehouse import Delivery, Item
 from tongdan.labs.world.wechat_books import SUCCESS
 from tongdan.labs.world.world import World
@@ -65,7 +71,20 @@ class Witnesses:
             if refund.status == SUCCESS and (parsed := ids.parse(refund.trade.out_trade_no)) is not None:
                 self._returned_fen[parsed.order] += refund.amount_fen
 
-    def of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
+    def of_sold(self, order: Sold, id: str) -> Testimony:
+        """Of an order bought on a platform."""
+        match order:
+            case DouyinOrder():
+                return self._of_douyin(order, id)
+            case PinduoduoOrder():
+                return self._of_priced(order, id, order.waybills, order.refund_status == REFUNDED)
+            case JdOrder():
+                return self._of_priced(order, id, order.waybills, order.state == JD_CANCELLED)
+            case TaobaoTrade():
+                return self._of_taobao(order, id)
+        raise TypeError(f"nobody testifies for {type(order).__name__}")
+
+    def _of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
         return self._testimony(
             id,
             order.id,
@@ -77,20 +96,31 @@ class Witnesses:
             told_units=sum(child.shipped for child in order.children),
         )
 
-    def of_pinduoduo(self, order: PinduoduoOrder, id: str) -> Testimony:
-        """The platform is told waybills, not units: it knows of all that left, or of none."""
+    def _of_priced(self, order: SoldByPrice, id: str, told: list[str], cancelled: bool) -> Testimony:
+        """Such a platform is told waybills, not units: it knows of all that left, or of none."""
         left = [(delivery, item) for delivery, item in self._items.get(order.id, []) if item.left]
         waybills = {waybill for delivery, _ in left for waybill in delivery.waybills}
-        told = sorted(waybills) == sorted(order.waybills)
         return self._testimony(
             id,
             order.id,
             received_fen=order.amount_fen,
             due=True,
-            cancelled=order.refund_status == REFUNDED,
+            cancelled=cancelled,
             completed=None,
             wanted_units=order.units,
-            told_units=sum(item.left for _, item in left) if told else -1,
+            told_units=sum(item.left for _, item in left) if sorted(waybills) == sorted(told) else -1,
+        )
+
+    def _of_taobao(self, trade: TaobaoTrade, id: str) -> Testimony:
+        return self._testimony(
+            id,
+            trade.id,
+            received_fen=trade.amount_fen if trade.paid_at else 0,
+            due=trade.paid_at is not None,
+            cancelled=trade.status in (CLOSED_UNPAID, TAOBAO_REFUNDED),
+            completed=trade.status == TAOBAO_FINISHED,
+            wanted_units=sum(each.line.units for each in trade.lines),
+            told_units=sum(each.told_units for each in trade.lines),
         )
 
     def of_own(self, order: OwnOrder, id: str) -> Testimony:

@@ -1,6 +1,6 @@
 """A day of the world: partners, buyers and faults around one order centre.
 
-`World` puts the simulated partners together, lets a day of baskets be bought on two channels, and waits
+`World` puts the simulated partners together, lets a day of baskets be bought on every channel, and waits
 until all is quiet. The same class runs in process on virtual time (its `handlers` stand where the partners
 would be) and over real HTTP (`host` gives them ports). What came of it is judged by `report.py`.
 """
@@ -21,17 +21,12 @@ from tongdan.domain.kernel.policy import Policy
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
-from tongdan.labs.world.douyin import Douyin
-from tongdan.labs.world.douyin_api import LIST as DOUYIN_LIST
-from tongdan.labs.world.douyin_api import DouyinApi
 from tongdan.labs.world.faults import Faults
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.hosting import Hosted
 from tongdan.labs.world.mini_program import MiniProgram
 from tongdan.labs.world.people import Buyer, buyer_of
-from tongdan.labs.world.pinduoduo import Pinduoduo
-from tongdan.labs.world.pinduoduo_api import LIST as PINDUODUO_LIST
-from tongdan.labs.world.pinduoduo_api import PinduoduoApi
+from tongdan.labs.world.platforms import SHARES, Platforms
 from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credentials
 from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
@@ -40,7 +35,6 @@ from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
 
-SHARES: Final = (("DY", 0.42), ("PD", 0.18))  # of all baskets; the rest is bought in the own shop
 DAY_S: Final = 86_400
 SPARE_UNITS: Final = 20
 STOCK_CHUNK: Final = 500
@@ -52,8 +46,9 @@ class World:
 
     `clock` is everybody's, `speed` how many of the world's seconds pass in one of its (1 on virtual time).
     `data` holds what `provision` made. `orders` is how many baskets of the day are bought at most, `faults`
-    the share of them that meet a fault, `outages` how many times a partner is unreachable. `centre` carries
-    requests to the centre, whose push port is at the host of `partners.wechat.notify_url`.
+    the share of them that meet a fault, `outages` how many times a partner is unreachable, `shares` which part
+    of them is bought on which platform. `centre` carries requests to the centre, whose push port is at the
+    host of `partners.wechat.notify_url`.
     """
 
     def __init__(
@@ -72,9 +67,11 @@ class World:
         day: int = 0,
         retail: Retail | None = None,
         most_lines: int = 200,
+        shares: Mapping[str, float] = SHARES,
     ) -> None:
         self.seed: Final = seed
         self.day_no: Final = day
+        self._shares: Final = shares
         self.clock: Final[Clock] = clock if speed == 1 else PacedClock(clock, speed)
         self.faults: Final = Faults(seed, self.clock, faults, outages)
         self.bustle: Final = Bustle(clock)
@@ -100,39 +97,36 @@ class World:
     def _enlist(self, data: Path, partners: Partners) -> None:
         """Put every partner in its place, with its half of the credentials."""
         setting, credentials = self.setting, read_credentials(data / CREDENTIALS)
-        douyin, own = self.shops["DY"], self.shops["MP"]
+        own = self.shops["MP"]
         qimen, finance = partners.qimen, partners.finance
         self.carrier = Carrier(setting)
         self.wechat = WechatPay(setting, merchant_of(data, partners.wechat.merchants[own.id]))
         self.own_shop = MiniProgram(setting, self.wechat, own.id, credentials[f"own/{own.id}"]["secret"])
-        app = credentials[f"douyin/{douyin.id}"]
-        self.douyin = Douyin(setting, self.carrier, douyin.id, app, douyin.native)
-        api = DouyinApi(setting, self.carrier, self.douyin, app, douyin.native)
-        pinduoduo = self.shops["PD"]
-        app = credentials[f"pinduoduo/{pinduoduo.id}"]
-        self.pinduoduo = Pinduoduo(setting, self.carrier, pinduoduo.id, app, pinduoduo.native)
-        router = PinduoduoApi(setting, self.carrier, self.pinduoduo, app)
+        self.platforms = Platforms(setting, self.carrier, self.shops, credentials)
         account, codes = credentials[f"qimen/{qimen.wms}"], tuple(self.policy.warehouses)
         self.warehouses = Warehouses(setting, self.carrier, qimen.wms, account, codes, ZoneInfo(qimen.zone))
         sf, zone = credentials[f"sf/{partners.sf.account}"], ZoneInfo(self.policy.carriers["SF"].zone)
         self.sf = SfExpress(setting, self.carrier, sf, zone)
         secret = credentials[f"finance/{finance.system}"]["secret"]
         self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
+        gateways = self.platforms.gateways
+        channels = {gateway.name: self.policy.channels[code].base_url for code, gateway in gateways.items()}
         self._urls = {
-            "douyin": self.policy.channels["DY"].base_url,
-            "pinduoduo": self.policy.channels["PD"].base_url,
+            **channels,
             "wechat": partners.wechat.base_url,
             "qimen": qimen.base_url,
             "finance": finance.base_url,
             "sf": partners.sf.base_url,
         }
+        handlers: Mapping[str, Handler] = {
+            **{gateway.name: gateway.handle for gateway in gateways.values()},
+            "wechat": self.wechat.handle,
+            "qimen": self.warehouses.handle,
+            "finance": self.finance.handle,
+            "sf": self.sf.handle,
+        }
         self._partners: Mapping[str, Handler] = {
-            "douyin": self._guarded("douyin", api.handle),
-            "pinduoduo": self._guarded("pinduoduo", router.handle),
-            "wechat": self._guarded("wechat", self.wechat.handle),
-            "qimen": self._guarded("qimen", self.warehouses.handle),
-            "finance": self._guarded("finance", self.finance.handle),
-            "sf": self._guarded("sf", self.sf.handle),
+            name: self._guarded(name, handler) for name, handler in handlers.items()
         }
 
     # ---- where the partners are
@@ -150,13 +144,18 @@ class World:
 
     def _guarded(self, partner: str, handler: Handler) -> Handler:
         async def guarded(request: HttpRequest) -> HttpResponse:
-            if not _is_routine(request):
+            if not self._is_routine(request):
                 self.bustle.note()
             if self.faults.is_down(partner):
                 raise Unreachable("the partner is down")
             return await handler(request)
 
         return guarded
+
+    def _is_routine(self, request: HttpRequest) -> bool:
+        """Listings are asked for all day and all night; that alone is no stir."""
+        said = request.url.encode() + request.body
+        return any(gateway.listing.encode() in said for gateway in self.platforms.gateways.values())
 
     # ---- what happens
 
@@ -197,7 +196,7 @@ class World:
         buyer = buyer_of(self.seed, basket.buyer)
         stream = Stream(self.seed, "bought", self.day_no, basket.id)
         drawn, channel = stream.uniform(), "MP"
-        for code, share in SHARES:
+        for code, share in self._shares.items():
             if 0 <= drawn < share:
                 channel = code
             drawn -= share
@@ -205,15 +204,11 @@ class World:
 
     def buy(self, no: int, basket: Basket, buyer: Buyer, stream: Stream, channel: str) -> str:
         """A buyer orders, now; the shop's number of the order, which has `no` (0…99,999) in it."""
-        if channel == "PD":
-            native = f"{self.day_no % 1000000:06d}-{no:05d}{stream.digits(10)}"
-            self.faults.expect("PD", native)
-            self.pinduoduo.place(native, basket, buyer)
-        elif channel == "DY":
-            # Nineteen digits; the last three are left to the order's lines.
-            native = f"69{self.day_no % 1000:03d}{no:05d}{stream.digits(6)}000"
-            self.faults.expect("DY", native)
-            self.douyin.place(native, basket, buyer)
+        if channel in self.platforms.by_code:
+            platform = self.platforms.by_code[channel]
+            native = platform.number(self.day_no, no, stream)
+            self.faults.expect(channel, native)
+            platform.place(native, basket, buyer)
         else:
             native = f"M{self.day_no:03d}-{no:05d}-{stream.digits(6)}"
             self.faults.expect("MP", native)
@@ -240,11 +235,6 @@ class World:
                     happened_at=now,
                     raw=b"",
                 )
-
-
-def _is_routine(request: HttpRequest) -> bool:
-    """Listings are asked for all day and all night; that alone is no stir."""
-    return DOUYIN_LIST in request.url or PINDUODUO_LIST.encode() in request.body
 
 
 def _chosen(seed: int, day: int, baskets: list[Basket], orders: int, most_lines: int) -> list[Basket]:
