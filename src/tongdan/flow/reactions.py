@@ -276,6 +276,7 @@ def note_listed(fact: pull.PageListed, at: Recorded) -> Commands:
             event="changed",
             native_status="",
             said_at=each.said_at,
+            listed=True,
         )
 
 

@@ -45,7 +45,8 @@ class NoteChannelEvent(Command, frozen=True, kw_only=True):
 
     `event` is one of created, paid, shipped, signed, completed, cancelled, address, amount, other; or changed:
     something did at `said_at`, and only the detail tells what. `said_at` is the
-    partner's own time of the event, by which stale news are known.
+    partner's own time of the event, by which stale news are known. `listed`: no push, but read in a listing, which
+    tells the same again.
     """
 
     channel: str
@@ -59,6 +60,7 @@ class NoteChannelEvent(Command, frozen=True, kw_only=True):
     person: Person | None = None
     region: str = ""
     reason: str = ""
+    listed: bool = False
 
 
 class RecordDetail(Command, frozen=True, kw_only=True):

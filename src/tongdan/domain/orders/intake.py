@@ -198,7 +198,7 @@ def _wrong_sum(command: PlaceOrder, lines_fen: int) -> Refusal | None:
 def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Context) -> Decision | Refusal:
     before = None if order is None else order.said.get(CHANNEL)
     changed = command.event == CHANGED
-    if changed and before is not None and before.said_at >= command.said_at:
+    if changed and order is not None and before is not None and not _is_news(order, before, command):
         return NOTHING
     draft = announce(order, command, ctx)
     if order is None or changed:
@@ -217,6 +217,16 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
     if not changed:
         _look_again(draft, order, status)
     return draft.decision(person)
+
+
+def _is_news(order: Order, before: Said, command: NoteChannelEvent) -> bool:
+    """Platforms date changes by the second, so what we know may be older than another change of the same second.
+
+    A push is looked into then. A listing tells the same twice and more, so only where money may have been missed.
+    """
+    if command.said_at != before.said_at:
+        return command.said_at > before.said_at
+    return not command.listed or (order.known and order.paid is None and not order.cancelled)
 
 
 def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> Decision | Refusal:
