@@ -3,6 +3,7 @@
 A new channel is a `Case` here: its golden bytes, and which of its error codes is whose trouble.
 """
 
+import inspect
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from tests.contracts.partners.played import (
     golden,
     jd_push,
     kuaishou_push,
+    own_push,
     pinduoduo_push,
     taobao_push,
 )
@@ -32,12 +34,13 @@ from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.gateway import md5_sign
 from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
+from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.policy import LAST_FIRST
-from tongdan.domain.orders.commands import NoteChannelEvent, NoteDone, RecordDetail
+from tongdan.domain.orders.commands import NoteChannelEvent, NoteDone, PlaceOrder, RecordDetail
 from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
 from tongdan.domain.sync.commands import RecordListing
 from tongdan.domain.sync.pull_facts import Listed, ListOrders
@@ -72,6 +75,11 @@ class Case(NamedTuple):
     status: tuple[str, bytes, bytes]  # the native status of the detail, and how to make it one nobody knows
     sealed: int = 4  # fields of the receiver that only the platform can read
     stamp: Callable[[datetime], str] = epoch  # how it is asked for a span
+    says: type[NoteChannelEvent] = NoteChannelEvent
+
+    @property
+    def source(self) -> str:
+        return f"channel/{self.channel.name}"
 
     @property
     def code(self) -> str:
@@ -292,6 +300,58 @@ CASES = (
 )  # fmt: skip
 
 
+class Own(NamedTuple):
+    """A shop of our own: it tells as a platform does, is never asked; `lacks`: which promises it cannot make, and why."""
+
+    code: str
+    shop: str
+    native: str
+    push: Callable[[bytes], PushRequest]
+    messages: tuple[bytes, bytes]
+    lacks: dict[str, str]
+    source: str = "channel/own"
+    says: type[PlaceOrder] = PlaceOrder
+
+    @property
+    def door(self) -> OwnShopDoor:
+        return OwnShopDoor(CONF.policy.shops[self.shop], credentials())
+
+
+_TOLD_WHOLE = "an own shop places whole orders: there is no detail to fetch"
+_NOT_CALLED = "nobody is called: the shop's front end asks the centre for what it shows"
+OWN = Own(
+    code="MP",
+    shop="mp-main",
+    native="M-20260127-77",
+    push=own_push,
+    messages=(golden("own/order.json"), golden("own/order.json").replace(b":00.250", b":01.250")),
+    lacks={
+        "test_a_shop_that_is_not_ours_is_kept_and_not_understood": "its address names the shop, so no other has a door",
+        "test_a_detail_is_the_whole_order": _TOLD_WHOLE,
+        "test_what_the_platform_encrypted_is_carried_unopened_and_the_rest_is_masked": (
+            "its receivers come in clear and are sealed by the centre itself"
+        ),
+        "test_the_detail_of_another_order_is_a_dead_letter": _TOLD_WHOLE,
+        "test_a_status_nobody_knows_comes_through_and_is_in_no_map": (
+            "it says no status: the centre gives its orders theirs"
+        ),
+        "test_a_listing_tells_what_has_changed_and_how_many_pages_there_are": (
+            "what is not answered it sends again under the same number, so there is nothing to find by asking"
+        ),
+        "test_a_parcel_is_told": _NOT_CALLED,
+        "test_a_parcel_that_was_told_before_is_told": _NOT_CALLED,
+        "test_an_error_is_the_platforms_or_the_calls": _NOT_CALLED,
+        "test_nothing_of_the_secret_is_sent": _NOT_CALLED,
+    },
+)  # fmt: skip
+
+
+@pytest.fixture(params=(*CASES, OWN), ids=lambda teller: teller.code)
+def teller(request: pytest.FixtureRequest) -> Case | Own:
+    found: Case | Own = request.param
+    return found
+
+
 @pytest.fixture(params=CASES, ids=lambda case: case.code)
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
@@ -307,29 +367,41 @@ def test_every_channel_stands_here_and_is_configured() -> None:
         assert "paid" in how.statuses.values()
 
 
+def test_an_own_shop_makes_every_promise_but_those_it_says_why_not() -> None:
+    promises = {
+        name: inspect.signature(test).parameters
+        for name, test in globals().items()
+        if name.startswith("test_")
+    }
+    assert {name for name, asked in promises.items() if "case" in asked} == set(OWN.lacks)
+    assert all(OWN.lacks.values())
+    assert sum("teller" in asked for asked in promises.values()) == 4
+
+
 # ---- what it pushes
 
 
-def test_a_push_is_news_of_its_order(case: Case) -> None:
-    for body in case.messages:
-        (message,) = case.door.open(case.push(body))
+def test_a_push_is_news_of_its_order(teller: Case | Own) -> None:
+    for body in teller.messages:
+        (message,) = teller.door.open(teller.push(body))
         assert isinstance(message, Inbound)
         command = message.command
-        assert isinstance(command, NoteChannelEvent)
-        assert (command.channel, command.shop, command.native) == (case.code, case.shop, case.native)
-        assert (message.shop, message.source) == (case.shop, f"channel/{case.channel.name}")
-        assert command.said_at.tzinfo is UTC and abs(command.said_at - NOW) < timedelta(hours=2)
+        assert isinstance(command, teller.says)
+        assert (command.channel, command.shop, command.native) == (teller.code, teller.shop, teller.native)
+        assert (message.shop, message.source) == (teller.shop, teller.source)
+        assert message.happened_at.tzinfo is UTC and abs(message.happened_at - NOW) < timedelta(hours=2)
 
 
-def test_one_wrong_byte_is_unauthentic(case: Case) -> None:
-    request = case.push(case.messages[0])
+def test_one_wrong_byte_is_unauthentic(teller: Case | Own) -> None:
+    request = teller.push(teller.messages[0])
     with pytest.raises(Unauthentic):
-        case.door.open(replace(request, body=request.body.replace(b"1", b"2", 1)))
+        teller.door.open(replace(request, body=request.body.replace(b"1", b"2", 1)))
 
 
-def test_a_repeat_has_the_same_key_and_other_news_another(case: Case) -> None:
+def test_a_repeat_has_the_same_key_and_other_news_another(teller: Case | Own) -> None:
     first, again, other = (
-        case.door.open(case.push(body))[0] for body in (case.messages[0], case.messages[0], case.messages[1])
+        teller.door.open(teller.push(body))[0]
+        for body in (teller.messages[0], teller.messages[0], teller.messages[1])
     )
     assert isinstance(first, Inbound) and isinstance(again, Inbound) and isinstance(other, Inbound)
     assert first == again
@@ -345,8 +417,8 @@ def test_a_shop_that_is_not_ours_is_kept_and_not_understood(case: Case) -> None:
     assert case.door.answer(case.push(other), []).status == 200
 
 
-def test_what_came_out_of_order_says_when_it_was_said(case: Case) -> None:
-    early, late = (case.door.open(case.push(body))[0] for body in case.messages)
+def test_what_came_out_of_order_says_when_it_was_said(teller: Case | Own) -> None:
+    early, late = (teller.door.open(teller.push(body))[0] for body in teller.messages)
     assert isinstance(early, Inbound) and isinstance(late, Inbound)
     assert early.happened_at < late.happened_at
 

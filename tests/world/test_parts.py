@@ -4,17 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
-from tests.world.stage import START
+from tests.world.stage import CONF, START
 
-from tongdan.adapters.clock import run_virtual
+from tongdan.adapters.clock import SeededEntropy, run_virtual
+from tongdan.adapters.credentials_file import write_credentials
+from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.transport import InProcessTransport
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.faults import KINDS, MENU, Faults, Heals
 from tongdan.labs.world.people import buyer_of, moved
+from tongdan.labs.world.provision import CREDENTIALS, provision, read_credentials
 from tongdan.labs.world.retail import RetailLog, SeededRetail, open_retail
 from tongdan.labs.world.setting import Names, Setting
 from tongdan.labs.world.world import _chosen
@@ -210,3 +214,23 @@ def test_names_are_learnt_from_any_id_of_an_order() -> None:
     assert names.native_of("DY20260127000892") == "69"
     assert names.native_of("DY20260127001148") == ""
     assert names.native_of("no id") == ""
+
+
+@pytest.mark.parametrize(
+    ("missing", "fields"),
+    [
+        ("sf/main", ["check_word", "partner_id", "push_secret"]),
+        ("taobao/tb-main", ["app_key", "app_secret", "session"]),
+        ("own/mp-main", ["secret"]),
+    ],
+)
+def test_a_place_made_before_a_partner_is_given_what_it_needs_and_keeps_the_rest(
+    data: Path, missing: str, fields: list[str]
+) -> None:
+    path, conf = data / CREDENTIALS, load_conf(CONF)
+    before = read_credentials(path)
+    write_credentials(path, {name: each for name, each in before.items() if name != missing})
+    provision(data, conf.policy, conf.partners, SeededEntropy("later"))
+    after = read_credentials(path)
+    assert {**after, missing: before[missing]} == before
+    assert sorted(after[missing]) == fields

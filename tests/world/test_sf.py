@@ -4,33 +4,18 @@ from collections import Counter
 from pathlib import Path
 
 from tests.world.seeded import run_day
-from tests.world.stage import CONF, Stage, Staged
+from tests.world.stage import Stage, Staged
 
-from tongdan.adapters.clock import SeededEntropy
-from tongdan.adapters.credentials_file import write_credentials
-from tongdan.adapters.policy_files import load_conf
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.facts import QueryRoutes
 from tongdan.domain.kernel.ids import make_order_id
 from tongdan.domain.sync.commands import SendByAlias
 from tongdan.labs.world.carrier import SCANS
 from tongdan.labs.world.in_process import Pair
-from tongdan.labs.world.provision import CREDENTIALS, provision, read_credentials
 from tongdan.ports import Done, Failed
 
-CREDENTIAL = "sf/main"
 SHIPMENT = f"{make_order_id('DY', '20260127', 0, 7)}-S1"
 PARCELS = 8
-
-
-def test_a_place_made_before_sf_is_given_what_sf_needs_and_keeps_the_rest(data: Path) -> None:
-    path, conf = data / CREDENTIALS, load_conf(CONF)
-    before = read_credentials(path)
-    write_credentials(path, {name: each for name, each in before.items() if name != CREDENTIAL})
-    provision(data, conf.policy, conf.partners, SeededEntropy("later"))
-    after = read_credentials(path)
-    assert {**after, CREDENTIAL: before[CREDENTIAL]} == before
-    assert sorted(after[CREDENTIAL]) == ["check_word", "partner_id", "push_secret"]
 
 
 def test_what_is_pushed_and_what_is_asked_for_are_the_same_nodes(stage: Staged) -> None:
