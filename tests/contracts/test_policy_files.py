@@ -1,6 +1,7 @@
 """`conf/` is read whole or not at all, and a mistake in it is told with its file, its place and what was expected."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,20 @@ def test_stock_outlives_the_time_to_pay() -> None:
             "got 'face'",
         ),
         ("holds.yml", "2000000", "1\n  shops: [xx]", "large.shops", "got 'xx'"),
+        ("gifts.yml", "name: socks", "name: So cks", "So cks.name", "small letters"),
+        ("gifts.yml", "units_from: 2", "units_from: 0", "socks.units_from", "every order would get it"),
+        ("gifts.yml", "  repeats: true\n", "", "socks.at_most_times", "repeats: true"),
+        ("gifts.yml", "at_most_times: 3", "at_most_times: 0", "socks.at_most_times", "1 to"),
+        ("gifts.yml", "until: 2026-11-12", "until: 2026-11-01", "socks.until", "after since"),
+        ("gifts.yml", "until: 2026-11-12 00:00:00", "until: soon", "[0].until", "datetime"),
+        ("gifts.yml", "  skus: [SHIRT]", "  zone: UTC+8", "socks.zone", "a time zone"),
+        ("gifts.yml", "  skus: [SHIRT]", "  skus: [' X']", "socks.skus", "printable"),
+        ("gifts.yml", "  skus: [SHIRT]", "  shops: [xx]", "socks.shops", "got 'xx'"),
+        ("gifts.yml", "  skus: [SHIRT]", "  when_short: hope", "socks.when_short", "drop or wait"),
+        ("gifts.yml", "  skus: [SHIRT]", "  limit_times: 10001", "socks.limit_times", "0 to 10000"),
+        ("gifts.yml", "  skus: [SHIRT]", "  buys: 2", "[0].buys", "one of the keys"),
+        ("gifts.yml", "units: 2}", "units: 0}", "socks.gifts", "units of each"),
+        ("gifts.yml", "units: 2}", "units: 2}\n    - {sku: SOCKS}", "socks.gifts", "each SKU once"),
         ("holds.yml", "lift_after_s: 1800", "lift_after_s: 0", "moved.lift_after_s", "a positive number"),
     ],
 )
@@ -168,6 +183,18 @@ def test_a_mistake_is_named(folder: Path, file: str, old: str, new: str, place: 
     assert error.place.startswith(place)
     assert expected in error.expected
     assert str(error).startswith(f"{file}: {place}")
+
+
+def test_the_period_of_a_gift_rule_is_read_in_its_zone(folder: Path) -> None:
+    (rule,) = load_conf(folder).policy.gifts
+    period = datetime(2026, 10, 31, 16, tzinfo=UTC), datetime(2026, 11, 11, 16, tzinfo=UTC)
+    assert (rule.since, rule.until) == period
+    text = (folder / "gifts.yml").read_text()
+    (folder / "gifts.yml").write_text(text.replace("  active: false", "  zone: America/New_York"))
+    (rule,) = load_conf(folder).policy.gifts
+    assert (rule.active, rule.since) == (True, datetime(2026, 11, 1, 4, tzinfo=UTC))
+    (folder / "gifts.yml").unlink()
+    assert load_conf(folder).policy.gifts == ()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from tests.domain.centre import NOON
 
 from tongdan.domain.catalog import facts as catalog_facts
-from tongdan.domain.catalog.model import Description, Offer, Sku
+from tongdan.domain.catalog.model import Description, GiftCount, Offer, Sku
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.fulfillment import folding, packing, stocking
@@ -82,6 +82,9 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         catalog_facts.OfferMatched,
         catalog_facts.MatchAwaited,
         catalog_facts.MatchFound,
+        catalog_facts.GiftClaimed,
+        catalog_facts.GiftExhausted,
+        catalog_facts.GiftReturned,
     }
     of_notices: set[type[Fact]] = set(notice._EVOLVE) | {notice_facts.NoticePlanned}
     of_marks: set[type[Fact]] = {
@@ -107,6 +110,7 @@ STATES = {
     "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
     "sku": Sku(sku="A", description=Description(title="T")),
+    "gift": GiftCount(rule="r"),
     "offer": Offer(channel="DY", shop="s", offer="1"),
     "mark": risk.Mark(mark="phone/t"),
     "alias": alias.Alias(alias="a", order="O"),

@@ -14,12 +14,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-from tongdan.adapters import hold_rules
+from tongdan.adapters import gift_rules, hold_rules
+from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners.erp_csv import ImportMap, check_map
 from tongdan.adapters.partners.labels import check_waybills
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
+from tongdan.domain.kernel.gifts import MAX_RULES as MAX_GIFT_RULES
+from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.policy import (
     CURSOR,
     LAST_FIRST,
@@ -37,6 +40,7 @@ from tongdan.domain.orders.model import PAID_HOLD
 
 MAX_FILE_BYTES: Final = 2**20
 HOLDS: Final = "holds.yml"
+GIFTS: Final = "gifts.yml"
 MAX_RULES: Final = 50
 WMS: Final = ("qimen",)
 CANONICAL: Final = frozenset({status.name.lower() for status in Status} | {PAID_HOLD})
@@ -81,6 +85,7 @@ def load_conf(folder: Path) -> Conf:
     policy = Policy(
         shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines,
         holds=holds,
+        gifts=_gifts(files, shops),
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
@@ -266,6 +271,24 @@ def _holds(files: _Files, shops: dict[str, Shop], channels: dict[str, ChannelMap
         if wrong := hold_rules.mistake(rule, shops, channels, PROVINCES):
             raise ConfError(HOLDS, f"{rule.name}.{wrong[0]}", f"expected {wrong[1]}")
     return tuple(rules.values())
+
+
+def load_gifts(path: Path, shops: dict[str, Shop]) -> tuple[GiftRule, ...]:
+    """The gift rules of one file, which need not be in force. Raises ConfError."""
+    return _gifts(_Files(path.parent), shops, path.name)
+
+
+def _gifts(files: _Files, shops: dict[str, Shop], name: str = GIFTS) -> tuple[GiftRule, ...]:
+    written = _keyed(name, files.maybe(name, WrittenRule), lambda rule: rule.name)
+    if len(written) > MAX_GIFT_RULES:
+        raise ConfError(name, "", f"expected at most {MAX_GIFT_RULES} rules")
+    rules = []
+    for each in written.values():
+        _check_zone(name, f"{each.name}.zone", each.zone)
+        rules.append(gift_rules.rule_of(each))
+        if wrong := gift_rules.mistake(rules[-1], shops):
+            raise ConfError(name, f"{each.name}.{wrong[0]}", f"expected {wrong[1]}")
+    return tuple(rules)
 
 
 def _check_warehouses(warehouses: dict[str, Warehouse]) -> None:

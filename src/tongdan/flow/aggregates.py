@@ -5,13 +5,14 @@ Aggregates of one kind are one slice's business; `routes.py` says which commands
 
 from typing import Final
 
+from tongdan.domain.catalog import gift_count, offers, skus
 from tongdan.domain.catalog import model as catalog
-from tongdan.domain.catalog import offers, skus
 from tongdan.domain.fulfillment import folding, packing, stock, stocking, tracking
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.guard import risk
 from tongdan.domain.kernel.keys import (
     ALIAS,
+    GIFT,
     MARK,
     NOTICE,
     OFFER,
@@ -82,6 +83,7 @@ OFFER_KIND: Final = Kind(
     evolve=offers.evolve,
     shop=lambda offer: offer.shop,
 )
+GIFT_KIND: Final = Kind(name=GIFT, state=catalog.GiftCount, evolve=gift_count.evolve)
 
 NOTICE_KIND: Final = Kind(
     name=NOTICE,
@@ -107,6 +109,7 @@ KINDS: Final[dict[str, Kind]] = {
         SLOT_KIND,
         SKU_KIND,
         OFFER_KIND,
+        GIFT_KIND,
         NOTICE_KIND,
         MARK_KIND,
     )

@@ -28,14 +28,15 @@ from tongdan.flow.routing import Commands, Recorded
 
 
 def reserve_created(fact: told.OrderCreated, at: Recorded) -> Commands:
-    return _reserve(at.aggregate, fact.lines, fact.region, fact.reserve_until)
+    return reserve(at.aggregate, fact.lines, fact.region, fact.reserve_until)
 
 
 def reserve_detailed(fact: told.OrderDetailed, at: Recorded) -> Commands:
-    return _reserve(at.aggregate, fact.lines, fact.region, fact.reserve_until) if fact.reserve else ()
+    return reserve(at.aggregate, fact.lines, fact.region, fact.reserve_until) if fact.reserve else ()
 
 
-def _reserve(id: str, lines: tuple[Line, ...], region: str, until: datetime | None) -> Iterator[Command]:
+def reserve(id: str, lines: Iterable[Line], region: str, until: datetime | None) -> Iterator[Command]:
+    """Stock is asked for under the first attempt of each line whose SKU is known."""
     for line in [each for each in lines if each.sku]:
         yield ship.ReserveStock(
             sku=line.sku, order=id, line=line.no, attempt=1, units=line.units, region=region, until=until

@@ -24,6 +24,8 @@ from tongdan.domain.fulfillment import (
     waybill_facts,
     waybills,
 )
+from tongdan.domain.catalog import gift_count, offers, skus
+from tongdan.domain.fulfillment import bundles, packing, recalling, shipping, stocking, tracking
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.guard import commands as guard_commands
@@ -38,6 +40,8 @@ from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import (
     delivery,
     erasure,
+    gift_facts,
+    gifts,
     holds,
     intake,
     lifecycle,
@@ -60,6 +64,7 @@ from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import catalog_reactions as matched
+from tongdan.flow import gift_reactions as gifted
 from tongdan.flow import notice_reactions as tell
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import reactions as then
@@ -69,6 +74,7 @@ from tongdan.flow import ticket_reactions as eyes
 from tongdan.flow import withdrawn_reactions as withdrawn
 from tongdan.flow.aggregates import (
     ALIAS_KIND,
+    GIFT_KIND,
     MARK_KIND,
     NOTICE_KIND,
     OFFER_KIND,
@@ -93,6 +99,7 @@ from tongdan.flow.targets import (
     by_offer,
     by_order,
     by_pull,
+    by_rule,
     by_sending,
     by_shipment,
     by_sku,
@@ -158,7 +165,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_stocks(_F.ReleaseStock, stocking.release_stock),
     **_stocks(_F.DeductStock, stocking.deduct_stock),
     **_orders(_O.NoteReserved, reservation.note_reserved),
-    **_orders(_O.NoteShortage, reservation.note_shortage),
+    **_orders(_O.NoteShortage, gifts.note_shortage),
     **_orders(_O.NoteReservationExpired, reservation.note_reservation_expired),
     # which SKUs its lines are, and what bundles are made of, the catalogue says
     _C.DefineSku: Route(SKU_KIND, by_sku_code, skus.define_sku, creates=True),
@@ -167,6 +174,10 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.NoteMatched, matching.note_matched),
     **_orders(_O.OpenBundle, matching.open_bundle),
     **_stocks(_F.SetParts, bundles.set_parts),
+    # gifts that rules give; a limited rule counts what it has given
+    _C.ClaimGift: Route(GIFT_KIND, by_rule, gift_count.claim_gift, creates=True),
+    _C.ReturnGift: Route(GIFT_KIND, by_rule, gift_count.return_gift, creates=True),
+    **_orders(_O.DropGift, gifts.drop_gift),
     # it may be held or changed until then
     **_orders(_O.PlaceHold, holds.place_hold),
     **_orders(_O.LiftHold, holds.lift_hold),
@@ -258,6 +269,11 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("reserve-matched", match_facts.LineMatched, matched.reserve_matched),
     Reaction("set-parts", _c.BundleDefined, matched.set_parts),
     Reaction("open-bundle", _f.BundleAsked, matched.open_bundle),
+    Reaction("gift-given", gift_facts.GiftGiven, gifted.claim_or_reserve),
+    Reaction("gift-claimed", _c.GiftClaimed, gifted.reserve_claimed),
+    Reaction("gift-exhausted", _c.GiftExhausted, gifted.drop_exhausted),
+    Reaction("gift-dropped", gift_facts.GiftDropped, gifted.return_dropped),
+    Reaction("gift-cancelled", _o.OrderCancelled, gifted.return_cancelled),
     Reaction("reserve-parts", match_facts.BundleOpened, matched.reserve_parts),
     # orders ↔ what is known of their buyers
     Reaction("check-marks", risk_facts.RiskAsked, risky.check_marks),
@@ -380,6 +396,7 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
 
 
 _MODULES: Final = (
+    gift_facts,
     order_facts,
     refund_facts,
     match_facts,

@@ -10,6 +10,7 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import (
     NOTICE,
     alias_key,
+    gift_key,
     key_slot,
     mark_key,
     notice_key,
@@ -106,6 +107,11 @@ def by_sku_code(command: catalog_commands.DefineSku) -> Target:
 
 def by_offer(command: Any) -> Target:
     key = offer_key(command.channel, command.shop, command.offer)
+    return Target(key_slot(key), key)
+
+
+def by_rule(command: Any) -> Target:
+    key = gift_key(command.rule)
     return Target(key_slot(key), key)
 
 

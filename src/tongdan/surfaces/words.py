@@ -107,6 +107,11 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "未发出的商品不再发出：{reason}",
     ),
     "LinesRefunded": ("{amount} yuan go back for lines: {reason}", "按商品行退款 {amount} 元：{reason}"),
+    "GiftGiven": ("gift rule {rule} gives, {times} time(s)", "赠品规则 {rule} 赠送 {times} 次"),
+    "GiftDropped": ("the gift of rule {rule} is not given: {reason}", "赠品规则 {rule} 未赠送：{reason}"),
+    "GiftClaimed": ("{times} given to {order}", "赠予 {order}，{times} 次"),
+    "GiftExhausted": ("nothing is left for {order}", "赠品已送完，{order} 未获赠"),
+    "GiftReturned": ("{order} gives its share back", "{order} 退回其份额"),
     "LinesUnmatched": (
         "held: nobody has said which own SKUs some lines are",
         "已冻结：部分商品行尚未匹配自有 SKU",

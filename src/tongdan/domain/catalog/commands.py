@@ -1,6 +1,8 @@
 """What may be asked of the catalogue."""
 
-from tongdan.domain.catalog.model import Description
+from datetime import datetime
+
+from tongdan.domain.catalog.model import Description, GiftItem
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.parts import Part
 
@@ -32,3 +34,22 @@ class FindMatch(Command, frozen=True, kw_only=True):
     title: str
     order: str
     line: int
+
+
+class ClaimGift(Command, frozen=True, kw_only=True):
+    """An order is given gifts by a limited rule, `times` over, if it still gives so many; then stock is asked for."""
+
+    rule: str
+    order: str
+    times: int
+    limit_times: int
+    items: tuple[GiftItem, ...]
+    region: str
+    until: datetime | None
+
+
+class ReturnGift(Command, frozen=True, kw_only=True):
+    """The order's share of a limited rule has not been used."""
+
+    rule: str
+    order: str

@@ -1,6 +1,8 @@
 """What has happened to own SKUs and to the offers of platforms."""
 
-from tongdan.domain.catalog.model import Asking, Description
+from datetime import datetime
+
+from tongdan.domain.catalog.model import Asking, Description, GiftItem
 from tongdan.domain.kernel.messages import Fact
 from tongdan.domain.kernel.parts import Part
 
@@ -50,3 +52,29 @@ class MatchFound(Fact, frozen=True, kw_only=True):
 
     sku: str
     lines: tuple[Asking, ...]
+
+
+class GiftClaimed(Fact, frozen=True, kw_only=True):
+    """The rule has given to this order; stock is asked for now."""
+
+    rule: str
+    order: str
+    times: int
+    items: tuple[GiftItem, ...]
+    region: str
+    until: datetime | None
+
+
+class GiftExhausted(Fact, frozen=True, kw_only=True):
+    """The rule does not give so many any more."""
+
+    rule: str
+    order: str
+    times: int
+
+
+class GiftReturned(Fact, frozen=True, kw_only=True):
+    """The order does not need its share: another may have it."""
+
+    rule: str
+    order: str

@@ -54,3 +54,19 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     outer: str = ""
     title: str = ""
     waiting: tuple[Asking, ...] = ()
+
+
+class GiftItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Units of a line of an order that a rule gives."""
+
+    line: int
+    sku: str
+    units: int
+
+
+class GiftCount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a limited gift rule has given: how often in all, and to whom. `MAX_LIMIT_TIMES` bounds it."""
+
+    rule: str
+    given: int = 0
+    claims: dict[str, int] = {}

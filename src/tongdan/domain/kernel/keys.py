@@ -22,9 +22,10 @@ PULL: Final = "pull"
 SLOT: Final = "slot"
 SKU: Final = "sku"
 OFFER: Final = "offer"
+GIFT: Final = "gift"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
-_BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, MARK})  # they live where their name says
+_BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK})  # they live where their name says
 
 
 def stock_key(sku: str) -> str:
@@ -95,6 +96,11 @@ def notice_of(sending: str) -> tuple[str, int]:
 def mark_key(mark: str) -> str:
     """`mark` is `KIND/TOKEN`."""
     return f"{MARK}/{mark}"
+
+
+def gift_key(rule: str) -> str:
+    """The count of a limited gift rule."""
+    return f"{GIFT}/{rule}"
 
 
 def kind_of(key: str) -> str:

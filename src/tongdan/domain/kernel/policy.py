@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.notices import NoticePolicy
 
 
@@ -176,3 +177,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     deadlines: Deadlines = Deadlines()
     notices: NoticePolicy = NoticePolicy()
     holds: tuple[HoldRule, ...] = ()
+    gifts: tuple[GiftRule, ...] = ()

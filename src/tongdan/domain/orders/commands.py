@@ -215,6 +215,13 @@ class RecordRefundRefused(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class DropGift(Command, frozen=True, kw_only=True):
+    """A limited rule has given all it gives, so the order does not get what it was to give."""
+
+    order: str
+    rule: str
+
+
 class NoteMatched(Command, frozen=True, kw_only=True):
     """The catalogue knows which own SKU a line is."""
 

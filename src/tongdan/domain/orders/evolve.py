@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
+from tongdan.domain.orders.gift_evolve import GIFTS
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.domain.orders.match_evolve import MATCHING
 from tongdan.domain.orders.model import (
@@ -423,6 +424,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **TAKEOVER,
     **RISK,
     **WITHDRAWN,
+    **GIFTS,
     f.LineReserved: _reserved,
     f.LineShort: _short,
     f.LineReservationExpired: _reservation_expired,

@@ -300,7 +300,8 @@ class OrderCompleted(Fact, frozen=True, kw_only=True):
 class OrderCancelled(Fact, frozen=True, kw_only=True):
     """`refund_due_fen` > 0: the buyer has paid and Tongdan owes the money; a platform refunds by itself.
 
-    `reserved` are the lines whose stock is to be freed, `shipments` those that must be recalled.
+    `reserved` are the lines whose stock is to be freed, `shipments` those that must be recalled, `gifts` the limited
+    rules that may give to another what this order has not taken.
     """
 
     by: str
@@ -310,6 +311,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
     shipments: tuple[str, ...]
     cancelled_at: datetime
     ends: tuple[str, ...] = ()
+    gifts: tuple[str, ...] = ()
 
 
 class AddressChanged(Fact, frozen=True, kw_only=True):

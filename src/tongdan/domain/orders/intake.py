@@ -37,9 +37,11 @@ from tongdan.domain.orders.facts import (
     PaidAfterCancel,
     ParcelsWantedBack,
 )
+from tongdan.domain.orders.gifts import give
 from tongdan.domain.orders.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.lifecycle import cancel, complete
 from tongdan.domain.orders.line_refunds import withdraw_refunded
+from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.matching import as_named, hold_unmatched
 from tongdan.domain.orders.model import (
     CHANNEL,
@@ -105,6 +107,7 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
         return _recover(Draft(order), created, command, ctx)
     draft = Draft.begin(created)
     check_content(draft, ctx, command.person)
+    give(draft, ctx)
     if free:
         collect(draft, ctx, 0, "", 0, ctx.now)
     return draft.decision(command.person)
@@ -117,6 +120,7 @@ def _recover(draft: Draft, created: OrderCreated, command: PlaceOrder, ctx: Cont
     fits = sum_in is not None and sum_in.amount_fen == command.amount_fen
     draft.tell(OrderRecovered(ends=(WORRY_LOST, WORRY_MISMATCH) if fits else (WORRY_LOST,)))
     check_content(draft, ctx, command.person)
+    give(draft, ctx)
     if command.amount_fen == 0:
         collect(draft, ctx, 0, "", 0, ctx.now)
     elif fits and sum_in is not None:
@@ -149,9 +153,14 @@ def _same_content(order: Order, command: PlaceOrder) -> bool:
         order.buyer == command.buyer
         and order.freight_fen == command.freight_fen
         and order.discount_fen == command.discount_fen
-        and tuple([state.line for state in order.lines]) == command.lines
+        and tuple([state.line for state in order.lines if _told(state.line)]) == command.lines
         and _mistake(command) is None
     )
+
+
+def _told(line: Line) -> bool:
+    """It stood in the order as it was placed."""
+    return not (line.rule or line.replaces)
 
 
 def _mistake(command: PlaceOrder) -> Refusal | None:
@@ -243,6 +252,8 @@ def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> D
     person = command.person if _detail(draft, command, ctx) or shown else None
     if not known:
         check_content(draft, ctx, person)
+        if not _left(status):
+            give(draft, ctx)
     elif person is not None:
         check_address(draft, ctx, person)
     if not known and _left(status) and not ctx.lost:

@@ -70,6 +70,7 @@ def cancel(draft: Draft, ctx: Context, *, by: str, reason: str, at: datetime) ->
             shipments=open_shipments(order, ctx.id),
             cancelled_at=at,
             ends=tuple(worry for worry in (WORRY_SHORT, WORRY_SHIP) if worry in order.worries),
+            gifts=() if gone(order) or order.units(Stage.RELEASED) else order.limited_gifts,
         )
     )
     draft.withdraw("Prepay")

@@ -11,6 +11,7 @@ from tongdan.domain.kernel.parts import opened
 from tongdan.domain.orders.commands import NoteMatched, OpenBundle
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, LineShort
+from tongdan.domain.orders.gifts import give
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.match_facts import BundleOpened, LineMatched, LinesUnmatched
 from tongdan.domain.orders.model import UNMATCHED_HOLD, LineState, Order, unmatched
@@ -48,6 +49,7 @@ def note_matched(order: Order, command: NoteMatched, ctx: Context) -> Decision |
     )
     if not unmatched(draft.order) and UNMATCHED_HOLD in order.holds:
         draft.tell(HoldLifted(hold=UNMATCHED_HOLD, note=""))
+        give(draft, ctx)
         advance(draft, ctx)
     return draft.decision()
 
@@ -78,6 +80,9 @@ def open_bundle(order: Order, command: OpenBundle, ctx: Context) -> Decision | R
             bundle=sold.sku,
             bundle_units=part.units,
             part_of=sold.no,
+            rule=sold.rule,
+            drop_if_short=sold.drop_if_short,
+            replaces=sold.replaces,
         )
         for n, (part, units, amount_fen) in enumerate(opened(command.parts, sold.units, sold.amount_fen))
     ]

@@ -189,6 +189,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     owed_fen: int = 0
     refunds: tuple[Refund, ...] = ()
     platform_refunds: tuple[PlatformRefund, ...] = ()
+    limited_gifts: tuple[str, ...] = ()
     closing: Closing = Closing.OPEN
     cancelled_at: datetime | None = None
     cancelled_by: str = ""
@@ -313,7 +314,8 @@ def partly(order: Order) -> Partly:
         flags |= Partly.SHIPPED
     if order.due(Stage.SIGNED) and (order.due(Stage.SHIPPED) or here(order)):
         flags |= Partly.SIGNED
-    if order.due(Stage.STOPPED) and (gone(order) or here(order)):
+    stopped = any(line.stopped for line in order.lines if not (line.line.replaces or line.line.rule))
+    if stopped and (gone(order) or here(order)):
         flags |= Partly.STOPPED
     if order.paid is not None and (order.refunds or order.platform_refunds):
         kept_fen = _kept_fen(order, order.paid)

@@ -62,9 +62,10 @@ def _cannot_pay(order: Order, ctx: Context) -> Refusal | None:
         return refusals.ORDER_CLOSED.of(order=ctx.id, closing=order.closing.name.lower())
     if order.paid is not None:
         return refusals.ALREADY_PAID.of(order=ctx.id)
-    if short := [line.line.no for line in order.lines if line.short]:
+    sold = [line for line in order.lines if not line.line.rule]
+    if short := [line.line.no for line in sold if line.short]:
         return refusals.OUT_OF_STOCK.of(lines=", ".join(map(str, short)))
-    if waiting := [line.line.no for line in order.lines if line.waiting]:
+    if waiting := [line.line.no for line in sold if line.waiting]:
         return refusals.STOCK_PENDING.of(lines=", ".join(map(str, waiting)))
     if len(order.attempts) >= MAX_ATTEMPTS:
         return refusals.TOO_MANY_ATTEMPTS.of(order=ctx.id, limit=MAX_ATTEMPTS)
