@@ -301,7 +301,7 @@ CASES = (
 
 
 class Own(NamedTuple):
-    """A shop of our own: it tells as a platform does, is never asked; `lacks`: which promises it cannot make, and why."""
+    """A shop of our own: it tells as a platform does and is never asked; `lacks`: promises it cannot make, and why."""
 
     code: str
     shop: str
