@@ -15,6 +15,7 @@ from tongdan.cli import (
     demo,
     erase,
     export,
+    holds,
     imports,
     keys,
     orders,
@@ -94,6 +95,7 @@ app.add_typer(imports.app, name="import")
 catalog.app.command("import", help=catalog_files.IMPORT)(catalog_files.import_file)
 catalog.app.command("export", help=catalog_files.EXPORT)(catalog_files.export)
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(holds.app, name="holds")
 app.add_typer(keys.app, name="keys")
 app.add_typer(slots.app, name="slots")
 app.command("erase", help=erase.HELP)(erase.erase)

@@ -24,13 +24,18 @@ Clue = tuple[str, str]  # kind and value
 
 def marks_of(person: Person, buyer: str, vault: Vault) -> tuple[str, ...]:
     """`KIND/TOKEN` of each mark of these people, under every generation of the key, the newest first."""
+    return tuple([mark for kind, value in values_of(person, buyer) for mark in mark_of(kind, value, vault)])
+
+
+def values_of(person: Person, buyer: str) -> list[Clue]:
+    """What the marks of these people stand for. Not to be kept, shown or logged."""
     values = {
         PHONE: own_number(person.phone),
         BUYER: buyer or person.buyer,
         PAYER: person.payer,
         RECEIVER: person.sealed.get(ADDRESS_ID, ""),
     }
-    return tuple([mark for kind in MARKS if values[kind] for mark in mark_of(kind, values[kind], vault)])
+    return [(kind, values[kind]) for kind in MARKS if values[kind]]
 
 
 def mark_of(kind: str, value: str, vault: Vault) -> list[str]:

@@ -16,6 +16,7 @@ from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, packing_key, su
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
+from tongdan.flow.clues import mark_of
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
 from tongdan.flow.placement import Placement
 from tongdan.ports import (
@@ -118,6 +119,9 @@ class Reader:
         if row is None or row.person is None or not salt:
             return None
         return _PERSON.decode(self._vault.open(salt, subject, row.person))
+
+    def marks_of(self, kind: str, value: str) -> list[str]:
+        return mark_of(kind, value, self._vault)
 
     def find(self, channel: str, shop: str, native: str) -> str | None:
         # An own shop's order lies in its buyer's slot, so without the buyer every shard has to be asked.

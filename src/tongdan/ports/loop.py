@@ -105,6 +105,9 @@ class Reads(Protocol):
 
     def person(self, key: str) -> Person | None: ...
 
+    def marks_of(self, kind: str, value: str) -> list[str]:
+        """The marks (`KIND/TOKEN`) that a buyer's value goes under, the newest first; later ones are of older keys."""
+
     def find(self, channel: str, shop: str, native: str) -> str | None:
         """The Tongdan id of a platform's or client's order number."""
 

@@ -111,8 +111,15 @@ class Asking:
     async def of_order(self, id: str, command: Command) -> Done:
         return await self.of(command, self._parts.find_order(id).shop)
 
-    async def of(self, command: Command, shop: str = "") -> Done:
-        """Commit and answer. Raises Refused with what the decider, or a full queue, says."""
+    def about(self, name: str) -> "Asking":
+        """The same request, for one of the several that it is about."""
+        return Asking(self._parts, self._who, self._request, f"{self._key}/{name}")
+
+    async def of(self, command: Command, shop: str = "", raw: bytes | None = None) -> Done:
+        """Commit and answer. Raises Refused with what the decider, or a full queue, says.
+
+        `raw`: what is kept as received, if not the whole body.
+        """
         reply = await self._parts.bus.ask(
             Inbound(
                 command=command,
@@ -120,7 +127,7 @@ class Asking:
                 source=SOURCE,
                 shop=shop,
                 happened_at=self._parts.clock.now(),
-                raw=await self._request.body(),
+                raw=await self._request.body() if raw is None else raw,
                 operator=self._who.name,
             )
         )
