@@ -9,6 +9,7 @@ from tests.contracts.partners.played import CONF
 from tongdan.adapters.catalog_file import HEADINGS, read_catalog
 from tongdan.adapters.csv_table import Fault, FileRefused
 from tongdan.adapters.partners.erp_csv import read_file
+from tongdan.adapters.partners.erp_map import ImportMap
 from tongdan.adapters.policy_files import load_import
 
 FOLDER = Path(__file__).parents[2] / "conf"
@@ -38,8 +39,12 @@ def _mapped(name: str, row: Callable[[int], list[str]]) -> Importer:
         found = read_file(raw, how, CONF.policy, None)
         return Found(len(found.messages), found.faults)
 
-    titles = list(how.columns.values())
-    return Importer(name, titles, row, list(how.columns).index("sku"), read)
+    return Importer(name, headings(how), row, list(how.columns).index("sku"), read)
+
+
+def headings(how: ImportMap) -> list[str]:
+    """Of each column the first heading that it may have."""
+    return [title if isinstance(title, str) else title[0] for title in how.columns.values()]
 
 
 def _catalog(raw: bytes) -> Found:
@@ -56,6 +61,22 @@ def _order(n: int) -> list[str]:
     return [f"69{n:05}", "待发货", "2026-01-27 18:00:00", at, at, "6", "SHIRT", "衬衫", "2", "198.00", *who]
 
 
+def _jushuitan(n: int) -> list[str]:
+    who = ["u1", "陈小明", "12012345678", "浙江省", "杭州市", "余杭区", "", "良渚街道 12 号"]
+    at = "2026-01-27 12:00:00"
+    order = [f"10{n:05}", f"69{n:05}", "同单抖音旗舰店", "已付款待审核", at, "SHIRT", "2", "198.00"]
+    article = [f"69{n:05}", "抖音", f"69{n:05}1", "衬衫", "白 / L", "否", "", "6", "0", "204.00"]
+    return [*order, *article, at, "", "", "", "普通订单", "", "", "", *who]
+
+
+def _wangdiantong(n: int) -> list[str]:
+    who = ["u1", "陈小明", "12012345678", "浙江省 杭州市 余杭区", "良渚街道 12 号"]
+    at = "2026-01-27 12:00:00"
+    order = [f"JY{n:05}", f"17{n:05}", "同单拼多多旗舰店", "待客审", at, "SHIRT", "2", "198.0000"]
+    article = [f"17{n:05}1", "900", "衬衫", "白 / L", "非赠品", "", "6.0000", "204.00"]
+    return [*order, *article, at, "", "", "", "网店销售", "", "无退款", "否", *who]
+
+
 IMPORTERS = (
     Importer(
         "catalog",
@@ -66,4 +87,6 @@ IMPORTERS = (
     ),
     _mapped("stock-count", lambda n: [f"S{n:05}", "华东嘉兴仓", "12", "2026-01-27 18:00:00"]),
     _mapped("erp-orders", _order),
+    _mapped("jushuitan-orders", _jushuitan),
+    _mapped("wangdiantong-orders", _wangdiantong),
 )

@@ -16,7 +16,7 @@ import yaml
 
 from tongdan.adapters import gift_rules, hold_rules
 from tongdan.adapters.gift_rules import WrittenRule
-from tongdan.adapters.partners.erp_csv import ImportMap, check_map
+from tongdan.adapters.partners.erp_map import ImportMap, check_map
 from tongdan.adapters.partners.labels import check_waybills
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners

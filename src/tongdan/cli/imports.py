@@ -16,7 +16,8 @@ import msgspec
 import typer
 
 from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault
-from tongdan.adapters.partners.erp_csv import ImportMap, Read, needs_as_of, read_file
+from tongdan.adapters.partners.erp_csv import Read, read_file
+from tongdan.adapters.partners.erp_map import ImportMap, needs_as_of
 from tongdan.adapters.policy_files import ConfError, load_conf, load_import
 from tongdan.cli.asking import operator
 from tongdan.cli.language import LANGUAGE, t, teach

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts.importers import headings
 from tests.contracts.partners.played import CONF
 
 from tongdan.adapters import csv_table
 from tongdan.adapters.csv_table import FileRefused, read_table
-from tongdan.adapters.partners.erp_csv import Read, needs_as_of, read_file
+from tongdan.adapters.partners.erp_csv import Read, read_file
+from tongdan.adapters.partners.erp_map import needs_as_of
 from tongdan.adapters.policy_files import ConfError, load_import
 from tongdan.domain.fulfillment.commands import CountStock
 from tongdan.domain.kernel.messages import Person
@@ -28,7 +30,7 @@ COUNTS = """商品编码,仓库,库存数量,盘点时间
 SHIRT,华东嘉兴仓,"1,200",2026-01-27 18:00:00
 ="00123",WH-NORTH,0.0,2026/01/27 18:00
 """
-HEADING = ",".join(ORDERS.columns.values()) + "\n"
+HEADING = ",".join(headings(ORDERS)) + "\n"
 WHO = "陈小明,12012345678,浙江省,杭州市,余杭区,良渚街道 12 号"
 SHIRTS = f"6900001,待发货,2026-01-27 18:00:00,2026-01-27 12:00:00,2026-01-27 12:01:00,6,SHIRT,衬衫,2,¥198.00,{WHO}\n"
 HAT = "6900001,,,,,,HAT,帽子,1,30,,,,,,\n"
@@ -215,7 +217,7 @@ def test_limits_are_stated_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(raw=st.one_of(st.binary(max_size=300), st.text(alphabet='a,"\n\r\0;商=', max_size=80).map(str.encode)))
 def test_any_bytes_end_in_rows_or_a_refusal(raw: bytes) -> None:
     for how in (STOCK, ORDERS):
-        heading = ",".join(how.columns.values()).encode() + b"\n"
+        heading = ",".join(headings(how)).encode() + b"\n"
         for content in (raw, heading + raw):
             read = read_file(content, how, CONF.policy, None)
             assert all(fault.en and fault.zh for fault in read.faults)

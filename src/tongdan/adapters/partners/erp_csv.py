@@ -1,4 +1,4 @@
-"""An ERP that speaks by files: stock counts and orders from CSV, by a map of its columns (`conf/imports/`).
+"""An ERP that speaks by files: stock counts and orders from CSV or XLSX, by a map of its columns (`conf/imports/`).
 
 A row becomes the command that a push would have become: a count a `CountStock`, the rows of one order number the order
 as its platform knows it (`RecordDetail`), so that what the platform says later merges with it by time. An own shop's
@@ -6,121 +6,109 @@ orders come through its own door alone, because there a buyer places them. What 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Final, NamedTuple
 
-import msgspec
-
-from tongdan.adapters.csv_table import Fault, FileRefused, Row
-from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
+from tongdan.adapters.csv_table import Fault, FileRefused, Row, Table
+from tongdan.adapters.partners.erp_cells import Cells, Differs, Wrong
+from tongdan.adapters.partners.erp_map import FIELDS, ImportMap
+from tongdan.adapters.partners.erp_open_orders import OpenOrder, read_open_orders
 from tongdan.adapters.partners.regions import region_of
 from tongdan.adapters.table_file import read_table_file
 from tongdan.domain.fulfillment.commands import CountStock
-from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.messages import Person
-from tongdan.domain.kernel.money import fen_from_yuan
 from tongdan.domain.kernel.policy import ChannelMap, Policy
-from tongdan.domain.orders.commands import RecordDetail
+from tongdan.domain.orders.commands import RecordDetail, TakeOverOrder
 from tongdan.domain.orders.lines import Line
 from tongdan.ports import Inbound
 
 SOURCE: Final = "erp/csv"
-MAX_UNITS: Final = 10**7
-MAX_ID: Final = 64
 MAX_LINES: Final = 200  # of one order
-# Which fields a map must and may name; what concerns the whole order may stand in its first row alone.
-STOCK: Final = ({"sku", "warehouse", "on_hand"}, {"counted_at"})
-ORDERS: Final = (
-    {
-        "native",
-        "status",
-        "placed_at",
-        "sku",
-        "units",
-        "amount",
-        "name",
-        "phone",
-        "province",
-        "city",
-        "detail",
-    },
-    {"said_at", "paid_at", "freight", "title", "district"},
-)
-TIMES: Final = frozenset({"counted_at", "said_at", "placed_at", "paid_at"})
 LINE_FIELDS: Final = frozenset({"sku", "title", "units", "amount"})
-
-T = TypeVar("T")
-
-
-class ImportMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One kind of file. `columns`: field → heading; `values`: field → what the file writes → what it means."""
-
-    kind: Literal["stock", "orders"]
-    zone: str
-    columns: dict[str, str]
-    encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
-    shop: str = ""
-    values: dict[str, dict[str, str]] = {}
 
 
 class Read(NamedTuple):
-    """What a file says: messages for the bus, and what is wrong with it. Either may be empty."""
+    """What a file says: messages for the bus, and what is wrong with it. Either may be empty.
+
+    `heading` and `refused` are raw records, the latter by line. Messages from one of `cuts` to the next belong
+    together: only from one file they are read as they are. `over` counts the rows of what is no longer open, by status.
+    """
 
     messages: list[Inbound]
     faults: list[Fault]
     rows: int
+    heading: bytes = b""
+    refused: Mapping[int, bytes] = {}
+    cuts: Sequence[int] = ()
+    over: Mapping[str, int] = {}
 
 
-class _Wrong(Exception):
-    """A field that cannot be; never quotes a person's."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en: Final = en
-        self.zh: Final = zh
-
-
-def check_map(how: ImportMap, policy: Policy) -> str:
-    """What is wrong with a map, "" if nothing."""
-    must, may = STOCK if how.kind == "stock" else ORDERS
-    if missing := sorted(must - set(how.columns)):
-        return f"columns: expected also {', '.join(missing)}"
-    if strange := sorted((set(how.columns) | set(how.values)) - must - may):
-        return f"columns, values: expected only {', '.join(sorted(must | may))}, got {', '.join(strange)}"
-    if how.kind == "orders" and how.shop not in policy.shops:
-        return f"shop: expected one of {', '.join(policy.shops)}, got {how.shop!r}"
-    if how.kind == "orders" and policy.shops[how.shop].channel == OWN:
-        return f"shop: the orders of the own shop {how.shop} come through its own door, not by file"
-    return ""
+def read_file(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
+    """What the file says; a file that cannot be read at all is one fault. `as_of` dates what has no time of its own."""
+    try:
+        table = read_table_file(
+            raw, how.columns, encoding=how.encoding, optional=how.optional, times=FIELDS[how.kind].times
+        )
+    except FileRefused as refused:
+        return Read([], [refused.fault], 0)
+    match how.kind:
+        case "stock":
+            return _stock(table, how, policy, as_of)
+        case "orders":
+            return _orders(table, how, policy, as_of)
+        case "open-orders":
+            return _open_orders(table, how, policy, as_of)
 
 
-def read_stock(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
-    """One count a row; `as_of` dates those without a time of their own. Raises FileRefused."""
-    table = read_table_file(raw, how.columns, encoding=how.encoding, times=TIMES)
-    faults, messages = list(table.faults), list[Inbound]()
+def _read(
+    table: Table,
+    messages: list[Inbound],
+    faults: list[Fault],
+    refused: Mapping[int, bytes],
+    cuts: Sequence[int],
+) -> Read:
+    told = sorted([*table.faults, *faults], key=lambda fault: fault.line)
+    rows = len(table.rows) + len(table.faults)
+    return Read(messages, told, rows, table.heading, {**table.refused, **refused}, cuts)
+
+
+def _stock(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
+    """One count a row."""
+    faults, messages, bad = list[Fault](), list[Inbound](), dict[int, bytes]()
     seen: dict[tuple[str, str, datetime], int] = {}
     for row in table.rows:
         try:
-            count = _count(_Cells(row.cells, how, as_of), policy)
+            count = _count(Cells(row.cells, how, as_of), policy)
             place = (count.sku, count.warehouse, count.counted_at)
             if (before := seen.setdefault(place, row.line)) != row.line:
-                raise _Wrong(f"the same count stands in line {before}", f"与第 {before} 行重复")
-        except _Wrong as wrong:
+                raise Wrong(f"the same count stands in line {before}", f"与第 {before} 行重复")
+        except Wrong as wrong:
             faults.append(Fault(line=row.line, en=wrong.en, zh=wrong.zh))
+            bad[row.line] = row.raw
             continue
         key = ("csv", "stock", count.warehouse, count.sku, count.counted_at.isoformat(), str(count.on_hand))
         messages.append(
             Inbound(command=count, key=key, source=SOURCE, shop="", happened_at=count.counted_at, raw=row.raw)
         )
-    return Read(messages, _sorted(faults), len(table.rows) + len(table.faults))
+    return _read(table, messages, faults, bad, range(len(messages)))
 
 
-def read_orders(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
-    """One order for all rows of its number. An order of which one row is wrong is wrong. Raises FileRefused."""
-    table = read_table_file(raw, how.columns, encoding=how.encoding, times=TIMES)
-    faults, messages = list(table.faults), list[Inbound]()
+def _count(cells: Cells, policy: Policy) -> CountStock:
+    warehouse = cells.text("warehouse")
+    if warehouse not in policy.warehouses:
+        known = ", ".join(policy.warehouses)
+        raise Wrong(
+            f"warehouse: expected one of {known}, got {warehouse[:40]!r}",
+            f"warehouse 应为 {known} 之一，实为 {warehouse[:40]!r}",
+        )
+    on_hand, counted_at = cells.whole("on_hand", least=0), cells.time("counted_at")
+    return CountStock(sku=cells.text("sku"), warehouse=warehouse, on_hand=on_hand, counted_at=counted_at)
+
+
+def _orders(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
+    """One order for all rows of its number. An order of which one row is wrong is wrong."""
+    faults, messages, bad = list[Fault](), list[Inbound](), dict[int, bytes]()
     groups: dict[str, list[Row]] = {}
     for row in table.rows:
         groups.setdefault(row.cells["native"], []).append(row)
@@ -130,58 +118,48 @@ def read_orders(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | No
             order, lines = _whole(rows), []
             for no, row in enumerate(rows, 1):
                 line = row.line
-                lines.append(_line(no, _Cells(row.cells, how, as_of)))
+                lines.append(_line(no, Cells(row.cells, how, as_of)))
             line = rows[0].line
-            detail = _detail(_Cells(order, how, as_of), tuple(lines), how, policy)
-        except _Differs as differs:
-            faults.append(Fault(line=differs.line, en=differs.en, zh=differs.zh))
-        except _Wrong as wrong:
-            faults.append(Fault(line=line, en=wrong.en, zh=wrong.zh))
+            detail = _detail(Cells(order, how, as_of), tuple(lines), how, policy)
+        except Wrong as wrong:
+            at = wrong.line if isinstance(wrong, Differs) else line
+            faults.append(Fault(line=at, en=wrong.en, zh=wrong.zh))
+            bad |= {row.line: row.raw for row in rows}
         else:
             messages.append(_message(detail, b"".join(row.raw for row in rows)))
-    return Read(messages, _sorted(faults), len(table.rows) + len(table.faults))
+    return _read(table, messages, faults, bad, range(len(messages)))
 
 
-def _sorted(faults: list[Fault]) -> list[Fault]:
-    return sorted(faults, key=lambda fault: fault.line)
+def _open_orders(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
+    found = read_open_orders(table.rows, how, policy, as_of)
+    messages, cuts = list[Inbound](), list[int]()
+    for together in found.orders:
+        cuts.append(len(messages))
+        messages += [_taken(each) for each in together]
+    read = _read(table, messages, found.faults, found.refused, cuts)
+    return read._replace(over=found.over)
 
 
-def _count(cells: "_Cells", policy: Policy) -> CountStock:
-    warehouse = cells.text("warehouse")
-    if warehouse not in policy.warehouses:
-        known = ", ".join(policy.warehouses)
-        raise _Wrong(
-            f"warehouse: expected one of {known}, got {warehouse[:40]!r}",
-            f"warehouse 应为 {known} 之一，实为 {warehouse[:40]!r}",
-        )
-    on_hand, counted_at = cells.whole("on_hand", least=0), cells.time("counted_at")
-    return CountStock(sku=cells.text("sku"), warehouse=warehouse, on_hand=on_hand, counted_at=counted_at)
-
-
-class _Differs(_Wrong):
-    def __init__(self, line: int, field: str, first: int) -> None:
-        super().__init__(
-            f"{field}: differs from line {first} of the same order", f"{field} 与同单第 {first} 行不一致"
-        )
-        self.line: Final = line
+def _taken(order: OpenOrder) -> Inbound:
+    return _message(order.command, order.raw)
 
 
 def _whole(rows: list[Row]) -> Mapping[str, str]:
     """What the rows say of the whole order: a blank says nothing, two different texts are a mistake."""
     said: dict[str, tuple[str, int]] = {}
     if len(rows) > MAX_LINES:
-        raise _Wrong(f"more than {MAX_LINES} rows for one order", f"一单超过 {MAX_LINES} 行")
+        raise Wrong(f"more than {MAX_LINES} rows for one order", f"一单超过 {MAX_LINES} 行")
     for row in rows:
         for field, text in row.cells.items():
             if not text or field in LINE_FIELDS:
                 continue
             first, line = said.setdefault(field, (text, row.line))
             if first != text:
-                raise _Differs(row.line, field, line)
+                raise Differs(row.line, field, line)
     return {field: text for field, (text, _) in said.items()}
 
 
-def _line(no: int, cells: "_Cells") -> Line:
+def _line(no: int, cells: Cells) -> Line:
     return Line(
         no=no,
         sku=cells.text("sku"),
@@ -191,7 +169,7 @@ def _line(no: int, cells: "_Cells") -> Line:
     )
 
 
-def _detail(cells: "_Cells", lines: tuple[Line, ...], how: ImportMap, policy: Policy) -> RecordDetail:
+def _detail(cells: Cells, lines: tuple[Line, ...], how: ImportMap, policy: Policy) -> RecordDetail:
     shop = policy.shops[how.shop]
     freight_fen = cells.fen("freight") if cells.get("freight") else 0
     person, region = _person(cells)
@@ -214,18 +192,18 @@ def _detail(cells: "_Cells", lines: tuple[Line, ...], how: ImportMap, policy: Po
 def _status(native: str, channel: ChannelMap) -> str:
     if native not in channel.statuses:
         known = ", ".join(channel.statuses)
-        raise _Wrong(
+        raise Wrong(
             f"status: expected a value of the map or one of {known}, got {native[:40]!r}",
             f"订单状态应在映射中或为 {known} 之一，实为 {native[:40]!r}",
         )
     return native
 
 
-def _person(cells: "_Cells") -> tuple[Person, str]:
+def _person(cells: Cells) -> tuple[Person, str]:
     province = cells.needed("province")
     region = region_of(province)
     if not region:
-        raise _Wrong("province: expected the name of a province", "province 应为省级行政区名称")
+        raise Wrong("province: expected the name of a province", "province 应为省级行政区名称")
     person = Person(
         name=cells.needed("name"),
         phone=cells.needed("phone"),
@@ -237,91 +215,13 @@ def _person(cells: "_Cells") -> tuple[Person, str]:
     return person, region
 
 
-def _message(detail: RecordDetail, raw: bytes) -> Inbound:
+def _message(order: RecordDetail | TakeOverOrder, raw: bytes) -> Inbound:
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     return Inbound(
-        command=detail,
-        key=("csv", "order", detail.shop, detail.native, detail.said_at.isoformat(), digest),
+        command=order,
+        key=("csv", "order", order.shop, order.native, order.said_at.isoformat(), digest),
         source=SOURCE,
-        shop=detail.shop,
-        happened_at=detail.said_at,
+        shop=order.shop,
+        happened_at=order.said_at,
         raw=raw,
     )
-
-
-class _Cells:
-    """The fields of one row or order, read as what they have to be. Every method raises _Wrong."""
-
-    def __init__(self, cells: Mapping[str, str], how: ImportMap, as_of: datetime | None) -> None:
-        self._cells: Final = cells
-        self._how: Final = how
-        self._zone: Final = ZoneInfo(how.zone)
-        self._as_of: Final = as_of
-
-    def get(self, field: str) -> str:
-        text = self._cells.get(field, "")
-        return self._how.values.get(field, {}).get(text, text)
-
-    def needed(self, field: str) -> str:
-        if not (text := self.get(field)):
-            raise _Wrong(f"{field}: is empty", f"{field} 为空")
-        return text
-
-    def text(self, field: str) -> str:
-        """A code: not empty, not long."""
-        if len(text := self.needed(field)) > MAX_ID:
-            raise _Wrong(f"{field}: longer than {MAX_ID} characters", f"{field} 超过 {MAX_ID} 个字符")
-        return text
-
-    def whole(self, field: str, *, least: int) -> int:
-        """`12`, and `12.0` or `1,200` as spreadsheets print them."""
-        text = self.needed(field).replace(",", "")
-        digits, _, zeros = text.partition(".")
-        good = digits.isascii() and digits.isdigit() and len(digits) < 10 and not zeros.strip("0")
-        if not good or not least <= int(digits) <= MAX_UNITS:
-            raise _Wrong(
-                f"{field}: expected a whole number from {least} to {MAX_UNITS}, got {text[:40]!r}",
-                f"{field} 应为 {least} 到 {MAX_UNITS} 的整数，实为 {text[:40]!r}",
-            )
-        return int(digits)
-
-    def fen(self, field: str) -> int:
-        """Yuan, `1,234.50` and `¥` included."""
-        text = self.needed(field)
-        plain = text.replace(",", "").lstrip("¥￥")
-        fen = self._read(field, text, lambda: fen_from_yuan(plain), ("yuan such as 199.00", "元，如 199.00"))
-        if fen < 0:
-            raise _Wrong(f"{field}: is negative", f"{field} 为负数")
-        return fen
-
-    def time(self, field: str) -> datetime:
-        """Local time; for the moment that the file speaks of, `--as-of` stands in."""
-        if field not in self._how.columns and field in ("said_at", "counted_at") and self._as_of is not None:
-            return self._as_of
-        text = self.needed(field)
-        full = text.replace("/", "-").replace("T", " ")
-        full = f"{full} 00:00:00" if len(full) <= 10 else f"{full}:00" if full.count(":") == 1 else full
-        wanted = ("a time such as 2026-01-27 15:04:05", "时间，如 2026-01-27 15:04:05")
-        return self._read(field, text, lambda: from_local(full, self._zone), wanted)
-
-    def _read(self, field: str, text: str, read: Callable[[], T], wanted: tuple[str, str]) -> T:
-        try:
-            return read()
-        except (ValueError, OverflowError):
-            raise _Wrong(
-                f"{field}: expected {wanted[0]}, got {text[:40]!r}",
-                f"{field} 应为{wanted[1]}，实为 {text[:40]!r}",
-            ) from None
-
-
-def needs_as_of(how: ImportMap) -> bool:
-    """Whether the file does not say what moment it speaks of."""
-    return ("counted_at" if how.kind == "stock" else "said_at") not in how.columns
-
-
-def read_file(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
-    """What the file says; a file that cannot be read at all is one fault."""
-    try:
-        return (read_stock if how.kind == "stock" else read_orders)(raw, how, policy, as_of)
-    except FileRefused as refused:
-        return Read([], [refused.fault], 0)
