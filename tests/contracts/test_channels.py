@@ -15,9 +15,11 @@ import pytest
 from tests.contracts.partners.called import Partner, done, errand, failed, ok
 from tests.contracts.partners.played import (
     CONF,
+    EXAMPLE,
     NOW,
     credentials,
     douyin_push,
+    example_push,
     golden,
     jd_push,
     kuaishou_push,
@@ -26,7 +28,7 @@ from tests.contracts.partners.played import (
     taobao_push,
 )
 
-from tongdan.adapters.partners import CHANNELS
+from tongdan.adapters.partners import channels_of
 from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
@@ -166,6 +168,10 @@ def kuaishou_detail(delivery: dict[str, Any] | None = None, **differs: Any) -> b
     return json.dumps(whole, ensure_ascii=False).encode()
 
 
+def example_error(code: str) -> bytes:
+    return json.dumps({"code": code, "message": "陈小明 120"}, ensure_ascii=False).encode()
+
+
 DONE = b'{"code":10000,"msg":"success","data":{"pack_id":"1"}}'
 CONSIGNED = b'{"alibaba_ascp_logistics_offline_send_response":{"result":{"success":true},"request_id":"r"}}'
 SHIPPED = b'{"jingdong_pop_order_shipment_responce":{"code":"0","sopjosshipment_result":{"success":true}}}'
@@ -297,6 +303,29 @@ CASES = (
         status=("30", b'"status":30,"sendTime":0,"refundTime"', b'"status":77,"sendTime":0,"refundTime"'),
         sealed=3,
     ),
+    Case(  # by its map alone: conf/examples/channels/XX.yml
+        channel=EXAMPLE,
+        shop="xx-main",
+        native="EX-2026-000892",
+        push=example_push,
+        messages=(golden("example/created.json"), golden("example/paid.json")),
+        shop_in_message=b'"shop":{"id":"shop-77',
+        detail=golden("example/detail.json"),
+        listing=golden("example/list.json"),
+        listed=Listed(native="EX-2026-000892", said_at=NOW + timedelta(seconds=61)),
+        shipped=(b'{"code":0}',),
+        shipped_before=(example_error("4009"),),
+        errors={
+            "rate limited": (example_error("4290"), True, False, 5.0),
+            "credential expired": (example_error("4010"), True, False, 0.0),
+            "refused": (example_error("4040"), False, True, 0.0),
+            "busy": (example_error("5000"), True, False, 0.0),
+            "unheard of": (example_error("12345"), False, False, 0.0),
+        },
+        status=("to-ship", b'"status":"to-ship"', b'"status":"77"'),
+        sealed=2,
+        stamp=local,
+    ),
 )  # fmt: skip
 
 
@@ -359,8 +388,8 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def test_every_channel_stands_here_and_is_configured() -> None:
-    assert [each.code for each in CASES] == [channel.code for channel in CHANNELS]
-    for channel in CHANNELS:
+    assert [each.code for each in CASES] == [channel.code for channel in channels_of(CONF)]
+    for channel in channels_of(CONF):
         how = CONF.policy.channels[channel.code]
         assert how.base_url.startswith("https://")
         assert how.listing is not None
@@ -488,7 +517,7 @@ async def test_a_listing_tells_what_has_changed_and_how_many_pages_there_are(cas
     if listing.pages == LAST_FIRST:
         assert command.pages == 2
     # Half-open: the last second asked for is the one before the end.
-    asked = platform.asked[0].url + unquote_plus(platform.asked[0].body.decode())
+    asked = unquote_plus(platform.asked[0].url + platform.asked[0].body.decode())
     assert case.stamp(NOW - timedelta(minutes=20)) in asked
     assert case.stamp(NOW + timedelta(minutes=5, seconds=-1)) in asked
     assert case.stamp(NOW + timedelta(minutes=5)) not in asked

@@ -16,6 +16,8 @@ import yaml
 
 from tongdan.adapters import gift_rules, hold_rules
 from tongdan.adapters.gift_rules import WrittenRule
+from tongdan.adapters.partners import CHANNELS
+from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
 from tongdan.adapters.partners.erp_map import ImportMap, check_map
 from tongdan.adapters.partners.labels import check_waybills
 from tongdan.adapters.partners.regions import PROVINCES
@@ -43,6 +45,10 @@ HOLDS: Final = "holds.yml"
 GIFTS: Final = "gifts.yml"
 MAX_RULES: Final = 50
 WMS: Final = ("qimen",)
+# Codes and names that a channel by map cannot have: those of the adapters, and the other doors of the push port.
+TAKEN: Final = {channel.code: channel.name for channel in CHANNELS} | {
+    "MP": "own", "finance": "finance", "qimen": "qimen", "sf": "sf", "wechat": "wechat",
+}  # fmt: skip
 CANONICAL: Final = frozenset({status.name.lower() for status in Status} | {PAID_HOLD})
 
 T = TypeVar("T")
@@ -59,18 +65,22 @@ class ConfError(Exception):
 
 
 class Conf(NamedTuple):
-    """What `conf/` says, and the SHA-256 (hex) of the files it was read from."""
+    """What `conf/` says, and the SHA-256 (hex) of the files it was read from.
+
+    `by_map`: how the channels without an adapter of their own speak, by their codes.
+    """
 
     policy: Policy
     partners: Partners
     digest: str
+    by_map: Mapping[str, ChannelFormat] = {}
 
 
 def load_conf(folder: Path) -> Conf:
     """Read and check every file of `folder`. Raises ConfError."""
     files = _Files(folder)
     partners = files.one("partners.yml", Partners)
-    channels = _channels(files, partners.channels)
+    channels, by_map = _channels(files, partners.channels)
     carriers = _carriers(files)
     warehouses = _keyed("warehouses.yml", files.many("warehouses.yml", Warehouse), lambda one: one.code)
     shops = _keyed("shops.yml", files.many("shops.yml", Shop), lambda one: one.id)
@@ -89,7 +99,7 @@ def load_conf(folder: Path) -> Conf:
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
-    return Conf(policy, partners, files.digest())
+    return Conf(policy, partners, files.digest(), by_map)
 
 
 def load_import(folder: Path, name: str, policy: Policy) -> ImportMap:
@@ -192,24 +202,41 @@ def _keyed(file: str, entries: list[T], key: Callable[[T], str]) -> dict[str, T]
     return keyed
 
 
-def _channels(files: _Files, elsewhere: Mapping[str, str]) -> dict[str, ChannelMap]:
+class _ChannelFile(ChannelMap, frozen=True, kw_only=True):
+    """A channel's file: the policy's part, and how it speaks where no adapter knows."""
+
+    by_map: ChannelFormat | None = None
+
+
+def _channels(
+    files: _Files, elsewhere: Mapping[str, str]
+) -> tuple[dict[str, ChannelMap], dict[str, ChannelFormat]]:
     """`elsewhere`: code → where that channel is reached instead."""
-    channels = {}
+    channels: dict[str, ChannelMap] = {}
+    by_map: dict[str, ChannelFormat] = {}
     for name in files.names("channels"):
-        channel = files.one(name, ChannelMap)
-        if name != f"channels/{channel.code}.yml" or len(channel.code) != 2 or not channel.code.isupper():
+        file = files.one(name, _ChannelFile)
+        if name != f"channels/{file.code}.yml" or len(file.code) != 2 or not file.code.isupper():
             raise ConfError(name, "code", "expected two capital letters that are also the file's name")
-        _check_zone(name, "zone", channel.zone)
-        _check_statuses(name, channel.statuses, CANONICAL)
-        if channel.base_url:
-            _check_url(name, "base_url", channel.base_url)
-        if channel.listing is not None:
-            _check_listing(name, channel.listing)
-        base_url = elsewhere.get(channel.code, channel.base_url)
-        channels[channel.code] = msgspec.structs.replace(channel, base_url=base_url)
+        _check_zone(name, "zone", file.zone)
+        _check_statuses(name, file.statuses, CANONICAL)
+        if file.base_url:
+            _check_url(name, "base_url", file.base_url)
+        if file.listing is not None:
+            _check_listing(name, file.listing)
+        fields = {each: getattr(file, each) for each in ChannelMap.__struct_fields__}
+        channel = ChannelMap(**fields)
+        if file.by_map is not None:
+            others = {code: how.name for code, how in by_map.items()}
+            if wrong := check_format(file.by_map, channel, {**TAKEN, **others}):
+                place, _, expected = wrong.partition(": ")
+                raise ConfError(name, f"by_map.{place}", expected)
+            by_map[file.code] = file.by_map
+        base_url = elsewhere.get(file.code, file.base_url)
+        channels[file.code] = msgspec.structs.replace(channel, base_url=base_url)
     if not channels:
         raise ConfError("channels/", "", "expected at least one channel, such as channels/DY.yml")
-    return channels
+    return channels, by_map
 
 
 def _check_listing(file: str, listing: Listing) -> None:

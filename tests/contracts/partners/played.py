@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -29,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from wechatpayv3.utils import rsa_sign
 
+from tongdan.adapters.partners import channels_of
 from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.finance import FinanceDoor
@@ -52,17 +55,23 @@ MORE_SHOPS = {
     id: Shop(
         id=id, channel=channel, native=native, name="同单旗舰店", legal_entity="同单（杭州）贸易有限公司"
     )
-    for id, channel, native in (("ks-main", "KS", "2161524184"),)
+    for id, channel, native in (("ks-main", "KS", "2161524184"), ("xx-main", "XX", "shop-77"))
 }
 
 
 def delivered() -> Conf:
-    conf = load_conf(Path(__file__).parents[3] / "conf")
+    """What is delivered, and the example of a channel by map as if it had been taken into use."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "conf"
+        copytree(Path(__file__).parents[3] / "conf", copy)
+        copytree(copy / "examples", copy, dirs_exist_ok=True)
+        conf = load_conf(copy)
     shops = MORE_SHOPS | conf.policy.shops
     return conf._replace(policy=msgspec.structs.replace(conf.policy, shops=shops))
 
 
 CONF: Conf = delivered()
+(EXAMPLE,) = (channel for channel in channels_of(CONF) if channel.code == "XX")
 MCHID = "1900000109"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0119000001092026012700"
 
@@ -144,6 +153,7 @@ def credentials() -> HeldCredentials:
                 "access_token": "token-of-the-ks-shop",
                 "message_secret": "bWVzc2FnZSBzZWNyZXQhIQ==",
             },
+            "example/xx-main": {"secret": "secret-of-the-xx-shop", "token": "token-of-the-xx-shop"},
             "own/mp-main": {"secret": "secret of the own shop"},
             "finance/main": {"secret": "secret of the finance system"},
             "sf/main": {
@@ -233,6 +243,13 @@ def taobao_push(body: bytes, path: str = "") -> PushRequest:
 
 def jd_push(body: bytes, path: str = "") -> PushRequest:
     return hmac_push("secret-of-the-jd-app", path or "/push/jd/jd-main", body)
+
+
+# ---- a channel by map
+
+
+def example_push(body: bytes, path: str = "") -> PushRequest:
+    return hmac_push("secret-of-the-xx-shop", path or "/push/example/xx-main", body)
 
 
 # ---- Kuaishou
@@ -432,6 +449,13 @@ def everybody() -> tuple[Played, ...]:
             kuaishou_post,
             [golden(f"kuaishou/{name}.json") for name in ("created", "paid", "refund")],
             sealed=True,
+        ),
+        Played(
+            "example",
+            ChannelDoor(EXAMPLE, held, policy),
+            as_is,
+            example_push,
+            [golden(f"example/{name}.json") for name in ("created", "paid")],
         ),
         Played("douyin-data", ChannelDoor(DOUYIN, held, policy), douyin_item, douyin_push, texts),
         Played(

@@ -169,7 +169,8 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     by_name = {actor.partner: actor for actor in actors}
     assert sorted(by_name) == [
         "carrier/SF", "carrier/ZTO", "channel/DY/dy-main", "channel/JD/jd-main", "channel/KS/ks-main",
-        "channel/PD/pd-main", "channel/TB/tb-main", "finance", "payment/wechat", "wms/WH-EAST", "wms/WH-NORTH",
+        "channel/PD/pd-main", "channel/TB/tb-main", "channel/XX/xx-main", "finance", "payment/wechat", "wms/WH-EAST",
+        "wms/WH-NORTH",
         "wms/WH-SOUTH",
     ]  # fmt: skip
     for effect in EFFECTS:
@@ -179,6 +180,6 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
 def test_every_partner_has_its_door() -> None:
     doors = open_doors(CONF, Partner("nowhere", ok(b"")).wire.credentials)
     assert sorted(door.path for door in doors) == [
-        "/own/mp-main/", "/push/douyin/", "/push/finance/", "/push/jd/", "/push/kuaishou/", "/push/pinduoduo/",
-        "/push/qimen/", "/push/sf/", "/push/taobao/", "/push/wechat/",
+        "/own/mp-main/", "/push/douyin/", "/push/example/", "/push/finance/", "/push/jd/", "/push/kuaishou/",
+        "/push/pinduoduo/", "/push/qimen/", "/push/sf/", "/push/taobao/", "/push/wechat/",
     ]  # fmt: skip

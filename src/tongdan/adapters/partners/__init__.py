@@ -19,6 +19,7 @@ from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
+from tongdan.adapters.partners.mapped import mapped
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
@@ -43,13 +44,19 @@ if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf
 
 
+def channels_of(conf: "Conf") -> tuple[Channel, ...]:
+    """Those Tongdan knows, and those that `conf` describes by a map alone."""
+    maps = conf.policy.channels
+    return (*CHANNELS, *(mapped(code, how, ZoneInfo(maps[code].zone)) for code, how in conf.by_map.items()))
+
+
 def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
     """Every entrance that `conf` has need of; each own shop has its own."""
     partners, carriers = conf.partners, conf.policy.carriers
     own = [OwnShopDoor(shop, credentials) for shop in conf.policy.shops.values() if shop.channel == OWN]
     return (
         *own,
-        *(ChannelDoor(channel, credentials, conf.policy) for channel in CHANNELS),
+        *(ChannelDoor(channel, credentials, conf.policy) for channel in channels_of(conf)),
         WechatDoor(credentials),
         QimenDoor(credentials, ZoneInfo(partners.qimen.zone)),
         FinanceDoor(credentials, ZoneInfo(partners.finance.zone)),
@@ -74,7 +81,7 @@ def connect_actors(
     return (
         *(
             ChannelActor(f"channel/{shop.channel}/{shop.id}", channel, policy.channels[shop.channel], wire)
-            for channel in CHANNELS
+            for channel in channels_of(conf)
             for shop in policy.shops.values()
             if shop.channel == channel.code
         ),

@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 
 class Told(NamedTuple):
-    """One message of a push: its own id, the platform's number of the shop, and the event once our shop is known."""
+    """One message of a push: its own id, the platform's number of the shop, what it means once our shop is known."""
 
     message: str
     shop: str
-    event: Callable[[str], NoteChannelEvent]
+    event: Callable[[str], NoteChannelEvent | RecordDetail]
 
 
 class Pushes(Protocol):

@@ -20,6 +20,9 @@ from tongdan.domain.sync.pull_facts import ListOrders
 from tongdan.ports import Done, Errand, Failed, Repeat, Undo, Verb
 
 MAX_CALLS: Final = 5  # of one conversation
+BAD_REQUEST: Final = 400
+TURNED_AWAY: Final = (401, 403, 407)
+REFUSED: Final = (400, 404, 405, 409, 410, 413, 414, 422)
 
 
 class _End(NamedTuple):
@@ -87,7 +90,9 @@ class ChannelActor:
         end = await self._converse(effect.shop, self._calls.ship(effect, company))
         if isinstance(end, Failed):
             return end
-        return Done(NoteDone(order=errand.aggregate, outcome="channel/written-back"), end.raw)
+        # A channel may take no write-backs: then nothing was asked.
+        outcome = "channel/written-back" if end.raw else "channel/not-told"
+        return Done(NoteDone(order=errand.aggregate, outcome=outcome), end.raw)
 
     async def _converse(self, shop: str, talk: Talk[Any]) -> _End | Failed:
         raw, data = b"", b""
@@ -121,4 +126,8 @@ class ChannelActor:
             data = self._calls.answer(call, response.body)
         except UNREADABLE as error:
             return Failed(f"HTTP {response.status}: {reason_of(error)}", partner_wide=True, unknown=True)
-        return data if isinstance(data, Failed) else (data, response.body)
+        if isinstance(data, Failed) or response.status < BAD_REQUEST:
+            return data if isinstance(data, Failed) else (data, response.body)
+        # Whatever it says, it is no yes.
+        status = response.status
+        return Failed(f"HTTP {status}", partner_wide=status in TURNED_AWAY, final=status in REFUSED)
