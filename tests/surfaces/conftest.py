@@ -37,12 +37,14 @@ from tongdan.ports import (
     Reply,
     Unauthentic,
 )
-from tongdan.profile import API_KEYS, Centre, embedded
+from tongdan.profile import API_KEYS, MEMBERS, Centre, embedded
 from tongdan.surfaces.front_door import FrontDoor, Wait
 from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.keys import ApiKeys, Scope
+from tongdan.surfaces.http.members import Members
 from tongdan.surfaces.http.parts import Parts
 from tongdan.surfaces.http.push_reference import EXAMPLE_BODY
+from tongdan.surfaces.http.sessions import Sessions
 from tongdan.surfaces.intake import Limits, PushPort
 from tongdan.surfaces.waits import WAITS
 
@@ -238,10 +240,11 @@ SKU = "TEA-250G"
 class Served:
     """An embedded centre whose only partner in reach is finance, its front door, and clients of its API."""
 
-    def __init__(self, centre: Centre, front: FrontDoor, keys: ApiKeys, app: FastAPI) -> None:
+    def __init__(self, centre: Centre, front: FrontDoor, parts: Parts, app: FastAPI) -> None:
         self.centre = centre
         self.front = front
-        self.keys = keys
+        self.parts = parts
+        self.keys, self.members = parts.keys, parts.members
         self.app = app
         self.finance_status = 200
         self._pushed = 0
@@ -296,12 +299,13 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     hosts: dict[str, Handler] = {}
     centre = embedded(tmp_path, Path("conf"), transport=InProcessTransport(hosts, clock))
     front = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
-    keys = ApiKeys(tmp_path / API_KEYS)
+    keys, members = ApiKeys(tmp_path / API_KEYS), Members(tmp_path / MEMBERS)
     parts = Parts(
         reads=centre.reads, bus=centre.bus, meters=centre.meters, policy=centre.policy, keys=keys, clock=clock,
         entropy=entropy, samples=lambda: list(front.samples), ready=lambda: not centre.bus.stopping,
+        members=members, sessions=Sessions(members, keys, centre.vault.tokens, clock),
     )  # fmt: skip
-    served = Served(centre, front, keys, create_app(parts, push_url="http://push.example"))
+    served = Served(centre, front, parts, create_app(parts, push_url="http://push.example"))
     hosts["finance.example.com"] = served.finance
     await centre.start()
     yield served

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tongdan.adapters.clock import SystemEntropy
-from tongdan.surfaces.http.keys import ApiKeys, KeysRefused, Principal, Scope
+from tongdan.surfaces.http.keys import ApiKeys, Principal, Scope
+from tongdan.surfaces.http.owner_file import FileRefused
 
 NOW = datetime(2026, 1, 27, tzinfo=UTC)
 CHANCE = SystemEntropy()
@@ -46,7 +47,7 @@ def test_a_key_revoked_by_another_process_stops_working(path: Path) -> None:
 def test_a_file_that_others_may_read_is_not_used(path: Path) -> None:
     token = ApiKeys(path).issue("console", [Scope.READ], CHANCE, NOW)
     path.chmod(0o644)
-    with pytest.raises(KeysRefused, match="chmod 600"):
+    with pytest.raises(FileRefused, match="chmod 600"):
         ApiKeys(path).check(token)
 
 
@@ -55,9 +56,9 @@ def test_what_is_refused_leaves_the_file_as_it_was(path: Path) -> None:
     keys.issue("console", [Scope.READ], CHANCE, NOW)
     before = path.read_bytes()
     for name, scopes in [("console", [Scope.READ]), ("Console!", [Scope.READ]), ("other", [])]:
-        with pytest.raises(KeysRefused):
+        with pytest.raises(FileRefused):
             keys.issue(name, scopes, CHANCE, NOW)
-    with pytest.raises(KeysRefused, match="no key"):
+    with pytest.raises(FileRefused, match="no key"):
         keys.revoke("other")
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
@@ -66,5 +67,5 @@ def test_what_is_refused_leaves_the_file_as_it_was(path: Path) -> None:
 def test_a_file_that_is_none_is_named(path: Path) -> None:
     path.write_text("{]")
     path.chmod(0o600)
-    with pytest.raises(KeysRefused, match=r"api-keys\.json is no file of keys"):
+    with pytest.raises(FileRefused, match=r"api-keys\.json is not what it should be"):
         ApiKeys(path).check("td_x")

@@ -18,7 +18,8 @@ from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, tab
 from tongdan.cli.places import DATA, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.profile import API_KEYS, DataInUse, retire_master, rotate_master
-from tongdan.surfaces.http.keys import ApiKeys, KeysRefused, Scope
+from tongdan.surfaces.http.keys import ApiKeys, Scope
+from tongdan.surfaces.http.owner_file import FileRefused
 from tongdan.surfaces.words import local_time, pick
 
 app: Final = typer.Typer(
@@ -36,11 +37,11 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=t("The key's n
         """Make a key and print its token, this once.
 
 Scopes: read (orders, timelines, lists; personal data masked), write (hold, cancel, change), reveal (personal data and
-payloads in the open), operate (dead letters), erase (personal data, for good). Send the token as
+payloads in the open), operate (dead letters), erase (personal data, for good), manage (members). Send the token as
 `Authorization: Bearer TOKEN`.""",
         """创建密钥并显示其令牌（仅此一次）。
 
-权限：read（订单、时间线、列表，个人信息打码）、write（挂起、取消、变更）、reveal（个人信息与报文明文）、operate（死信）、erase（永久删除个人信息）。
+权限：read（订单、时间线、列表，个人信息打码）、write（挂起、取消、变更）、reveal（个人信息与报文明文）、operate（死信）、erase（永久删除个人信息）、manage（成员）。
 调用时放在 Authorization: Bearer 令牌 中。""",
         "tongdan keys create console --scope read --scope write",
         "tongdan keys create nightly-export",
@@ -163,5 +164,5 @@ def _keys(data: Path) -> Iterator[ApiKeys]:
     """Exits with 2 when the keys cannot be used or changed so."""
     try:
         yield ApiKeys(data / API_KEYS)
-    except KeysRefused as refused:
+    except FileRefused as refused:
         fail(pick((refused.en, refused.zh), LANGUAGE))

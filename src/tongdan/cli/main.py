@@ -18,6 +18,7 @@ from tongdan.cli import (
     holds,
     imports,
     keys,
+    members,
     orders,
     quarantine,
     refunds,
@@ -97,6 +98,7 @@ catalog.app.command("export", help=catalog_files.EXPORT)(catalog_files.export)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(holds.app, name="holds")
 app.add_typer(keys.app, name="keys")
+app.add_typer(members.app, name="members")
 app.add_typer(slots.app, name="slots")
 app.command("erase", help=erase.HELP)(erase.erase)
 app.command("backup", help=backup.HELP)(backup.backup)

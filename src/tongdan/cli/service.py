@@ -18,13 +18,15 @@ import uvicorn
 from tongdan.cli.places import SERVING, note_serving, url_of
 from tongdan.flow.repacking import Repacking
 from tongdan.ports import Entropy
-from tongdan.profile import API_KEYS, Centre
+from tongdan.profile import API_KEYS, MEMBERS, Centre
 from tongdan.surfaces.front_door import FrontDoor
 from tongdan.surfaces.http import archives, catalog, holds, quarantine, shipments, slots
 from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.erasures import router_of
 from tongdan.surfaces.http.keys import ApiKeys
+from tongdan.surfaces.http.members import Members
 from tongdan.surfaces.http.parts import Parts
+from tongdan.surfaces.http.sessions import Sessions
 from tongdan.surfaces.intake import PushPort
 from tongdan.surfaces.waits import WAITS
 
@@ -62,11 +64,12 @@ class Service:
         centre = self.centre
         await centre.start()
         await self._push.start(self._host, self._push_port, reuse_port=self._shared)
-        keys = ApiKeys(centre.data / API_KEYS)
+        keys, members = ApiKeys(centre.data / API_KEYS), Members(centre.data / MEMBERS)
         parts = Parts(
             reads=centre.reads, bus=centre.bus, meters=centre.meters, policy=centre.policy, keys=keys,
             clock=centre.clock, entropy=self._entropy, samples=lambda: list(self._front.samples),
             ready=lambda: self._ready, all_meters=centre.all_meters,
+            members=members, sessions=Sessions(members, keys, centre.vault.tokens, centre.clock),
         )  # fmt: skip
         repacking = Repacking(centre.reads, centre.policy, centre.clock)
         routers = [

@@ -99,7 +99,8 @@ class Centre:
         self.meters: Final = Meters()
         # Of several processes the one that started them holds the lock.
         self._lock: IO[str] | None = lock(data) if place.wires is None else None
-        vault = open_vault(data / MASTER_KEY, entropy)
+        self.vault: Final = open_vault(data / MASTER_KEY, entropy)
+        vault = self.vault
         self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS, clock)
         self.revision: Final = revision_of(data, conf, clock.now())
         own = range(place.process, SHARDS, place.processes)

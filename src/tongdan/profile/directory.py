@@ -18,6 +18,7 @@ from tongdan.ports import (
 SHARDS: Final = 4
 CREDENTIALS: Final = "credentials.json"
 API_KEYS: Final = "api-keys.json"
+MEMBERS: Final = "members.json"
 MASTER_KEY: Final = "master.key"
 ERASURES: Final = "erasures.jsonl"
 

@@ -87,6 +87,30 @@ NO_KEY: Final = RefusalKind(
     en="This needs an API key, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.",
     zh="需要 API 密钥，请放在 `Authorization: Bearer KEY` 或 `X-Api-Key: KEY` 请求头中。",
 )
+SESSION_OVER: Final = RefusalKind(
+    name="session-over",
+    status=401,
+    en="Nobody is signed in here any more. Sign in again.",
+    zh="登录已失效，请重新登录。",
+)
+WRONG_PASSWORD: Final = RefusalKind(
+    name="wrong-password",
+    status=401,
+    en="No member has this name and password, or the member is barred.",
+    zh="成员名或密码不正确，或该成员已停用。",
+)
+TOO_MANY_TRIES: Final = RefusalKind(
+    name="too-many-tries",
+    status=429,
+    en="This name was tried too often in vain. Try again in {wait_s} s.",
+    zh="此成员名失败次数过多，请在 {wait_s} 秒后重试。",
+)
+MEMBER_REFUSED: Final = RefusalKind(
+    name="member-refused",
+    status=409,
+    en="{en}.",
+    zh="{zh}。",
+)
 WRONG_KEY: Final = RefusalKind(
     name="wrong-api-key",
     status=401,

@@ -1,4 +1,4 @@
-"""Who may call an endpoint: an API key with the scope it needs, or in a browser the cookie that stands for one.
+"""Who may call an endpoint: an API key with the scope it needs, or in a browser a session of somebody who has it.
 
 The cookie counts only beside a header that a page of another origin cannot send unasked, so no other site can make a
 browser do anything.
@@ -13,9 +13,9 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal, Scope
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, NOT_FROM_CONSOLE, WRONG_KEY
+from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, NOT_FROM_CONSOLE, SESSION_OVER, WRONG_KEY
 
-COOKIE: Final = "tongdan_key"
+COOKIE: Final = "tongdan_session"
 CONSOLE: Final = "X-Tongdan-Console"
 
 _bearer: Final = HTTPBearer(auto_error=False, description="An API key (`tongdan keys create`).")
@@ -31,8 +31,18 @@ async def caller(
     header: Annotated[str | None, Security(_header)],
 ) -> Principal:
     """Raises Refused with 401."""
-    cookie = request.cookies.get(COOKIE, "") if CONSOLE in request.headers else ""
-    return known(parts, bearer.credentials if bearer is not None else header or cookie)
+    token = bearer.credentials if bearer is not None else header or ""
+    if not token and CONSOLE in request.headers and COOKIE in request.cookies:
+        found = session_of(request, parts)
+        if found is None:
+            raise Refused(SESSION_OVER.of())
+        return found
+    return known(parts, token)
+
+
+def session_of(request: Request, parts: Parts) -> Principal | None:
+    """Whose session the browser keeps; None: nobody's that is still good."""
+    return parts.sessions.check(request.cookies.get(COOKIE, ""))
 
 
 async def from_console(request: Request) -> None:
@@ -68,3 +78,4 @@ Reader = Annotated[Principal, Depends(_with(Scope.READ))]
 Writer = Annotated[Principal, Depends(_with(Scope.WRITE))]
 Operator = Annotated[Principal, Depends(_with(Scope.OPERATE))]
 Eraser = Annotated[Principal, Depends(_with(Scope.ERASE))]
+Manager = Annotated[Principal, Depends(_with(Scope.MANAGE))]

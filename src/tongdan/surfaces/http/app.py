@@ -15,6 +15,7 @@ from tongdan.surfaces.http import (
     backfills,
     console,
     errors,
+    members_api,
     operations,
     orders,
     push_reference,
@@ -49,13 +50,14 @@ def create_app(
         orders.status_router,
         actions.router,
         backfills.router,
+        members_api.router,
         operations.router,
         operations.open_router,
     ):
         app.include_router(router, prefix=API)
     # Downstream systems ask each other at the root: the same path everywhere.
     app.include_router(orders.status_router, include_in_schema=False)
-    app.include_router(session.router, include_in_schema=False)
+    app.include_router(session.router)
     app.include_router(reference.router, include_in_schema=False)
     for router in routers:
         app.include_router(router)

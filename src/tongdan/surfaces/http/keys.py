@@ -1,14 +1,11 @@
 """Local API keys: who calls, and what they may do.
 
 A key is 32 bytes of chance; the file holds its SHA-256 only (a hash without salt is enough for what cannot be
-guessed), so whoever reads the file cannot call. The file is read again when it changes: a key revoked in another
-process stops working at the next request.
+guessed), so whoever reads the file cannot call.
 """
 
 import hmac
-import os
 import re
-import stat
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,6 +17,7 @@ from typing import Final
 import msgspec
 
 from tongdan.ports import Entropy
+from tongdan.surfaces.http.owner_file import FileRefused, OwnerFile
 
 PREFIX: Final = "td_"
 TOKEN_BYTES: Final = 32
@@ -33,15 +31,7 @@ class Scope(StrEnum):
     REVEAL = "reveal"  # personal data and payloads as received
     OPERATE = "operate"  # dead letters
     ERASE = "erase"  # personal data, for good
-
-
-class KeysRefused(Exception):
-    """The keys cannot be used or changed like this; the message says what to do, in English and Chinese."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en: Final = en
-        self.zh: Final = zh
+    MANAGE = "manage"  # members and their rights
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +42,12 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who calls."""
+    """Who calls: an API key, or a member with a `role`. `shops`: only these; none named: all."""
 
     name: str
     scopes: frozenset[Scope]
+    role: str = ""
+    shops: frozenset[str] = frozenset()
 
 
 class _File(msgspec.Struct):
@@ -63,12 +55,10 @@ class _File(msgspec.Struct):
 
 
 class ApiKeys:
-    """The keys in `path`; the file need not exist yet. Methods raise KeysRefused."""
+    """The keys in `path`; the file need not exist yet. Methods raise FileRefused."""
 
     def __init__(self, path: Path) -> None:
-        self._path: Final = path
-        self._read_at = (-1, -1)
-        self._keys: list[ApiKey] = []
+        self._file: Final = OwnerFile(path, _File)
 
     def check(self, token: str) -> Principal | None:
         """Whose token this is; None: nobody's. Takes as long for a wrong one as for a right one."""
@@ -76,72 +66,53 @@ class ApiKeys:
         for key in self.all():
             if hmac.compare_digest(key.sha256, given):
                 found = key
-        return None if found is None else Principal(found.name, frozenset(found.scopes))
+        return None if found is None else principal_of(found)
 
     def all(self) -> list[ApiKey]:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return []
-        version = (status.st_mtime_ns, status.st_ino)
-        if version != self._read_at:
-            if stat.S_IMODE(status.st_mode) & 0o077:
-                raise KeysRefused(
-                    f"{self._path} must be readable by its owner only: chmod 600 {self._path}",
-                    f"{self._path} 只能由其所有者读取：chmod 600 {self._path}",
-                )
-            try:
-                self._keys = msgspec.json.decode(self._path.read_bytes(), type=_File).keys
-            except msgspec.DecodeError as error:
-                raise KeysRefused(
-                    f"{self._path} is no file of keys: {error}", f"{self._path} 不是密钥文件：{error}"
-                ) from None
-            self._read_at = version
-        return self._keys
+        return self._file.read().keys
+
+    def named(self, name: str) -> ApiKey | None:
+        return next((key for key in self.all() if key.name == name), None)
 
     def issue(self, name: str, scopes: Iterable[Scope], entropy: Entropy, now: datetime) -> str:
         """A new key; its token is returned this once and never stored."""
         kept, scopes = self.all(), tuple(sorted(set(scopes)))
         if _NAME.fullmatch(name) is None:
-            raise KeysRefused(
+            raise FileRefused(
                 f"a key's name is made of a-z, 0-9, '.', '_' and '-', got {name[:80]!r}",
                 f"密钥名称只能由 a-z、0-9、'.'、'_'、'-' 组成，收到 {name[:80]!r}",
             )
         if not scopes:
-            raise KeysRefused(
+            raise FileRefused(
                 f"a key needs at least one scope: {', '.join(Scope)}",
                 f"密钥至少需要一个权限：{', '.join(Scope)}",
             )
-        if any(key.name == name for key in kept):
-            raise KeysRefused(
+        if self.named(name) is not None:
+            raise FileRefused(
                 f"there is a key {name!r} already; revoke it first, or choose another name",
                 f"密钥 {name!r} 已存在；请先吊销它，或换一个名称",
             )
         if len(kept) >= MAX_KEYS:
-            raise KeysRefused(
+            raise FileRefused(
                 f"there are {MAX_KEYS} keys already; revoke some first",
                 f"已有 {MAX_KEYS} 个密钥；请先吊销一些",
             )
         token = PREFIX + urlsafe_b64encode(entropy.token(TOKEN_BYTES)).decode().rstrip("=")
-        self._write([*kept, ApiKey(name=name, scopes=scopes, sha256=_hash(token), created_at=now)])
+        self._file.write(
+            _File([*kept, ApiKey(name=name, scopes=scopes, sha256=_hash(token), created_at=now)])
+        )
         return token
 
     def revoke(self, name: str) -> None:
         kept = self.all()
         left = [key for key in kept if key.name != name]
         if len(left) == len(kept):
-            raise KeysRefused(f"there is no key {name[:80]!r}", f"没有密钥 {name[:80]!r}")
-        self._write(left)
+            raise FileRefused(f"there is no key {name[:80]!r}", f"没有密钥 {name[:80]!r}")
+        self._file.write(_File(left))
 
-    def _write(self, keys: list[ApiKey]) -> None:
-        """Whole or not at all: a process that reads meanwhile sees the file before or after."""
-        part = self._path.with_name(self._path.name + ".new")
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(_File(keys)), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path)
+
+def principal_of(key: ApiKey) -> Principal:
+    return Principal(key.name, frozenset(key.scopes))
 
 
 def _hash(token: str) -> str:

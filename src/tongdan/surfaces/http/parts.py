@@ -18,6 +18,8 @@ from tongdan.ports import Clock, CommandBus, Entropy, Reads
 from tongdan.surfaces.front_door import Sample
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import ApiKeys
+from tongdan.surfaces.http.members import Members
+from tongdan.surfaces.http.sessions import Patience, Sessions
 
 COUNTS_FRESH_S: Final = 1.0  # a page that is asked for in a loop need not count each time
 
@@ -29,13 +31,16 @@ class Parts:
     def __init__(
         self, *, reads: Reads, bus: CommandBus, meters: Meters, policy: Policy, keys: ApiKeys, clock: Clock,
         entropy: Entropy, samples: Callable[[], list[Sample]] = list, ready: Callable[[], bool] = lambda: True,
-        all_meters: Callable[[], Awaitable[Meters]] | None = None,
+        sessions: Sessions, members: Members, all_meters: Callable[[], Awaitable[Meters]] | None = None,
     ) -> None:  # fmt: skip
         self.reads: Final = reads
         self.bus: Final = bus
         self.meters: Final = meters
         self.policy: Final = policy
         self.keys: Final = keys
+        self.members: Final = members
+        self.sessions: Final = sessions
+        self.patience: Final = Patience()
         self.clock: Final = clock
         self.entropy: Final = entropy
         self.samples: Final = samples

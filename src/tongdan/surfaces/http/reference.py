@@ -31,6 +31,8 @@ _TAGS: Final = {
     "orders": ("Orders", "订单"),
     "actions": ("Actions", "操作"),
     "operations": ("Operations", "运维"),
+    "members": ("Members", "成员"),
+    "session": ("Signing in", "登录"),
 }
 
 

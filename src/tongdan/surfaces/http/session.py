@@ -1,42 +1,81 @@
-"""Coming into the console and leaving it: an API key is exchanged for a cookie that scripts cannot read.
+"""Coming into the console and leaving it: a name and password, or an API key, is exchanged for a session in a cookie.
 
-A link with a key in it (as `make demo` prints it) leads to an address without one. The cookie alone does nothing: a
-request of the console also carries a header that no page of another origin can send unasked.
+Scripts cannot read the cookie, and alone it does nothing: a request of the console also carries a header that no page
+of another origin can send unasked. A link with a key in it (as `make demo` prints it) leads to an address without one.
 """
 
+import asyncio
 from typing import Annotated, Final
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from tongdan.surfaces.http.access import COOKIE, from_console, known
+from tongdan.surfaces.http.access import COOKIE, from_console, session_of
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.refusals import NOT_ALLOWED
+from tongdan.surfaces.http.sessions import LASTS_S
+from tongdan.surfaces.refusals import TOO_MANY_TRIES, WRONG_KEY, WRONG_PASSWORD
 
-COOKIE_S: Final = 12 * 3_600
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["session"])
 
 
 class Entry(BaseModel):
-    key: str = Field(max_length=200)
+    """`name` and `password` of a member, or the `key` of a program."""
+
+    name: str = Field("", max_length=64)
+    password: str = Field("", max_length=200)
+    key: str = Field("", max_length=200)
+
+
+class Who(BaseModel):
+    name: str
+    role: str = Field(description="Empty for an API key.")
+    scopes: list[str]
+    shops: list[str] = Field(description="Only these; none named: all.")
+
+
+class Session(BaseModel):
+    who: Who | None = Field(description="Null: nobody is signed in.")
+
+
+@router.get("/session")
+async def session(request: Request, parts: PartsOf) -> Session:
+    """Who is signed in in this browser.
+
+    此浏览器当前登录的人。
+    """
+    found = session_of(request, parts)
+    if found is None:
+        return Session(who=None)
+    return Session(
+        who=Who(name=found.name, role=found.role, scopes=sorted(found.scopes), shops=sorted(found.shops))
+    )
 
 
 @router.post("/session", status_code=204, dependencies=[Depends(from_console)])
 async def enter(request: Request, parts: PartsOf, entry: Entry) -> Response:
-    return _admitted(Response(status_code=204), request, parts, entry.key)
+    """Sign in. Guessing passwords takes longer each time.
+
+    登录。密码试错会越等越久。
+    """
+    token = _with_key(parts, entry.key) if entry.key else await _with_password(parts, entry)
+    return _admitted(Response(status_code=204), request, token)
 
 
 @router.delete("/session", status_code=204, dependencies=[Depends(from_console)])
 async def leave() -> Response:
+    """Sign out in this browser.
+
+    在此浏览器退出登录。
+    """
     response = Response(status_code=204)
     response.delete_cookie(COOKIE)
     return response
 
 
-@router.get("/enter")
+@router.get("/enter", include_in_schema=False)
 async def follow_link(
     request: Request,
     parts: PartsOf,
@@ -44,17 +83,33 @@ async def follow_link(
     to: Annotated[str, Query(max_length=200, pattern=r"^(/|(/[\w-]+)+)$")] = "/",
 ) -> Response:
     try:
-        return _admitted(RedirectResponse(to, 303), request, parts, key)
+        return _admitted(RedirectResponse(to, 303), request, _with_key(parts, key))
     except Refused:
-        return RedirectResponse(to, 303)  # where the console asks for a key
+        return RedirectResponse(to, 303)  # where the console asks who it is
 
 
-def _admitted(response: Response, request: Request, parts: Parts, key: str) -> Response:
-    who = known(parts, key)
-    if Scope.READ not in who.scopes:
-        raise Refused(NOT_ALLOWED.of(name=who.name, scope=Scope.READ.value))
+def _with_key(parts: Parts, key: str) -> str:
+    token = parts.sessions.of_key(key)
+    if token is None:
+        raise Refused(WRONG_KEY.of())
+    return token
+
+
+async def _with_password(parts: Parts, entry: Entry) -> str:
+    wait_s = parts.patience.wait_s(entry.name, parts.clock.now())
+    if wait_s:
+        raise Refused(msgspec.structs.replace(TOO_MANY_TRIES.of(wait_s=wait_s), retry_after_s=wait_s))
+    parts.patience.failed(entry.name, parts.clock.now())  # before the answer: many at once are many tries
+    member = await asyncio.to_thread(parts.members.check, entry.name, entry.password)
+    if member is None:
+        raise Refused(WRONG_PASSWORD.of())
+    parts.patience.succeeded(entry.name)
+    return parts.sessions.of_member(member)
+
+
+def _admitted(response: Response, request: Request, token: str) -> Response:
     secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, key, max_age=COOKIE_S, httponly=True, samesite="lax", secure=secure)
+    response.set_cookie(COOKIE, token, max_age=LASTS_S, httponly=True, samesite="lax", secure=secure)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -1,0 +1,135 @@
+"""Members: people with a name, a password and a role, narrowed to shops where the seller wants it.
+
+A role is a set of scopes, the same that API keys have, so an endpoint states once what it needs. Passwords are kept as
+Argon2id; whoever reads the file cannot sign in. A member's `generation` counts on when the password or the rights
+change, which ends all sessions made before.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from tongdan.surfaces.http.keys import Principal, Scope
+from tongdan.surfaces.http.owner_file import FileRefused, OwnerFile
+
+MAX_MEMBERS: Final = 500
+LEAST_PASSWORD: Final = 10
+MOST_PASSWORD: Final = 200
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
+_S: Final = Scope
+
+
+class Role(StrEnum):
+    OPERATIONS = "operations"
+    WAREHOUSE = "warehouse"
+    SERVICE = "service"
+    FINANCE = "finance"
+    ADMIN = "admin"
+
+
+ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
+    Role.OPERATIONS: frozenset({_S.READ, _S.WRITE, _S.OPERATE}),
+    Role.WAREHOUSE: frozenset({_S.READ}),
+    Role.SERVICE: frozenset({_S.READ, _S.WRITE, _S.REVEAL}),
+    Role.FINANCE: frozenset({_S.READ}),
+    Role.ADMIN: frozenset(Scope),
+}
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`shops`: only these; none named: all. Whoever is `barred` cannot sign in."""
+
+    name: str
+    role: Role
+    password: str
+    created_at: datetime
+    shops: tuple[str, ...] = ()
+    barred: bool = False
+    generation: int = 1
+
+    @property
+    def principal(self) -> Principal:
+        return Principal(self.name, ROLES[self.role], self.role, frozenset(self.shops))
+
+
+class _File(msgspec.Struct):
+    members: list[Member] = []
+
+
+class Members:
+    """The members in `path`; the file need not exist yet. Methods raise FileRefused."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: Final = OwnerFile(path, _File)
+        self._hasher: Final = PasswordHasher()
+        self._nobodys: Final = self._hasher.hash("nobody's password")
+
+    def all(self) -> list[Member]:
+        return self._file.read().members
+
+    def named(self, name: str) -> Member | None:
+        return next((each for each in self.all() if each.name == name), None)
+
+    def check(self, name: str, password: str) -> Member | None:
+        """Who signs in; None: nobody that may. Takes as long for a name that is not known. About 50 ms of work."""
+        member = self.named(name)
+        try:
+            self._hasher.verify(
+                self._nobodys if member is None else member.password, password[:MOST_PASSWORD]
+            )
+        except (VerificationError, InvalidHashError):
+            return None
+        return None if member is None or member.barred else member
+
+    def add(self, name: str, role: Role, password: str, now: datetime, shops: Iterable[str] = ()) -> Member:
+        kept = self.all()
+        if _NAME.fullmatch(name) is None:
+            raise FileRefused(
+                f"a member's name is made of a-z, 0-9, '.', '_' and '-', got {name[:80]!r}",
+                f"成员名只能由 a-z、0-9、'.'、'_'、'-' 组成，收到 {name[:80]!r}",
+            )
+        if self.named(name) is not None:
+            raise FileRefused(f"there is a member {name!r} already", f"成员 {name!r} 已存在")
+        if len(kept) >= MAX_MEMBERS:
+            raise FileRefused(f"there are {MAX_MEMBERS} members already", f"已有 {MAX_MEMBERS} 名成员")
+        member = Member(
+            name=name,
+            role=role,
+            password=self._hashed(password),
+            created_at=now,
+            shops=tuple(sorted(set(shops))),
+        )
+        self._file.write(_File([*kept, member]))
+        return member
+
+    def change(self, name: str, *, password: str | None = None, **changes: Any) -> Member:
+        """With new values for `role`, `shops` or `barred`; whatever changes ends the member's sessions."""
+        member = self.named(name)
+        if member is None:
+            raise FileRefused(f"there is no member {name[:80]!r}", f"没有成员 {name[:80]!r}")
+        if password is not None:
+            changes["password"] = self._hashed(password)
+        changed = msgspec.structs.replace(member, **changes, generation=member.generation + 1)
+        members = [changed if each.name == name else each for each in self.all()]
+        if not any(each.role is Role.ADMIN and not each.barred for each in members):
+            raise FileRefused(
+                f"{name} is the last administrator: make another one first",
+                f"{name} 是最后一名管理员，请先指定另一名",
+            )
+        self._file.write(_File(members))
+        return changed
+
+    def _hashed(self, password: str) -> str:
+        if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+            raise FileRefused(
+                f"a password has {LEAST_PASSWORD} to {MOST_PASSWORD} characters",
+                f"密码长度为 {LEAST_PASSWORD} 到 {MOST_PASSWORD} 个字符",
+            )
+        return self._hasher.hash(password)
