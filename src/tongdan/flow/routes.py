@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.catalog import facts as catalog_facts
-from tongdan.domain.catalog import offers, skus
+from tongdan.domain.catalog import gift_count, offers, skus
 from tongdan.domain.fulfillment import (
     bundles,
     intercept_facts,
@@ -24,8 +24,6 @@ from tongdan.domain.fulfillment import (
     waybill_facts,
     waybills,
 )
-from tongdan.domain.catalog import gift_count, offers, skus
-from tongdan.domain.fulfillment import bundles, packing, recalling, shipping, stocking, tracking
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.guard import commands as guard_commands
