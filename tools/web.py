@@ -120,7 +120,7 @@ def without_push_port(document: dict[str, object]) -> dict[str, object]:
     """The push port has an address of its own, which is another each time."""
     paths = document["paths"]
     assert isinstance(paths, dict)
-    document["paths"] = {path: each for path, each in paths.items() if path.startswith("/api/")}
+    document["paths"] = {path: each for path, each in paths.items() if "servers" not in each}
     return document
 
 

@@ -5,10 +5,11 @@ import zh from 'antd/locale/zh_CN';
 import { useTranslation } from 'react-i18next';
 import { createBrowserRouter, Link, Navigate, RouterProvider } from 'react-router';
 
+import { Loading } from '../components/Told';
 import { theme } from '../theme';
 import { Frame } from './Frame';
 import { PAGES } from './pages';
-import { queries, useSignInWanted } from './session';
+import { queries, useWho } from './session';
 import { SignIn } from './SignIn';
 
 const router = createBrowserRouter([
@@ -24,7 +25,6 @@ const router = createBrowserRouter([
 
 export function App() {
   const { i18n } = useTranslation();
-  const wanted = useSignInWanted();
   return (
     <ConfigProvider
       theme={theme}
@@ -32,11 +32,17 @@ export function App() {
       button={{ autoInsertSpace: false }}
     >
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
-        {wanted && <SignIn />}
+        <Doors />
       </QueryClientProvider>
     </ConfigProvider>
   );
+}
+
+/** Nothing is asked of the service before it is known who asks. */
+function Doors() {
+  const who = useWho();
+  if (who === undefined) return <Loading />;
+  return who === null ? <SignIn /> : <RouterProvider router={router} />;
 }
 
 function NotFound() {

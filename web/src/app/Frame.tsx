@@ -6,12 +6,13 @@ import { Link, Outlet, useLocation } from 'react-router';
 import { switchLanguage } from '../i18n';
 import { Loading } from '../components/Told';
 import { PAGES } from './pages';
-import { signOut } from './session';
+import { signOut, useWho } from './session';
 
 /** Header, menu and the page between them. */
 export function Frame() {
   const { t } = useTranslation();
   const { pathname } = useLocation();
+  const who = useWho();
   const groups = [...new Set(PAGES.map((page) => page.group))];
   const items = groups.map((group) => ({
     type: 'group' as const,
@@ -36,6 +37,9 @@ export function Frame() {
         <Button type="text" onClick={switchLanguage} lang={t('app.language') === 'English' ? 'en' : 'zh-CN'}>
           {t('app.language')}
         </Button>
+        <span className="quiet">
+          {who && (who.role ? `${who.name} · ${t(`role.${who.role as 'admin'}`)}` : who.name)}
+        </span>
         <Button type="text" onClick={() => void signOut()}>
           {t('app.signOut')}
         </Button>

@@ -1,44 +1,60 @@
+import { useMutation } from '@tanstack/react-query';
 import { Alert, Button, Form, Input, Modal, Typography } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { said } from '../i18n';
+import type { Schemas } from '../api/client';
 import { signIn } from './session';
 
-/** Stands over whatever page was asked for; the page comes by itself afterwards. */
+/** Stands over the page that was asked for, which comes by itself afterwards. */
 export function SignIn() {
   const { t } = useTranslation();
-  const [no, setNo] = useState<{ en: string; zh: string } | null>(null);
-  const [busy, setBusy] = useState(false);
-
-  async function enter({ key }: { key: string }): Promise<void> {
-    setBusy(true);
-    try {
-      setNo(await signIn(key.trim()));
-    } catch {
-      setNo({ en: t('app.offline'), zh: t('app.offline') });
-    } finally {
-      setBusy(false);
-    }
-  }
-
+  const [byKey, setByKey] = useState(false);
+  const entering = useMutation({ mutationFn: signIn });
   return (
-    <Modal
-      open
-      title={t('signIn.title')}
-      footer={null}
-      closable={false}
-      keyboard={false}
-      mask={{ closable: false }}
-    >
-      <Form layout="vertical" onFinish={(values: { key: string }) => void enter(values)} requiredMark={false}>
-        {no && <Alert type="error" showIcon title={t('signIn.refused', { reason: said(no.en, no.zh) })} />}
-        <Form.Item name="key" label={t('signIn.key')} rules={[{ required: true, message: t('signIn.hint') }]}>
-          <Input.Password autoFocus autoComplete="current-password" />
-        </Form.Item>
-        <Typography.Paragraph type="secondary">{t('signIn.hint')}</Typography.Paragraph>
-        <Button type="primary" htmlType="submit" block loading={busy}>
+    <Modal open title={t('signIn.title')} footer={null} closable={false} keyboard={false}>
+      <Form<Partial<Schemas['Entry']>>
+        layout="vertical"
+        onFinish={(entry) => entering.mutate({ name: '', password: '', key: '', ...entry })}
+        requiredMark={false}
+      >
+        {entering.error && (
+          <Alert type="error" showIcon title={t('signIn.refused', { reason: entering.error.message })} />
+        )}
+        {byKey ? (
+          <Form.Item
+            name="key"
+            label={t('signIn.key')}
+            rules={[{ required: true, message: t('signIn.needed') }]}
+          >
+            <Input.Password autoFocus autoComplete="off" />
+          </Form.Item>
+        ) : (
+          <>
+            <Form.Item
+              name="name"
+              label={t('signIn.name')}
+              rules={[{ required: true, message: t('signIn.needed') }]}
+            >
+              <Input autoFocus autoComplete="username" />
+            </Form.Item>
+            <Form.Item
+              name="password"
+              label={t('signIn.password')}
+              rules={[{ required: true, message: t('signIn.needed') }]}
+            >
+              <Input.Password autoComplete="current-password" />
+            </Form.Item>
+          </>
+        )}
+        <Typography.Paragraph type="secondary">
+          {t(byKey ? 'signIn.keyHint' : 'signIn.memberHint')}
+        </Typography.Paragraph>
+        <Button type="primary" htmlType="submit" block loading={entering.isPending}>
           {t('signIn.enter')}
+        </Button>
+        <Button type="link" block onClick={() => setByKey(!byKey)}>
+          {t(byKey ? 'signIn.byName' : 'signIn.byKey')}
         </Button>
       </Form>
     </Modal>

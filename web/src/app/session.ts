@@ -1,31 +1,12 @@
-import { QueryClient } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
+import { QueryClient, useQuery } from '@tanstack/react-query';
 
-import { Refused } from '../api/client';
+import type { Schemas } from '../api/client';
+import { api, Refused, told } from '../api/client';
 
-let wanted = false;
-const listeners = new Set<() => void>();
+export type Who = Schemas['Who'];
+type Scope = 'read' | 'write' | 'reveal' | 'operate' | 'erase' | 'manage';
 
-function want(now: boolean): void {
-  if (wanted === now) return;
-  wanted = now;
-  for (const listener of listeners) listener();
-}
-
-/** Whether somebody has to sign in before anything else can be shown. */
-export function useSignInWanted(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => wanted,
-  );
-}
-
-function onError(error: unknown): void {
-  if (error instanceof Refused && error.status === 401) want(true);
-}
+const WHO = ['who'];
 
 /** Refusals are final; what did not come at all (a service that is started again) is asked for until it does. */
 export const queries = new QueryClient({
@@ -37,27 +18,34 @@ export const queries = new QueryClient({
     },
   },
 });
-queries.getQueryCache().config.onError = onError;
-queries.getMutationCache().config.onError = onError;
+queries.getQueryCache().config.onError = forget;
+queries.getMutationCache().config.onError = forget;
 
-/** Null, or why not. */
-export async function signIn(key: string): Promise<{ en: string; zh: string } | null> {
-  const answer = await fetch('/session', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Tongdan-Console': '1' },
-    body: JSON.stringify({ key }),
-  });
-  if (!answer.ok) {
-    const no = (await answer.json()) as { message: string; message_zh: string };
-    return { en: no.message, zh: no.message_zh };
-  }
-  want(false);
+function forget(error: unknown): void {
+  if (error instanceof Refused && error.status === 401) queries.setQueryData(WHO, null);
+}
+
+/** Who is signed in in this browser; null: nobody, undefined: not known yet. */
+export function useWho(): Who | null | undefined {
+  return useQuery({
+    queryKey: WHO,
+    queryFn: async () => (await told(api.GET('/session'))).who,
+    staleTime: Infinity,
+  }).data;
+}
+
+export function may(who: Who | null | undefined, scope: Scope): boolean {
+  return who?.scopes.includes(scope) ?? false;
+}
+
+/** Throws Refused. */
+export async function signIn(entry: Schemas['Entry']): Promise<void> {
+  await told(api.POST('/session', { body: entry }));
   await queries.invalidateQueries();
-  return null;
 }
 
 export async function signOut(): Promise<void> {
-  await fetch('/session', { method: 'DELETE', headers: { 'X-Tongdan-Console': '1' } });
+  await told(api.DELETE('/session'));
   queries.clear();
-  want(true);
+  queries.setQueryData(WHO, null);
 }
