@@ -305,3 +305,10 @@ def test_no_more_is_given_than_the_limit_however_news_is_mixed(data: Any) -> Non
     count = centre.states["gift/cup"]
     assert held == count.given == sum(count.claims.values()) <= 2
     assert centre.states["stock/CUP"].levels["EAST"].reserved == held
+
+
+def test_what_had_left_before_it_was_known_gets_nothing_even_when_it_is_matched_later() -> None:
+    centre = Centre(replace(POLICY, gifts=(rule(),))).stocked(CUP=9)
+    centre.told(detail(sold(), seconds=63, status="3", paid_at=after(60)))
+    centre.told(match("CUP"))
+    assert [each.line.rule for each in centre.order(platform_order(centre)).lines] == [""]

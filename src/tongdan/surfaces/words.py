@@ -107,6 +107,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "未发出的商品不再发出：{reason}",
     ),
     "LinesRefunded": ("{amount} yuan go back for lines: {reason}", "按商品行退款 {amount} 元：{reason}"),
+    "GiftsAwaited": ("gift rules are asked when all lines are matched", "全部商品匹配后再判定赠品"),
     "GiftGiven": ("gift rule {rule} gives, {times} time(s)", "赠品规则 {rule} 赠送 {times} 次"),
     "GiftDropped": ("the gift of rule {rule} is not given: {reason}", "赠品规则 {rule} 未赠送：{reason}"),
     "GiftClaimed": ("{times} given to {order}", "赠予 {order}，{times} 次"),

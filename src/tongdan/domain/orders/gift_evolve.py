@@ -10,6 +10,10 @@ from tongdan.domain.orders import gift_facts as f
 from tongdan.domain.orders.model import LineState, Order
 
 
+def _awaited(order: Order, _: f.GiftsAwaited) -> Order:
+    return replace(order, gifts_due=True)
+
+
 def _given(order: Order, fact: f.GiftGiven) -> Order:
     lines = [LineState(line=line, waiting=line.units) for line in fact.lines]
     limited = (*order.limited_gifts, fact.rule) if fact.limit_times else order.limited_gifts
@@ -22,4 +26,8 @@ def _dropped(order: Order, fact: f.GiftDropped) -> Order:
     return replace(order, limited_gifts=tuple([each for each in order.limited_gifts if each != fact.rule]))
 
 
-GIFTS: Final[dict[type[Fact], Callable[..., Order]]] = {f.GiftGiven: _given, f.GiftDropped: _dropped}
+GIFTS: Final[dict[type[Fact], Callable[..., Order]]] = {
+    f.GiftsAwaited: _awaited,
+    f.GiftGiven: _given,
+    f.GiftDropped: _dropped,
+}

@@ -6,6 +6,10 @@ from tongdan.domain.kernel.messages import Fact
 from tongdan.domain.orders.lines import Line, Units
 
 
+class GiftsAwaited(Fact, frozen=True, kw_only=True):
+    """The gift rules are asked when the last line has been matched."""
+
+
 class GiftGiven(Fact, frozen=True, kw_only=True):
     """The rule of that name, as it stood in `revision` of the policy, gives these lines, `times` over.
 

@@ -11,7 +11,7 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import reservation
 from tongdan.domain.orders.commands import DropGift, NoteShortage
 from tongdan.domain.orders.draft import Draft
-from tongdan.domain.orders.gift_facts import GiftDropped, GiftGiven
+from tongdan.domain.orders.gift_facts import GiftDropped, GiftGiven, GiftsAwaited
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.domain.orders.model import LineState, Order, unmatched
 from tongdan.domain.orders.reservation import reserve_until
@@ -22,12 +22,15 @@ EXHAUSTED: Final = "exhausted"
 
 
 def give(draft: Draft, ctx: Context) -> None:
-    """To be called when the last line of an order has just become known and matched."""
+    """The lines have just become known, or the last of them matched; what has left before it was known gets nothing."""
     order = draft.order
     shop = ctx.policy.shops.get(order.shop)
-    if not ctx.policy.gifts or order.cancelled or order.placed_at is None or unmatched(order):
+    if not ctx.policy.gifts or order.cancelled or order.placed_at is None:
         return
     if shop is not None and not shop.owned:
+        return
+    if unmatched(order):
+        draft.tell(GiftsAwaited())
         return
     for given in gifts(bought(order), ctx.policy.gifts, order.shop, order.placed_at):
         _give(draft, ctx, given)

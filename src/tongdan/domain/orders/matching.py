@@ -49,7 +49,8 @@ def note_matched(order: Order, command: NoteMatched, ctx: Context) -> Decision |
     )
     if not unmatched(draft.order) and UNMATCHED_HOLD in order.holds:
         draft.tell(HoldLifted(hold=UNMATCHED_HOLD, note=""))
-        give(draft, ctx)
+        if order.gifts_due:
+            give(draft, ctx)
         advance(draft, ctx)
     return draft.decision()
 

@@ -190,6 +190,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     refunds: tuple[Refund, ...] = ()
     platform_refunds: tuple[PlatformRefund, ...] = ()
     limited_gifts: tuple[str, ...] = ()
+    gifts_due: bool = False
     closing: Closing = Closing.OPEN
     cancelled_at: datetime | None = None
     cancelled_by: str = ""
