@@ -224,6 +224,18 @@ async def test_the_price_of_a_line_goes_back_and_what_has_not_left_stays(served:
         assert rows_of(served) == before
 
 
+async def test_nothing_is_sent_again_that_has_not_left(served: Served) -> None:
+    id = await served.place()
+    async with served.client(*ALL) as client:
+        before = rows_of(served)
+        line = (await get(client, f"/orders/{id}"))["lines"][0]["no"]
+        body = {"lines": [{"line": line, "units": 1}], "reason": "lost"}
+        await refused(await client.post(f"{API}/orders/{id}/reissue", json=body), 409, "nothing-to-reissue")
+        undo = await client.post(f"{API}/orders/{id}/reissues/1/undo", json={"reason": "found"})
+        await refused(undo, 404, "no-such-reissue")
+        assert rows_of(served) == before
+
+
 @pytest.mark.parametrize(
     ("action", "body", "field"),
     [

@@ -22,6 +22,7 @@ from tongdan.cli import (
     orders,
     quarantine,
     refunds,
+    reissues,
     restore,
     serve,
     shipments,
@@ -83,6 +84,7 @@ app.command("demo", help=demo.HELP)(demo.demo)
 app.command("serve", help=serve.HELP)(serve.serve)
 orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
 orders.app.command("refund", help=refunds.HELP)(refunds.refund)
+orders.app.command("reissue", help=reissues.HELP)(reissues.reissue)
 app.add_typer(orders.app, name="order")
 app.add_typer(shipments.app, name="shipment")
 app.command("verify", help=verify.HELP)(verify.verify)

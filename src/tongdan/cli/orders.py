@@ -19,6 +19,7 @@ from tongdan.domain.kernel.ids import parse, payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import Order, deadlines, partly, status
 from tongdan.surfaces.masking import mask_person
 from tongdan.surfaces.words import REFUND_STAGES, local_time, pick
@@ -172,6 +173,7 @@ def heading(key: str, order: Order) -> Text:
         parts.append(
             t("paid back by the platform ", "平台已退 ") + yuan_from_fen(order.platform_refunded_fen)
         )
+    parts += [t(f"reissue {one.no}: ", f"第 {one.no} 次补发：") + one.reason for one in order.reissues]
     if order.holds:
         parts.append(t("held: ", "挂起：") + ", ".join(order.holds))
     if order.worries:
@@ -201,8 +203,17 @@ def lines_table(order: Order) -> Table:
         line = each.line
         cells = (line.units, yuan_from_fen(line.amount_fen), *(each.at(stage) or "" for stage in stages))
         back = (each.refunded or "",) if refunded else ()
-        add_row(shown, line.no, line.sku, line.title, *cells, *back, each.warehouse)
+        add_row(shown, line.no, line.sku, f"{_kind(line)}{line.title}", *cells, *back, each.warehouse)
     return shown
+
+
+def _kind(line: Line) -> str:
+    """What a line is besides goods that were bought."""
+    if line.replaces:
+        return t(f"[line {line.replaces} again] ", f"［补发第 {line.replaces} 行］")
+    if line.gift:
+        return t("[gift] ", "［赠品］") + (f"{line.rule} " if line.rule else "")
+    return ""
 
 
 def _parcels(order: Order) -> Table:

@@ -82,14 +82,7 @@ def refund(
     json: JsonOption = False,
 ) -> None:
     amount_fen = _fen(amount)
-    why = reason.strip()
-    if not 0 < len(why) <= MAX_REASON:
-        fail(
-            t(
-                f"--reason: expected 1 to {MAX_REASON} characters.",
-                f"--reason：应为 1 到 {MAX_REASON} 个字符。",
-            )
-        )
+    why = reason_of(reason)
     with open_reading(data) as reading:
         key, order = find_order(reading, id, shop)
         policy = reading.policy()
@@ -119,6 +112,19 @@ def refund(
         if apply
         else t("Nothing was changed. Add --apply to do it.", "未做任何更改。加 --apply 以执行。")
     )
+
+
+def reason_of(reason: str) -> str:
+    """Exits with 2 when it is none, or too long."""
+    why = reason.strip()
+    if not 0 < len(why) <= MAX_REASON:
+        fail(
+            t(
+                f"--reason: expected 1 to {MAX_REASON} characters.",
+                f"--reason：应为 1 到 {MAX_REASON} 个字符。",
+            )
+        )
+    return why
 
 
 def _decide(

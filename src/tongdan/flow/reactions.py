@@ -17,6 +17,7 @@ from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
+from tongdan.domain.orders import reissue_facts as reissue
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.sync import facts as sync
@@ -61,6 +62,10 @@ def asked_again(
             region=region,
             until=until,
         )
+
+
+def reserve_reissued(fact: reissue.UnitsReissued, at: Recorded) -> Commands:
+    return reserve(at.aggregate, fact.lines, fact.region, None)
 
 
 def keep_reserved(fact: told.OrderPaid, at: Recorded) -> Commands:

@@ -49,6 +49,8 @@ from tongdan.domain.orders import (
     payments,
     refund_facts,
     refunds,
+    reissue_facts,
+    reissues,
     reservation,
     risk,
     risk_facts,
@@ -156,6 +158,9 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.RefundUnits, line_refunds.refund_units),
     **_orders(_O.RecordPlatformRefund, line_refunds.record_platform_refund),
     **_orders(_O.StopUnits, withdrawing.stop_units),
+    # or units that left are sent again
+    **_orders(_O.ReissueUnits, reissues.reissue_units),
+    **_orders(_O.UndoReissue, reissues.undo_reissue),
     # stock is put behind it; the last reservation, payment or lifted hold releases it
     **_stocks(_F.CountStock, stocking.count_stock),
     **_stocks(_F.ReserveStock, bundles.reserve),
@@ -254,6 +259,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("reserve-again", _o.ReservationRetried, then.reserve_again),
     Reaction("keep-reserved", _o.OrderPaid, then.keep_reserved),
     Reaction("free-stopped", _o.LinesStopped, then.free_stopped),
+    Reaction("reserve-reissued", reissue_facts.UnitsReissued, then.reserve_reissued),
     Reaction("free-left-over", _o.LinesShipped, then.free_left_over),
     Reaction("free-withdrawn", withdrawn_facts.UnitsWithdrawn, withdrawn.free_withdrawn),
     Reaction("reserve-fewer", withdrawn_facts.UnitsWithdrawn, withdrawn.reserve_fewer),
@@ -395,6 +401,7 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
 
 _MODULES: Final = (
     gift_facts,
+    reissue_facts,
     order_facts,
     refund_facts,
     match_facts,

@@ -113,6 +113,8 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "GiftClaimed": ("{times} given to {order}", "赠予 {order}，{times} 次"),
     "GiftExhausted": ("nothing is left for {order}", "赠品已送完，{order} 未获赠"),
     "GiftReturned": ("{order} gives its share back", "{order} 退回其份额"),
+    "UnitsReissued": ("reissue {reissue}: units are sent again, {reason}", "第 {reissue} 次补发：{reason}"),
+    "ReissueUndone": ("reissue {reissue} undone: {reason}", "撤销第 {reissue} 次补发：{reason}"),
     "LinesUnmatched": (
         "held: nobody has said which own SKUs some lines are",
         "已冻结：部分商品行尚未匹配自有 SKU",

@@ -179,6 +179,22 @@ class RecordPlatformRefund(Command, frozen=True, kw_only=True):
     refunded_at: datetime
 
 
+class ReissueUnits(Command, frozen=True, kw_only=True):
+    """A person has units sent once more that left, and were lost, damaged or missing."""
+
+    order: str
+    units: tuple[Units, ...]
+    reason: str
+
+
+class UndoReissue(Command, frozen=True, kw_only=True):
+    """Not to be sent again after all."""
+
+    order: str
+    reissue: int
+    reason: str
+
+
 class StopUnits(Command, frozen=True, kw_only=True):
     """These units are not wanted any more: as many as have not left do not leave. Money is untouched."""
 

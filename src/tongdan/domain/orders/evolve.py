@@ -36,6 +36,7 @@ from tongdan.domain.orders.model import (
     Said,
 )
 from tongdan.domain.orders.refund_evolve import REFUNDS
+from tongdan.domain.orders.reissue_evolve import REISSUES
 from tongdan.domain.orders.risk_evolve import RISK, lifted
 from tongdan.domain.orders.takeover_evolve import TAKEOVER
 from tongdan.domain.orders.withdrawn_evolve import WITHDRAWN
@@ -423,6 +424,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **MATCHING,
     **TAKEOVER,
     **RISK,
+    **REISSUES,
     **WITHDRAWN,
     **GIFTS,
     f.LineReserved: _reserved,

@@ -86,6 +86,14 @@ class PlatformRefund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sold: tuple[tuple[str, int], ...]
 
 
+class Reissue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Units that are sent again: `lines` are the numbers of the lines they go as."""
+
+    no: int
+    lines: tuple[int, ...]
+    reason: str
+
+
 class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A line and how many of its units are at which stage; the counts always add up to `line.units`.
 
@@ -191,6 +199,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     platform_refunds: tuple[PlatformRefund, ...] = ()
     limited_gifts: tuple[str, ...] = ()
     gifts_due: bool = False
+    reissues: tuple[Reissue, ...] = ()
     closing: Closing = Closing.OPEN
     cancelled_at: datetime | None = None
     cancelled_by: str = ""

@@ -179,6 +179,30 @@ TOO_MANY_UNITS: Final = RefusalKind(
     "or cannot be.",
     zh="指定了 {order} 第 {line} 行的 {units} 件,应为 1 到 {limit} 件:其余已处理过或不可处理。",
 )
+NOTHING_TO_REISSUE: Final = RefusalKind(
+    "nothing-to-reissue",
+    409,
+    en="No unit of line {line} of {order} can be sent again: none has left, or what left was sent again or paid back.",
+    zh="{order} 第 {line} 行没有可补发的商品:尚未发出,或已补发、已退款。",
+)
+TOO_MANY_REISSUES: Final = RefusalKind(
+    "too-many-reissues",
+    409,
+    en="Units of {order} have been sent again {limit} times. Pay the buyer back instead.",
+    zh="{order} 已补发 {limit} 次。请改为退款。",
+)
+NO_SUCH_REISSUE: Final = RefusalKind(
+    "no-such-reissue",
+    404,
+    en="{order} has no reissue {reissue}. `tongdan order show {order}` lists them.",
+    zh="{order} 没有第 {reissue} 次补发。请用 `tongdan order show {order}` 查看。",
+)
+REISSUE_LEFT: Final = RefusalKind(
+    "reissue-left",
+    409,
+    en="Reissue {reissue} of {order} has left, wholly or in part, and cannot be undone.",
+    zh="{order} 的第 {reissue} 次补发已全部或部分发出,不能撤销。",
+)
 OWN_SHOP_PAYS: Final = RefusalKind(
     "own-shop-pays",
     409,

@@ -6,7 +6,7 @@ and repeated without harm under the same Idempotency-Key.
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.adapters.partners.regions import region_of
@@ -19,7 +19,9 @@ from tongdan.domain.orders.commands import (
     LiftHold,
     PlaceHold,
     RefundUnits,
+    ReissueUnits,
     RequestRefund,
+    UndoReissue,
 )
 from tongdan.domain.orders.intake import MAX_LINES
 from tongdan.domain.orders.lines import Units
@@ -45,6 +47,7 @@ IdempotencyKey = Annotated[
 ]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 HoldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+ReissueNo = Annotated[int, Path(ge=1, le=1_000, description="Its number in the order.")]
 EffectId = Annotated[str, StringConstraints(pattern=r"^\d{1,3}\.\d{1,9}\.\d{1,15}\.\d{1,4}$")]
 
 
@@ -92,6 +95,11 @@ class LineRefundBody(Body):
     amount_fen: int | None = Field(
         None, ge=0, le=MAX_FEN, description="Without it: what the buyer paid for these units."
     )
+    reason: Words = Field(description="For the audit trail. No personal data.")
+
+
+class ReissueBody(Body):
+    lines: list[UnitsBody] = Field(min_length=1, max_length=MAX_LINES)
     reason: Words = Field(description="For the audit trail. No personal data.")
 
 
@@ -216,12 +224,31 @@ async def refund_lines(asking: Writing, id: Id, body: LineRefundBody) -> Done:
 
     按商品行退款（仅退款，自有店铺）；尚未发出的部分不再发出。
     """
-    units = units_of(body.lines)
+    units = _units(body.lines)
     command = RefundUnits(order=id, units=units, amount_fen=body.amount_fen, reason=body.reason)
     return await asking.of_order(id, command)
 
 
-def units_of(lines: list[UnitsBody]) -> tuple[Units, ...]:
+@router.post("/orders/{id}/reissue")
+async def reissue(asking: Writing, id: Id, body: ReissueBody) -> Done:
+    """Send units once more that left, and were lost, damaged or missing. Nothing is charged; the channel is not told.
+
+    补发已发出但丢失、破损或缺少的商品；不收费，不回传渠道。
+    """
+    command = ReissueUnits(order=id, units=_units(body.lines), reason=body.reason)
+    return await asking.of_order(id, command)
+
+
+@router.post("/orders/{id}/reissues/{reissue}/undo")
+async def undo_reissue(asking: Writing, id: Id, reissue: ReissueNo, body: ReasonBody) -> Done:
+    """Not to be sent again after all, while nothing of it has left; what a warehouse has been given is recalled.
+
+    撤销尚未发出的补发；已下发仓库的部分会被拦截。
+    """
+    return await asking.of_order(id, UndoReissue(order=id, reissue=reissue, reason=body.reason))
+
+
+def _units(lines: list[UnitsBody]) -> tuple[Units, ...]:
     return tuple([Units(each.line, each.units) for each in lines])
 
 

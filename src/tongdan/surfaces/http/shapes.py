@@ -58,6 +58,8 @@ class LineShape(BaseModel):
     short: bool
     units_at: dict[str, int]
     withdrawn: int = Field(description="Units that are not to leave, or have not.")
+    gift_rule: str = Field(description="The rule that gave it, for a gift of ours.")
+    replaces: int = Field(description="The line whose units it sends again; 0: none.")
     refunded: int = Field(description="Units whose price goes back, or has gone back.")
 
 
@@ -77,6 +79,14 @@ class RefundShape(BaseModel):
     transaction: str
     amount_fen: int
     stage: str = Field(examples=["succeeded"])
+
+
+class ReissueShape(BaseModel):
+    """Units that are sent again; `lines` are the numbers of the lines they go as."""
+
+    no: int
+    lines: list[int]
+    reason: str
 
 
 class SaidShape(BaseModel):
@@ -128,6 +138,7 @@ class OrderShape(BaseModel):
     worries: list[str]
     waits_until: dict[str, datetime] = Field(description="What the order waits for, and until when.")
     lines: list[LineShape]
+    reissues: list[ReissueShape]
     parcels: list[ParcelShape]
     said: list[SaidShape]
     person: PersonShape | None = None
@@ -229,6 +240,7 @@ def order_shape(
         holds=list(order.holds), worries=list(order.worries),
         waits_until={name: at for name, at in deadlines(order).items() if at is not None},
         lines=[line_shape(each) for each in order.lines],
+        reissues=[ReissueShape.model_validate(each, from_attributes=True) for each in order.reissues],
         parcels=[ParcelShape.model_validate(each, from_attributes=True) for each in order.parcels],
         said=[
             SaidShape(system=system, native=said.native, status=said.status, said_at=said.said_at)
@@ -251,7 +263,7 @@ def line_shape(each: LineState) -> LineShape:
         no=line.no, sku=line.sku, title=line.title, units=line.units, amount_fen=line.amount_fen, gift=line.gift,
         warehouse=each.warehouse, short=each.short,
         units_at={stage.name.lower(): each.at(stage) for stage in Stage if each.at(stage)},
-        withdrawn=each.withdrawn, refunded=each.refunded,
+        withdrawn=each.withdrawn, refunded=each.refunded, gift_rule=line.rule, replaces=line.replaces,
     )  # fmt: skip
 
 
