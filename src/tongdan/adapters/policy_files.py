@@ -65,7 +65,7 @@ class ConfError(Exception):
 
 
 class Conf(NamedTuple):
-    """What `conf/` says, and the SHA-256 (hex) of the files it was read from.
+    """What `conf/` says, the SHA-256 (hex) of the files it was read from, and where they lie.
 
     `by_map`: how the channels without an adapter of their own speak, by their codes.
     """
@@ -73,6 +73,7 @@ class Conf(NamedTuple):
     policy: Policy
     partners: Partners
     digest: str
+    folder: Path
     by_map: Mapping[str, ChannelFormat] = {}
 
 
@@ -99,7 +100,7 @@ def load_conf(folder: Path) -> Conf:
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
-    return Conf(policy, partners, files.digest(), by_map)
+    return Conf(policy, partners, files.digest(), folder, by_map)
 
 
 def load_import(folder: Path, name: str, policy: Policy) -> ImportMap:

@@ -38,9 +38,9 @@ def operator() -> str:
 
 
 def ask_service(
-    data: Path, path: str, body: dict[str, Any], scope: Scope, *, within_s: float = ASK_WITHIN_S
+    data: Path, path: str, body: dict[str, Any] | bytes, scope: Scope, *, within_s: float = ASK_WITHIN_S
 ) -> Any:
-    """The answer's JSON; None when nobody serves `data`. Exits with 1 when it is refused."""
+    """The answer's JSON; None when nobody serves `data`. Bytes are sent as CSV. Exits with 1 when it is refused."""
     return _ask_service(data, "POST", path, body, scope, within_s)
 
 
@@ -50,7 +50,7 @@ def read_service(data: Path, path: str, scope: Scope) -> Any:
 
 
 def _ask_service(
-    data: Path, method: str, path: str, body: dict[str, Any] | None, scope: Scope, within_s: float
+    data: Path, method: str, path: str, body: dict[str, Any] | bytes | None, scope: Scope, within_s: float
 ) -> Any:
     """Whoever may write the data may make a key; this one lives for one request."""
     url = serving(data)
@@ -60,9 +60,12 @@ def _ask_service(
     name = f"cli-{re.sub('[^a-z0-9]', '-', operator().lower())[:32]}-{entropy.token(4).hex()}"
     token = keys.issue(name, [scope], entropy, SystemClock().now())
     headers = {"Authorization": f"Bearer {token}"}
+    sent: dict[str, Any] = {"json": body}
+    if isinstance(body, bytes):
+        sent, headers["Content-Type"] = {"content": body}, "text/csv"
     try:
         answer = httpx.request(
-            method, f"{url}{path}", json=body, headers=headers, timeout=within_s, trust_env=False
+            method, f"{url}{path}", **sent, headers=headers, timeout=within_s, trust_env=False
         )
     except httpx.ConnectError:
         return None

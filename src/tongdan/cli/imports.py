@@ -1,39 +1,49 @@
-"""`tongdan import`: stock counts and orders from an ERP's CSV file, by a map of its columns.
+"""`tongdan import`: stock counts and orders from an ERP's file, by a map of its columns.
 
-The file is read whole and shown first; --apply writes it, and only if no row is wrong. What is written goes through the
-bus like a push: the same file a second time changes nothing.
+The file is read whole and shown first; --apply writes it, and with a mistake in it only what --good-rows leaves. What
+is written goes through the bus like a push: the same file a second time changes nothing. The centre that serves the
+data is told over its API, a part of the file at a time, cut where orders end; when nobody serves it, the data itself.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
 
-from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault
+from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault, cells_of, write_csv
 from tongdan.adapters.partners.erp_csv import Read, read_file
-from tongdan.adapters.partners.erp_map import ImportMap, needs_as_of
+from tongdan.adapters.partners.erp_map import ImportMap, Kind, needs_as_of
 from tongdan.adapters.policy_files import ConfError, load_conf, load_import
-from tongdan.cli.asking import operator
+from tongdan.adapters.xlsx_table import MAX_RATIO, MAX_UNPACKED_BYTES
+from tongdan.adapters.xlsx_writer import write_xlsx
+from tongdan.cli.asking import ask_service, on_files, operator
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, progress, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, conf_dir
 from tongdan.domain.kernel.instants import from_local
-from tongdan.domain.kernel.messages import Refusal
-from tongdan.ports import Accepted, Inbound, Reply
-from tongdan.profile import Centre, DataInUse, embedded
+from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.ports import Inbound
+from tongdan.profile import Centre
+from tongdan.surfaces.http.errors import MAX_IMPORT_BYTES
+from tongdan.surfaces.http.imports import PATH
+from tongdan.surfaces.http.keys import Scope
+from tongdan.surfaces.imports import STATES, Group, Refused, Told, preview, tell
 from tongdan.surfaces.words import pick
 
-AT_ONCE: Final = 200  # messages under way
-SHOWN: Final = 50  # faults on the screen; --json has all
+AT_A_TIME: Final = 500  # orders or counts in one request
+SHOWN: Final = 50  # mistakes on the screen; --json and --errors have all
+WITHIN_S: Final = 120.0
+_CUT_BYTES: Final = MAX_IMPORT_BYTES // 4
 
 app: Final = typer.Typer(
-    no_args_is_help=True, help=t("Stock counts and orders from CSV files.", "从 CSV 文件导入库存与订单。")
+    no_args_is_help=True, help=t("Stock counts and orders from files.", "从文件导入库存与订单。")
 )
 
 FileArgument = Annotated[
@@ -56,23 +66,44 @@ AsOfOption = Annotated[
 ApplyOption = Annotated[
     bool, typer.Option("--apply", help=t("Write it; without this nothing is.", "写入；不加则只检查。"))
 ]
+GoodRowsOption = Annotated[
+    bool,
+    typer.Option(
+        "--good-rows", help=t("Write the rest of a file that has bad rows.", "有错误行时仍写入其余部分。")
+    ),
+]
+ErrorsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--errors",
+        metavar="FILE",
+        help=t(
+            "A new .csv or .xlsx for the rows that are refused, with the column why.",
+            "将被拒绝的行写入新文件（.csv 或 .xlsx），并附“原因”列。",
+        ),
+    ),
+]
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of a file. `refused` counts refusals by name; `applied` False: nothing was written."""
+    """What came of a file. `over`: rows of what is no longer open, by status; `applied` False: nothing was written."""
 
     rows: int
     messages: int
     faults: list[Fault]
+    preview: list[Group]
+    over: dict[str, int]
     applied: bool
     accepted: int = 0
     duplicates: int = 0
-    refused: dict[str, int] = {}
+    refused: list[Refused] = []
 
 
 _LIMITS = t(
-    f"A file has at most {MAX_BYTES // 2**20} MiB and {MAX_ROWS} rows. Stop the centre before --apply.",
-    f"文件上限 {MAX_BYTES // 2**20} MiB、{MAX_ROWS} 行。--apply 前请先停止订单中心。",
+    f"A file (CSV or XLSX) has at most {MAX_BYTES // 2**20} MiB and {MAX_ROWS} rows; a workbook unpacks to at most "
+    f"{MAX_UNPACKED_BYTES // 2**20} MiB and {MAX_RATIO} times its size.",
+    f"文件（CSV 或 XLSX）上限 {MAX_BYTES // 2**20} MiB、{MAX_ROWS} 行；工作簿解压后不超过 "
+    f"{MAX_UNPACKED_BYTES // 2**20} MiB 且不超过文件的 {MAX_RATIO} 倍。",
 )
 
 
@@ -93,22 +124,31 @@ def stock(
     map: MapOption,
     as_of: AsOfOption = "",
     apply: ApplyOption = False,
+    good_rows: GoodRowsOption = False,
+    errors: ErrorsOption = None,
     data: DataOption = DATA,
     conf: ConfOption = None,
     json: JsonOption = False,
 ) -> None:
-    _import("stock", file, map, as_of, apply, data, conf_dir(conf), json)
+    _import(("stock",), file, map, as_of, _Choice(apply, good_rows, errors, json), data, conf)
 
 
 @app.command(
     help=teach(
-        f"""Check a file of a platform shop's orders, and write them with --apply: new ones are made, known ones learn.
+        f"""Check a file of platform shops' orders, and write them with --apply: new ones are made, known ones learn.
+
+The maps jushuitan-orders and wangdiantong-orders take open orders over from those systems at cut-over: what had been
+sent does not leave again, what was held stays held, and the platform's own news finds the same order.
 
 {_LIMITS}""",
         f"""检查平台店铺的订单文件；加 --apply 写入：新单建立，已有的订单按时间合并。
 
+映射 jushuitan-orders、wangdiantong-orders 用于切换时承接聚水潭、旺店通的未完结订单：已发出的不再发货，
+被挂起的保持挂起，平台后续消息对应到同一订单。
+
 {_LIMITS}""",
-        "tongdan import orders orders.csv --map erp-orders",
+        "tongdan import orders orders.xlsx --map jushuitan-orders",
+        "tongdan import orders orders.xlsx --map jushuitan-orders --errors bad.xlsx",
         "tongdan import orders orders.csv --map erp-orders --apply --json",
     )
 )
@@ -117,43 +157,77 @@ def orders(
     map: MapOption,
     as_of: AsOfOption = "",
     apply: ApplyOption = False,
+    good_rows: GoodRowsOption = False,
+    errors: ErrorsOption = None,
     data: DataOption = DATA,
     conf: ConfOption = None,
     json: JsonOption = False,
 ) -> None:
-    _import("orders", file, map, as_of, apply, data, conf_dir(conf), json)
+    choice = _Choice(apply, good_rows, errors, json)
+    _import(("orders", "open-orders"), file, map, as_of, choice, data, conf)
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    apply: bool
+    good_rows: bool
+    errors: Path | None
+    json: bool
 
 
 def _import(
-    kind: str, file: Path, name: str, as_of: str, apply: bool, data: Path, conf: Path, json: bool
+    kinds: tuple[Kind, ...], file: Path, name: str, as_of: str, choice: _Choice, data: Path, conf: Path | None
 ) -> None:
-    read = _read(kind, file, name, as_of, conf)
-    outcome = Outcome(read.rows, len(read.messages), read.faults, applied=False)
-    if apply and not read.faults:
-        outcome = _apply(read, data, conf)
-    if json:
+    _check_new(choice.errors)
+    read, moment = _read(kinds, file, name, as_of, conf_dir(conf))
+    writes = choice.apply and bool(read.messages) and (choice.good_rows or not read.faults)
+    if choice.errors is not None and read.faults:
+        choice.errors.write_bytes(_refused_rows(read, choice.errors.suffix.lower()))
+    told = _write(read, name, moment, data, conf) if writes else Told(0, 0, [])
+    outcome = Outcome(
+        read.rows, len(read.messages), read.faults, preview(read.messages), dict(read.over), writes, *told
+    )
+    if choice.json:
         emit(outcome)
     else:
-        _print(outcome, apply)
+        _print(outcome, choice)
     if outcome.faults or outcome.refused:
         raise typer.Exit(DOES_NOT_HOLD)
 
 
-def _read(kind: str, file: Path, name: str, as_of: str, conf: Path) -> Read:
+def _check_new(errors: Path | None) -> None:
+    if errors is None:
+        return
+    if errors.suffix.lower() not in (".csv", ".xlsx"):
+        fail(
+            t(
+                f"{errors.name}: expected a name with .csv or .xlsx.",
+                f"{errors.name}：扩展名应为 .csv 或 .xlsx。",
+            )
+        )
+    if errors.exists():
+        fail(t(f"{errors} is there already; name another.", f"{errors} 已存在，请换一个文件名。"))
+
+
+def _read(
+    kinds: tuple[Kind, ...], file: Path, name: str, as_of: str, conf: Path
+) -> tuple[Read, datetime | None]:
     """Exits with 2 when map and file do not go together."""
     try:
         policy = load_conf(conf).policy
         how = load_import(conf, name, policy)
     except ConfError as error:
         fail(str(error))
-    if how.kind != kind:
+    if how.kind not in kinds:
         fail(
-            t(f"The map {name} is for {how.kind}, not {kind}.", f"映射 {name} 用于 {how.kind}，不是 {kind}。")
+            t(
+                f"The map {name} is for {how.kind}, not {kinds[0]}.",
+                f"映射 {name} 用于 {how.kind}，不是 {kinds[0]}。",
+            )
         )
     moment = _moment(as_of, how)
     with file.open("rb") as opened:
         raw = opened.read(MAX_BYTES + 1)
-    return read_file(raw, how, policy, moment)
+    return read_file(raw, how, policy, moment), moment
 
 
 def _moment(as_of: str, how: ImportMap) -> datetime | None:
@@ -177,55 +251,91 @@ def _moment(as_of: str, how: ImportMap) -> datetime | None:
         )
 
 
-def _apply(read: Read, data: Path, conf: Path) -> Outcome:
-    """Exits with 2 while a centre serves the data."""
-    try:
-        replies = asyncio.run(_tell(read.messages, data, conf))
-    except DataInUse:
-        fail(
-            t(
-                f"{data} is being served; stop the centre, import, and start it again. Nothing was written.",
-                f"{data} 正在被使用；请停止订单中心，导入后再启动。未写入任何内容。",
-            )
-        )
-    accepted = [reply for reply in replies if isinstance(reply, Accepted)]
-    duplicates = sum(reply.duplicate for reply in accepted)
-    refused = Counter(reply.name for reply in replies if isinstance(reply, Refusal))
-    return Outcome(
-        read.rows,
-        len(read.messages),
-        [],
-        applied=True,
-        accepted=len(accepted) - duplicates,
-        duplicates=duplicates,
-        refused=dict(sorted(refused.items())),
+def _refused_rows(read: Read, form: str) -> bytes:
+    """The rows as they stood, each with what is wrong with it or with the order it belongs to."""
+    why = {fault.line: pick((fault.en, fault.zh), LANGUAGE) for fault in read.faults}
+    also = t("refused with another row of its order", "因同单其他行有误而一并拒绝")
+    rows = [
+        [*cells_of(raw), t(f"line {line}: ", f"第 {line} 行：") + why.get(line, also)]
+        for line, raw in sorted(read.refused.items())
+    ]
+    heading = [*cells_of(read.heading), t("why", "原因")]
+    return write_xlsx([heading, *rows]) if form == ".xlsx" else write_csv([heading, *rows])
+
+
+# ---- writing
+
+
+def _write(read: Read, name: str, moment: datetime | None, data: Path, conf: Path | None) -> Told:
+    """Exits with 1 when the centre refuses a part; what was written before it stays, and does no harm again."""
+    whole = Told(0, 0, [])
+    query = {"apply": "true", **({"as_of": moment.isoformat()} if moment is not None else {})}
+    path = f"{PATH}/{name}?{urlencode(query)}"
+    with progress() as bar:
+        task = bar.add_task(t("writing", "写入"), total=len(read.messages))
+        for at, some in _parts(read):
+            body = read.heading + b"".join([message.raw for message in some])
+            said = ask_service(data, path, body, Scope.WRITE, within_s=WITHIN_S)
+            if said is None:
+                rest = read.messages[at:]
+                return _plus(whole, _write_files(rest, data, conf, partial(bar.update, task)))
+            if not said["applied"]:
+                _unlike(said)
+            refused = [
+                Refused(each["what"], each["error"], each["message"], each["message_zh"])
+                for each in said["refused"]
+            ]
+            whole = _plus(whole, Told(said["accepted"], said["duplicates"], refused))
+            bar.update(task, advance=len(some))
+    return whole
+
+
+def _parts(read: Read) -> Iterator[tuple[int, list[Inbound]]]:
+    """The messages in parts that are small enough for a request, each with where it begins."""
+    cuts = [*read.cuts, len(read.messages)]
+    begin, size = 0, 0
+    for at, after in pairwise(cuts):
+        more = sum([len(message.raw) for message in read.messages[at:after]])
+        if at > begin and (size + more > _CUT_BYTES or after - begin > AT_A_TIME):
+            yield begin, read.messages[begin:at]
+            begin, size = at, 0
+        size += more
+    if begin < len(read.messages):
+        yield begin, read.messages[begin:]
+
+
+def _unlike(said: dict[str, list[dict[str, str]]]) -> None:
+    """The centre was started with another configuration than the one the file was checked with."""
+    first = said["faults"][0] if said["faults"] else {"message": "?", "message_zh": "?"}
+    why = pick((first["message"], first["message_zh"]), LANGUAGE)
+    fail(
+        t(
+            f"The centre reads the file otherwise, so restart it with this configuration: {why}",
+            f"订单中心对文件的解读不同，请用当前配置重启：{why}",
+        ),
+        DOES_NOT_HOLD,
     )
 
 
-async def _tell(messages: Sequence[Inbound], data: Path, conf: Path) -> list[Reply]:
-    """Commit everything and what follows from it; effects are sent by the centre when it next serves."""
-    who = operator()
-    centre = embedded(data, conf)
-    replies: list[Reply] = []
-    try:
+def _plus(one: Told, other: Told) -> Told:
+    return Told(one.accepted + other.accepted, one.duplicates + other.duplicates, one.refused + other.refused)
+
+
+def _write_files(messages: list[Inbound], data: Path, conf: Path | None, done: Callable[..., object]) -> Told:
+    async def written(centre: Centre) -> Told:
+        """Commit everything and what follows from it; effects are sent by the centre when it next serves."""
         await centre.relay.start()
-        with progress() as bar:
-            task = bar.add_task(t("writing", "写入"), total=len(messages))
-            for at in range(0, len(messages), AT_ONCE):
-                replies += await _some(centre, messages[at : at + AT_ONCE], who)
-                bar.update(task, completed=len(replies))
+        told = await tell(centre.bus, centre.clock, messages, operator(), lambda n: done(advance=n))
         await centre.quiet()
-    finally:
-        await centre.stop()
-    return replies
+        return told
+
+    return on_files(data, conf, written)
 
 
-async def _some(centre: Centre, messages: Sequence[Inbound], who: str) -> list[Reply]:
-    asked = [centre.bus.ask(msgspec.structs.replace(message, operator=who)) for message in messages]
-    return list(await asyncio.gather(*asked))
+# ---- showing
 
 
-def _print(outcome: Outcome, apply: bool) -> None:
+def _print(outcome: Outcome, choice: _Choice) -> None:
     if outcome.faults:
         shown = table(t("line", "行"), t("what is wrong", "问题"), right=(t("line", "行"),))
         for fault in outcome.faults[:SHOWN]:
@@ -233,18 +343,45 @@ def _print(outcome: Outcome, apply: bool) -> None:
         out.print(shown)
         if (more := len(outcome.faults) - SHOWN) > 0:
             out.print(t(f"… and {more} more; --json has all.", f"……另有 {more} 处，--json 可看全部。"))
-    read = t(
+    if outcome.preview:
+        _print_preview(outcome.preview)
+    for refused in outcome.refused[:SHOWN]:
+        out.print(f"{refused.what}: {pick((refused.en, refused.zh), LANGUAGE)}", markup=False)
+    err.print(" ".join([_sum(outcome), *_over(outcome), _done(outcome, choice)]))
+
+
+def _print_preview(groups: list[Group]) -> None:
+    titles = t("orders", "订单"), t("lines", "行"), t("yuan", "金额（元）")
+    shown = table(t("shop", "店铺"), t("state", "状态"), *titles, right=titles)
+    for group in groups:
+        state = pick((group.state, STATES.get(group.state, group.state)), LANGUAGE)
+        add_row(shown, group.shop, state, group.orders, group.lines, yuan_from_fen(group.amount_fen))
+    out.print(shown)
+
+
+def _sum(outcome: Outcome) -> str:
+    return t(
         f"{outcome.rows} rows, {outcome.messages} good, {len(outcome.faults)} mistakes.",
         f"共 {outcome.rows} 行，可导入 {outcome.messages} 条，错误 {len(outcome.faults)} 处。",
     )
+
+
+def _over(outcome: Outcome) -> list[str]:
+    if not outcome.over:
+        return []
+    told = ", ".join([f"{status} {rows}" for status, rows in outcome.over.items()])
+    return [t(f"Left out as no longer open: {told} rows.", f"已不在处理中、略过的行：{told}。")]
+
+
+def _done(outcome: Outcome, choice: _Choice) -> str:
     if outcome.applied:
-        refused = ", ".join(f"{name} {count}" for name, count in outcome.refused.items()) or "0"
-        done = t(
-            f"Written: {outcome.accepted}, known before: {outcome.duplicates}, refused: {refused}.",
-            f"已写入 {outcome.accepted}，此前已有 {outcome.duplicates}，拒绝 {refused}。",
+        return t(
+            f"Written: {outcome.accepted}, known before: {outcome.duplicates}, refused: {len(outcome.refused)}.",
+            f"已写入 {outcome.accepted}，此前已有 {outcome.duplicates}，拒绝 {len(outcome.refused)}。",
         )
-    elif apply:
-        done = t("Nothing was written: mend the file first.", "未写入任何内容：请先修正文件。")
-    else:
-        done = t("Nothing was written: --apply does.", "未写入任何内容：加 --apply 写入。")
-    err.print(f"{read} {done}")
+    if choice.apply:
+        return t(
+            "Nothing was written: mend the file, or say --good-rows.",
+            "未写入任何内容：请修正文件，或加 --good-rows。",
+        )
+    return t("Nothing was written: --apply does.", "未写入任何内容：加 --apply 写入。")

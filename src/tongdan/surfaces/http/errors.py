@@ -26,6 +26,8 @@ from tongdan.surfaces.refusals import (
 )
 
 MAX_BODY_BYTES: Final = 65_536
+MAX_IMPORT_BYTES: Final = 2**20
+LARGER: Final[Mapping[str, int]] = {"/api/v1/imports/": MAX_IMPORT_BYTES}  # by the beginning of the path
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ def install(app: FastAPI) -> None:
 
 
 class Guard:
-    """Around the whole API: bodies above MAX_BODY_BYTES are refused, and whatever breaks is answered and logged.
+    """Around the whole API: bodies above their limit are refused, and whatever breaks is answered and logged.
 
     Of what broke only type and place are logged, for what an exception says may quote a payload.
     """
@@ -118,9 +120,13 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        body = await _whole_body(receive)
+        path = str(scope["path"])
+        limit_bytes = next(
+            (limit for begin, limit in LARGER.items() if path.startswith(begin)), MAX_BODY_BYTES
+        )
+        body = await _whole_body(receive, limit_bytes)
         if body is None:
-            refusal = BODY_TOO_LARGE.of(limit_bytes=MAX_BODY_BYTES)
+            refusal = BODY_TOO_LARGE.of(limit_bytes=limit_bytes)
             return await refusal_response(refusal)(scope, receive, send)
         unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
         started = False
@@ -142,13 +148,13 @@ class Guard:
             await refusal_response(BROKEN.of())(scope, receive, send)
 
 
-async def _whole_body(receive: Receive) -> bytes | None:
+async def _whole_body(receive: Receive, limit_bytes: int) -> bytes | None:
     """None when it is too large."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit_bytes:
             return None
         if not message.get("more_body", False):
             return bytes(body)
