@@ -23,6 +23,8 @@ from tongdan.domain.notices import model as notice
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import evolve, model
 from tongdan.domain.orders import facts as order_facts
+from tongdan.domain.returns import folding as returns_folding
+from tongdan.domain.returns.model import AfterSale
 from tongdan.domain.sync import alias, epoch, kinds, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
@@ -60,6 +62,7 @@ def test_every_fact_moves_exactly_one_kind() -> None:
     of_shipments = set(folding._EVOLVE) | {fulfillment_facts.ShipmentPlanned}
     of_tables: set[type[Fact]] = set(packing._CHANGES) | {fulfillment_facts.PackingStarted}
     of_stock = set(stocking._EVOLVE)
+    of_returns = set(returns_folding._EVOLVE)
     of_sync: set[type[Fact]] = {
         sync_facts.AliasClaimed,
         sync_facts.AliasContested,
@@ -93,7 +96,7 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         guard_facts.MarkUnlisted,
     }
     tables: list[set[type[Fact]]] = [
-        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks
+        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks, of_returns
     ]  # fmt: skip
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
@@ -107,6 +110,7 @@ STATES = {
             order="O", channel="DY", shop="s", native="1", warehouse="W", items=(), region=""
         ),
     ),
+    "after-sale": AfterSale(channel="DY", shop="s", native="1", number="7"),
     "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
     "sku": Sku(sku="A", description=Description(title="T")),

@@ -311,9 +311,9 @@ class SqliteShard:
 
     def aggregates_under(self, order: str) -> list[str]:
         rows = self._all(
-            "SELECT agg FROM states WHERE agg > ?1 || '-S' AND agg < ?1 || '-T'"
+            "SELECT agg FROM states WHERE agg > ?1 || '-' AND agg < ?1 || '.'"  # a part of it
             " UNION ALL SELECT agg FROM states WHERE agg > ?2 AND agg < ?2 || 'z'"
-            " UNION ALL SELECT agg FROM states WHERE agg > ?3 || '-S' AND agg < ?3 || '-T'"
+            " UNION ALL SELECT agg FROM states WHERE agg > ?3 || '-' AND agg < ?3 || '.'"
             " UNION ALL SELECT agg FROM states WHERE agg > ?4 AND agg < ?4 || 'z'"
             " UNION ALL SELECT agg FROM states WHERE agg > ?5 AND agg < ?5 || 'z'",
             (order, f"ticket/{order}/", f"ticket/{order}", f"notice/{order}/", f"ticket/notice/{order}/"),

@@ -11,6 +11,7 @@ from tongdan.domain.fulfillment import folding, packing, stock, stocking, tracki
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.guard import risk
 from tongdan.domain.kernel.keys import (
+    AFTER_SALE,
     ALIAS,
     GIFT,
     MARK,
@@ -29,6 +30,9 @@ from tongdan.domain.kernel.messages import Decide
 from tongdan.domain.notices import model as notices
 from tongdan.domain.notices import telling
 from tongdan.domain.orders import evolve, lifecycle, model
+from tongdan.domain.returns import folding as returns_folding
+from tongdan.domain.returns import model as returns
+from tongdan.domain.returns import reporting
 from tongdan.domain.sync import alias, epoch, pull, repair
 from tongdan.flow.routing import Kind
 
@@ -47,6 +51,13 @@ SHIPMENT_KIND: Final = Kind(
     evolve=folding.evolve,
     wake_at=tracking.wake_at,
     shop=lambda shipment: shipment.shop,
+)
+AFTER_SALE_KIND: Final = Kind(
+    name=AFTER_SALE,
+    state=returns.AfterSale,
+    evolve=returns_folding.evolve,
+    wake_at=returns.wake_at,
+    shop=lambda after_sale: after_sale.shop,
 )
 PACKING_KIND: Final = Kind(
     name=PACKING,
@@ -101,6 +112,7 @@ KINDS: Final[dict[str, Kind]] = {
     for kind in (
         ORDER_KIND,
         SHIPMENT_KIND,
+        AFTER_SALE_KIND,
         PACKING_KIND,
         STOCK_KIND,
         ALIAS_KIND,
@@ -120,6 +132,7 @@ WAKES: Final[dict[str, Decide]] = {
     ORDER: lifecycle.wake,
     STOCK: stocking.wake,
     SHIPMENT: tracking.wake,
+    AFTER_SALE: reporting.wake,
     ALIAS: alias.wake,
     PULL: pull.wake,
     NOTICE: telling.wake,

@@ -144,10 +144,13 @@ def _nothing_learnt(state: object, command: object, ctx: object) -> Any:
     return NOTHING
 
 
+_NAMED: Final = ("order", "shipment", "after_sale")
+
+
 def _unknown(command: Any) -> Refusal:
     """No aggregate can have the key that this command names."""
     return refusals.UNKNOWN_ID.of(
-        id=str(getattr(command, "order", "") or getattr(command, "shipment", ""))[:80]
+        id=str(next(filter(None, (getattr(command, name, "") for name in _NAMED)), ""))[:80]
     )
 
 

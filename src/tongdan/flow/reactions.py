@@ -11,15 +11,18 @@ from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.kernel.ids import parse, shipment_id
-from tongdan.domain.kernel.keys import NOTICE, PULL, waybill_alias
+from tongdan.domain.kernel.keys import AFTER_SALE, NOTICE, PULL, kind_of, pulled, waybill_alias
 from tongdan.domain.kernel.messages import Command, EffectSkipped
 from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import reissue_facts as reissue
+from tongdan.domain.orders.intake import AFTER_SALE as ABOUT_AFTER_SALE
+from tongdan.domain.orders.intake import CHANGED
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
+from tongdan.domain.returns.commands import RecordReturnTracks
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import pull_facts as pull
 from tongdan.domain.sync.commands import ClaimAlias, StartPull
@@ -268,26 +271,28 @@ def deliver_letter(fact: sync.LetterDelivered, at: Recorded) -> Commands:
     if isinstance(letter, Receipt):
         sending = fact.to.removeprefix(f"{NOTICE}/")
         yield RecordReceipt(sending=sending, delivered=letter.delivered, code=letter.code, said_at=letter.at)
+    elif kind_of(fact.to) == AFTER_SALE:
+        yield RecordReturnTracks(after_sale=fact.to, tracks=(letter,))
     else:
         yield ship.RecordTracks(shipment=fact.to, tracks=(letter,))
 
 
 def note_listed(fact: pull.PageListed, at: Recorded) -> Commands:
-    _, channel, shop = at.aggregate.split("/", 2)
+    channel, shop, _ = pulled(at.aggregate)
     for each in fact.orders:
         yield order.NoteChannelEvent(
             channel=channel,
             shop=shop,
             native=each.native,
-            event="changed",
+            event=ABOUT_AFTER_SALE if each.after_sale else CHANGED,
             native_status="",
             said_at=each.said_at,
+            after_sale=each.after_sale,
             listed=True,
         )
 
 
 def go_on_pulling(fact: EffectSkipped, at: Recorded) -> Commands:
-    kind, _, rest = at.aggregate.partition("/")
-    if kind == PULL:
-        channel, _, shop = rest.partition("/")
-        yield StartPull(channel=channel, shop=shop, given_up=True)
+    if kind_of(at.aggregate) == PULL:
+        channel, shop, what = pulled(at.aggregate)
+        yield StartPull(channel=channel, shop=shop, what=what, given_up=True)

@@ -34,8 +34,9 @@ from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
 from tongdan.domain.notices import commands as notice_commands
 from tongdan.domain.notices import facts as notice_facts
 from tongdan.domain.notices import telling
-from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import (
+    after_sale_facts,
+    after_sales,
     delivery,
     erasure,
     gift_facts,
@@ -59,10 +60,15 @@ from tongdan.domain.orders import (
     withdrawing,
     withdrawn_facts,
 )
+from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import facts as order_facts
+from tongdan.domain.returns import answering, reporting
+from tongdan.domain.returns import commands as returns_commands
+from tongdan.domain.returns import facts as returns_facts
 from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
+from tongdan.flow import after_sale_reactions as after
 from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import gift_reactions as gifted
 from tongdan.flow import notice_reactions as tell
@@ -73,6 +79,7 @@ from tongdan.flow import risk_reactions as risky
 from tongdan.flow import ticket_reactions as eyes
 from tongdan.flow import withdrawn_reactions as withdrawn
 from tongdan.flow.aggregates import (
+    AFTER_SALE_KIND,
     ALIAS_KIND,
     GIFT_KIND,
     MARK_KIND,
@@ -89,6 +96,7 @@ from tongdan.flow.aggregates import (
 )
 from tongdan.flow.routing import Reaction, Route
 from tongdan.flow.targets import (
+    by_after_sale,
     by_alias,
     by_buyer,
     by_event,
@@ -120,6 +128,12 @@ def _shipments(
     return {command: Route(SHIPMENT_KIND, by_shipment, decide, creates)}
 
 
+def _after_sales(
+    command: type[Command], decide: Decide, *, creates: bool = False
+) -> dict[type[Command], Route]:
+    return {command: Route(AFTER_SALE_KIND, by_after_sale, decide, creates)}
+
+
 def _tables(command: type[Command], decide: Decide, *, creates: bool = False) -> dict[type[Command], Route]:
     return {command: Route(PACKING_KIND, by_table, decide, creates)}
 
@@ -135,6 +149,7 @@ def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
 _N, _W = notice_commands, waybill_commands
 _G = guard_commands
+_A = returns_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -221,6 +236,19 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.NoteSigned, delivery.note_signed),
     **_orders(_O.NoteReturned, delivery.note_returned),
     **_orders(_O.NoteShipmentStopped, delivery.note_shipment_stopped),
+    # buyers want something afterwards, and are answered
+    **_after_sales(_A.LookAtAfterSale, reporting.look_at_after_sale, creates=True),
+    **_after_sales(_A.OpenAfterSale, reporting.open_after_sale, creates=True),
+    **_after_sales(_A.RecordAfterSale, reporting.record_after_sale),
+    **_after_sales(_A.NoteMatch, reporting.note_match),
+    **_after_sales(_A.NotePaidBack, reporting.note_paid_back),
+    **_after_sales(_A.AnswerAfterSale, answering.answer_after_sale),
+    **_after_sales(_A.RecordAnswer, answering.record_answer),
+    **_after_sales(_A.RecordReturnTracks, reporting.record_return_tracks),
+    **_orders(_O.NoteAfterSale, after_sales.note_after_sale),
+    **_orders(_O.RequestAfterSale, after_sales.request_after_sale),
+    **_orders(_O.TellAfterSale, after_sales.tell_after_sale),
+    **_orders(_O.SettleAfterSales, after_sales.settle_after_sales),
     # it ends
     **_orders(_O.RecordSettlement, lifecycle.record_settlement),
     **_orders(_O.CompleteOrder, lifecycle.complete_order),
@@ -250,6 +278,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
 }
 
 _o, _r, _f, _s, _c = order_facts, refund_facts, fulfillment_facts, sync_facts, catalog_facts
+_oa, _a = after_sale_facts, returns_facts
 
 # The names are durable: cursors and watermarks are kept under them.
 REACTIONS: Final[tuple[Reaction, ...]] = (
@@ -320,6 +349,16 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("move-reserved", _f.ParcelsFormed, packed.move_reserved),
     Reaction("note-repacked", _f.ShipmentPlanned, packed.note_repacked),
     Reaction("recall-repacked", _o.LinesRepacked, packed.recall_repacked),
+    # orders ↔ after-sales
+    Reaction("look-at-after-sale", _oa.AfterSaleNoted, after.look_at_noted),
+    Reaction("open-after-sale", _oa.AfterSaleRequested, after.open_requested),
+    Reaction("record-after-sale", _oa.AfterSaleToldByBuyer, after.record_told),
+    Reaction("note-after-sale", _a.AfterSaleReported, after.note_reported),
+    Reaction("note-after-sale-match", _oa.AfterSalePlaced, after.note_match),
+    Reaction("settle-after-sales", _r.RefundSucceeded, after.settle),
+    Reaction("note-after-sale-settled", _oa.AfterSaleSettled, after.note_settled),
+    Reaction("note-after-sale-not-paid", _oa.AfterSalePaidBack, after.note_not_paid_back),
+    Reaction("give-up-answer", messages.EffectSkipped, after.give_up_answer),
     # what a channel lists goes to its orders, which know whether it is news
     Reaction("note-listed", pull_facts.PageListed, then.note_listed),
     Reaction("go-on-pulling", messages.EffectSkipped, then.go_on_pulling),
@@ -327,6 +366,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("claim-client-number", _o.OrderCreated, then.claim_client_number),
     Reaction("claim-waybill", _f.ShipmentDispatched, then.claim_waybill),
     Reaction("deliver-letter", _s.LetterDelivered, then.deliver_letter),
+    Reaction("claim-after-sale", _a.AfterSaleAsked, after.claim_number),
+    Reaction("claim-own-after-sale", _a.AfterSaleOpened, after.claim_number),
+    Reaction("claim-return-waybill", _a.AfterSaleReported, after.claim_return_waybill),
     # what needs eyes
     Reaction("ticket-order-lost", _o.OrderResurfaced, eyes.order_lost),
     Reaction("ticket-held-after-restore", _o.HeldAfterRestore, eyes.held_after_restore),
@@ -360,8 +402,16 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-alias-contested", _s.AliasContested, eyes.alias_contested),
     Reaction("ticket-waybill-refused", waybill_facts.WaybillRefused, eyes.waybill_refused),
     Reaction("ticket-waybill-not-cancelled", waybill_facts.WaybillNotCancelled, eyes.waybill_not_cancelled),
+    Reaction("ticket-after-sale-unmatched", _a.AfterSaleUnmatched, after.unmatched),
+    Reaction("ticket-after-sale-overdue", _a.AfterSaleOverdue, after.overdue),
+    Reaction("ticket-after-sale-not-taken", _a.AnswerNotTaken, after.not_taken),
+    Reaction("ticket-after-sale-not-paid", _a.PayBackFailed, after.not_paid_back),
+    Reaction("ticket-after-sale-unknown", _a.AfterSaleNotUnderstood, after.not_understood),
+    Reaction("ticket-after-sale-contradicted", _a.AfterSaleContradicted, after.contradicted),
     Reaction("ticket-dead-letter", messages.EffectDied, eyes.dead_letter),
     # what has healed
+    Reaction("healed-after-sale", _a.AfterSaleReported, after.healed),
+    Reaction("healed-after-sale-match", _a.AfterSaleMatched, after.healed),
     Reaction("healed-dead-letter-skipped", messages.EffectSkipped, eyes.dead_letter_tended),
     Reaction("healed-dead-letter-replayed", messages.EffectReplayed, eyes.dead_letter_tended),
     Reaction("healed-detail", _o.OrderDetailed, eyes.healed),
@@ -404,12 +454,14 @@ _MODULES: Final = (
     reissue_facts,
     order_facts,
     refund_facts,
+    after_sale_facts,
     match_facts,
     risk_facts,
     withdrawn_facts,
     takeover_facts,
     fulfillment_facts,
     intercept_facts,
+    returns_facts,
     catalog_facts,
     guard_facts,
     waybill_facts,

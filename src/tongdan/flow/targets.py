@@ -69,6 +69,14 @@ def by_shipment(command: Any) -> Target:
     return Target(parsed.slot, command.shipment)
 
 
+def by_after_sale(command: Any) -> Target:
+    """Raises ValueError with what is no after-sale id."""
+    parsed = parse(command.after_sale)
+    if parsed is None or parsed.part != "A":
+        raise ValueError(command.after_sale)
+    return Target(parsed.slot, command.after_sale)
+
+
 def by_table(command: Any) -> Target:
     """The packing table of an order. Raises ValueError as `by_order` does."""
     slot, order, _ = by_order(command)
@@ -130,7 +138,7 @@ def by_slot(command: Any) -> Target:
 
 
 def by_pull(command: Any) -> Target:
-    key = pull_key(command.channel, command.shop)
+    key = pull_key(command.channel, command.shop, command.what)
     return Target(key_slot(key), key)
 
 

@@ -20,6 +20,7 @@ from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.kernel.after_sales import AFTER_SALES
 from tongdan.domain.kernel.keys import key_slot, pull_key
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.sync.commands import StartPull
@@ -182,10 +183,14 @@ class Centre:
         """Every shop whose channel can be listed is asked what has changed; one that is asked already stays so."""
         gate = Gate()
         for shop in self.policy.shops.values():
-            listed = shop.owned and self.policy.channels[shop.channel].listing is not None
-            if listed and self.bus.owns(key_slot(pull_key(shop.channel, shop.id))):
-                gate.open()
-                self.bus.again(StartPull(channel=shop.channel, shop=shop.id), (), lambda *_: gate.close())
+            how = self.policy.channels[shop.channel]
+            after_sales = None if how.after_sale is None else how.after_sale.listing
+            for what, listing in (("", how.listing), (AFTER_SALES, after_sales)):
+                owns = self.bus.owns(key_slot(pull_key(shop.channel, shop.id, what)))
+                if shop.owned and listing is not None and owns:
+                    gate.open()
+                    start = StartPull(channel=shop.channel, shop=shop.id, what=what)
+                    self.bus.again(start, (), lambda *_: gate.close())
         await gate.passed()
 
     async def _answer_meters(self, _: bytes) -> bytes:

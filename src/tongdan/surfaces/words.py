@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
+from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.notices.model import NoticeStage
 from tongdan.domain.orders.axes import RefundStage, Status
+from tongdan.domain.returns.facts import Answer
 
 Language = Literal["en", "zh"]
 
@@ -55,6 +57,46 @@ NOTICE_KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "refunded": ("refunded", "已退款"),
     "delayed": ("delayed", "延迟发货"),
     "cancelled": ("cancelled", "已取消"),
+}
+
+AFTER_SALE_KINDS: Final[Mapping[AfterSaleKind, tuple[str, str]]] = {
+    AfterSaleKind.REFUND_ONLY: ("refund only", "仅退款"),
+    AfterSaleKind.RETURN_REFUND: ("return and refund", "退货退款"),
+    AfterSaleKind.EXCHANGE: ("exchange", "换货"),
+    AfterSaleKind.REISSUE: ("reissue", "补寄"),
+    AfterSaleKind.REPAIR: ("repair", "维修"),
+    AfterSaleKind.PRICE_PROTECTION: ("price protection", "价保"),
+}
+
+AFTER_SALE_STAGES: Final[Mapping[AfterSaleStage, tuple[str, str]]] = {
+    AfterSaleStage.APPLIED: ("to be answered", "待商家处理"),
+    AfterSaleStage.REFUSED: ("refused", "商家已拒绝"),
+    AfterSaleStage.INTERVENED: ("with the platform", "平台介入"),
+    AfterSaleStage.AWAITING_RETURN: ("agreed, goods to be sent back", "已同意，待买家退货"),
+    AfterSaleStage.RETURNING: ("goods on their way back", "买家已退货"),
+    AfterSaleStage.RECEIVED: ("goods back, to be confirmed", "退货已到，待确认"),
+    AfterSaleStage.RESENDING: ("replacement to be sent", "待商家发货"),
+    AfterSaleStage.RESENT: ("replacement on its way", "商家已发货"),
+    AfterSaleStage.REFUNDING: ("money on its way", "退款中"),
+    AfterSaleStage.CLOSED: ("closed", "已关闭"),
+    AfterSaleStage.EXCHANGED: ("replaced", "已换补"),
+    AfterSaleStage.REFUNDED: ("refunded", "已退款"),
+}
+
+ANSWERS: Final[Mapping[Answer, tuple[str, str]]] = {
+    Answer.AGREE: (
+        "agree: the buyer sends the goods to the return address",
+        "同意：买家将商品寄往退货地址",
+    ),
+    Answer.REFUND: (
+        "refund: the platform pays the buyer back; cannot be undone",
+        "同意退款：平台退款给买家，不可撤销",
+    ),
+    Answer.REFUSE: (
+        "refuse: the buyer may change it or call the platform",
+        "拒绝：买家可修改申请或申请平台介入",
+    ),
+    Answer.SEND: ("send: the waybill of a replacement is told", "发货：回传换货或补寄的运单号"),
 }
 
 FACTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -163,6 +205,47 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "MarkListed": ("on the blacklist: {reason}", "已列入黑名单：{reason}"),
     "MarkUnlisted": ("off the blacklist: {reason}", "已移出黑名单：{reason}"),
     "SystemSaid": ("{system} says {native_status}", "{system} 状态 {native_status}"),
+    "AfterSaleNoted": ("the channel speaks of after-sale {number} (A{no})", "渠道提到售后 {number}（A{no}）"),
+    "AfterSaleRequested": (
+        "A{no}: the buyer applies for {kind}, {amount} yuan, under {number}",
+        "A{no}：买家申请 {kind}，{amount} 元，编号 {number}",
+    ),
+    "AfterSaleToldByBuyer": ("A{no}: the buyer says {stage}", "A{no}：买家告知 {stage}"),
+    "AfterSaleMoved": ("A{no}: {kind}, {stage}, {amount} yuan", "A{no}：{kind}，{stage}，{amount} 元"),
+    "AfterSalePlaced": ("A{no} is placed on the lines {problem}", "A{no} 已对应到商品行 {problem}"),
+    "AfterSalePaidBack": ("A{no}: its money is asked for {problem}", "A{no}：已发起退款 {problem}"),
+    "AfterSaleSettled": ("A{no}: its money is back", "A{no}：款项已退回"),
+    "AfterSaleAsked": ("the channel was asked how {number} stands", "已向渠道查询售后 {number}"),
+    "AfterSaleOpened": ("after-sale {number} opened", "售后 {number} 已建立"),
+    "AfterSaleReported": (
+        "{kind}: {stage} ({native_stage}), {amount} yuan, to be answered by {decide_by}",
+        "{kind}：{stage}（{native_stage}），{amount} 元，处理期限 {decide_by}",
+    ),
+    "AfterSaleNotUnderstood": (
+        "the channel says {native_kind} {native_stage}, which its map does not know",
+        "渠道售后状态 {native_kind} {native_stage} 未在映射表中",
+    ),
+    "AfterSaleContradicted": (
+        "the channel says {stage} ({native_stage}) of what had ended otherwise",
+        "渠道称 {stage}（{native_stage}），但此售后已另行结束",
+    ),
+    "AfterSaleMatched": ("it is about these units of its order", "已对应到订单的商品件数"),
+    "AfterSaleUnmatched": ("it does not fit its order: {problem}", "与订单不符：{problem}"),
+    "AfterSaleOverdue": ("not answered by {decide_by}", "未在 {decide_by} 前处理"),
+    "AnswerAsked": (
+        "answer {no}: {answer} {reason} {note} {carrier} {waybill}",
+        "第 {no} 次答复：{answer} {reason} {note} {carrier} {waybill}",
+    ),
+    "AnswerTaken": ("answer {no}, {answer}, was taken", "第 {no} 次答复 {answer} 已生效"),
+    "AnswerNotTaken": (
+        "answer {no}, {answer}, was not taken: {error}",
+        "第 {no} 次答复 {answer} 未生效：{error}",
+    ),
+    "PayBackFailed": ("its money could not be sent back: {problem}", "款项未能退回：{problem}"),
+    "ReturnTracked": (
+        "coming back, {carrier} {waybill}: {code} {status}",
+        "退货 {carrier} {waybill}：{code} {status}",
+    ),
     "ShipmentOverdue": ("not shipped by {ship_by}", "未在 {ship_by} 前发货"),
     "ShipmentPlanned": ("shipment planned in {warehouse}", "计划由 {warehouse} 发货"),
     "WmsAccepted": ("the warehouse accepted it as {wms_order}", "仓库已接单 {wms_order}"),

@@ -1,7 +1,8 @@
 """Global ids: `DY20260127000892` = channel + day of creation in UTC+8 + sequence, where sequence = n·256 + slot.
 
 An id tells its slot without a directory, and everything handed to partners begins with it: payment attempt `…-P1`,
-shipment `…-S1`, refund `…-R1`. Sequences have at least six digits, are neither dense nor ordered, and never reused.
+shipment `…-S1`, refund `…-R1`, after-sale `…-A1`. Sequences have at least six digits, are neither dense nor ordered,
+and never reused.
 """
 
 import re
@@ -12,11 +13,11 @@ from typing import Final, NamedTuple
 from tongdan.domain.kernel.slots import SLOTS
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "UTC+8")
-_ID: Final = re.compile(r"([A-Z]{2})(\d{8})(\d{6,18})(?:-([PSR])([1-9]\d{0,3}))?", re.ASCII)
+_ID: Final = re.compile(r"([A-Z]{2})(\d{8})(\d{6,18})(?:-([PSRA])([1-9]\d{0,3}))?", re.ASCII)
 
 
 class ParsedId(NamedTuple):
-    """A Tongdan id taken apart; `part` is P, S or R with its `part_no`, or "" and 0 for the order itself."""
+    """A Tongdan id taken apart; `part` is P, S, R or A with its `part_no`, or "" and 0 for the order itself."""
 
     order: str
     channel: str
@@ -66,3 +67,7 @@ def shipment_id(order: str, no: int) -> str:
 
 def refund_id(order: str, no: int) -> str:
     return f"{order}-R{no}"
+
+
+def after_sale_id(order: str, no: int) -> str:
+    return f"{order}-A{no}"

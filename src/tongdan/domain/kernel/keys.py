@@ -1,8 +1,8 @@
 """Keys of aggregates, and the slot each lives in.
 
-`DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `stock/SKU`, `alias/KIND/KEY`, and
-`ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table of an order,
-`pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
+`DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `…-A1` its after-sale, `stock/SKU`,
+`alias/KIND/KEY`, and `ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table
+of an order, `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
 `notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by. Whatever
 belongs to an order lies in the order's slot.
 """
@@ -14,6 +14,7 @@ from tongdan.domain.kernel.slots import SLOTS, slot_of
 
 ORDER: Final = "order"
 SHIPMENT: Final = "shipment"
+AFTER_SALE: Final = "after-sale"
 STOCK: Final = "stock"
 ALIAS: Final = "alias"
 TICKET: Final = "ticket"
@@ -26,6 +27,7 @@ GIFT: Final = "gift"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
 _BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK})  # they live where their name says
+_BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
 
 def stock_key(sku: str) -> str:
@@ -58,9 +60,20 @@ def slot_key(slot: int) -> str:
     return f"{SLOT}/{slot}"
 
 
-def pull_key(channel: str, shop: str) -> str:
-    """The aggregate that reads what a shop's channel lists."""
-    return f"{PULL}/{channel}/{shop}"
+def after_sale_alias(channel: str, shop: str, number: str) -> str:
+    """The alias under which a platform's number of an after-sale leads to it."""
+    return f"{AFTER_SALE}/{channel}/{shop}/{number}"
+
+
+def pull_key(channel: str, shop: str, what: str = "") -> str:
+    """The aggregate that reads what a shop's channel lists of its orders, or of `what` else."""
+    return f"{PULL}/{channel}/{shop}/{what}" if what else f"{PULL}/{channel}/{shop}"
+
+
+def pulled(key: str) -> tuple[str, str, str]:
+    """Channel, shop and what is listed ("": orders) of a pull's key."""
+    _, channel, shop, *what = key.split("/", 3)
+    return channel, shop, "".join(what)
 
 
 def sku_key(sku: str) -> str:
@@ -113,9 +126,9 @@ def kind_of(key: str) -> str:
             return SLOT
         raise ValueError(f"no aggregate has the key {key!r}")
     parsed = parse(key)
-    if parsed is None or parsed.part not in ("", "S"):
+    if parsed is None or parsed.part not in _BY_PART:
         raise ValueError(f"no aggregate has the key {key!r}")
-    return SHIPMENT if parsed.part else ORDER
+    return _BY_PART[parsed.part]
 
 
 def key_slot(key: str) -> int:

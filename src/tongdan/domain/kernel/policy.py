@@ -48,10 +48,27 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     calls_per_minute: int = 60
 
 
+class AfterSaleMap(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel's native after-sale kinds and statuses read in ours, and how it wants to be answered.
+
+    `reasons`: its codes for refusing → what they mean. `return_addresses`: shop → the number of the address in the
+    platform's book that returns go to. `decide_within_s`: how long an own shop's buyer waits for an answer at most.
+    Without `listing` after-sales are only pushed.
+    """
+
+    kinds: dict[str, str]
+    stages: dict[str, str]
+    reasons: dict[str, str] = {}
+    return_addresses: dict[str, str] = {}
+    decide_within_s: int = 172_800
+    listing: Listing | None = None
+
+
 class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
     """How a channel's native order statuses read in canonical ones, how its clock is to be read and itself reached.
 
-    `carriers`: the WMS's carrier code → the channel's. Without `listing` the channel only pushes.
+    `carriers`: the WMS's carrier code → the channel's. Without `listing` the channel only pushes. Without `after_sale`
+    its after-sales are left to the platform's own console.
     """
 
     code: str
@@ -62,6 +79,7 @@ class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     carriers: dict[str, str] = {}
     listing: Listing | None = None
+    after_sale: AfterSaleMap | None = None
 
 
 class WaybillTerms(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,13 +30,14 @@ class Status(IntEnum):
 
 
 class Partly(IntFlag):
-    """What holds for some of an order's units, or of its price, but not for all."""
+    """What holds for some of an order's units, or of its price, but not for all; AFTER_SALE: one stands open."""
 
     NO = 0
     SHIPPED = 1
     SIGNED = 2
     STOPPED = 4
     REFUNDED = 8
+    AFTER_SALE = 16
 
 
 # How far along a status is: for comparing what two systems say. Gaps leave room for statuses to come.

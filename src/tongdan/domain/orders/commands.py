@@ -6,6 +6,7 @@ name and announce the order when it is new; `PlaceOrder` comes from an own shop 
 
 from datetime import datetime
 
+from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.orders.axes import RefundStage
@@ -44,9 +45,9 @@ class NoteChannelEvent(Command, frozen=True, kw_only=True):
     """A platform's push about one of its orders. `native_status` "" means: no status was said.
 
     `event` is one of created, paid, shipped, signed, completed, cancelled, address, amount, other; or changed:
-    something did at `said_at`, and only the detail tells what. `said_at` is the
-    partner's own time of the event, by which stale news are known. `listed`: no push, but read in a listing, which
-    tells the same again.
+    something did at `said_at`, and only the detail tells what; or after-sale: of an after-sale, and of nothing else.
+    `said_at` is the partner's own time of the event, by which stale news are known. `after_sale` is the platform's
+    number of one, whatever the event. `listed`: no push, but read in a listing, which tells the same again.
     """
 
     channel: str
@@ -60,6 +61,7 @@ class NoteChannelEvent(Command, frozen=True, kw_only=True):
     person: Person | None = None
     region: str = ""
     reason: str = ""
+    after_sale: str = ""
     listed: bool = False
 
 
@@ -398,3 +400,42 @@ class NoteDone(Command, frozen=True, kw_only=True):
 
     order: str
     outcome: str
+
+
+class NoteAfterSale(Command, frozen=True, kw_only=True):
+    """How the after-sale `…-A{no}` stands, as its own aggregate knows it. `sold`: lines as the channel names them."""
+
+    order: str
+    no: int
+    kind: AfterSaleKind
+    stage: AfterSaleStage
+    sold: tuple[tuple[str, int], ...]
+    amount_fen: int
+    said_at: datetime
+
+
+class RequestAfterSale(Command, frozen=True, kw_only=True):
+    """An own shop's buyer applies for an after-sale, under the client's own `number` of it."""
+
+    order: str
+    number: str
+    kind: AfterSaleKind
+    units: tuple[Units, ...]
+    amount_fen: int
+    reason: str = ""
+
+
+class TellAfterSale(Command, frozen=True, kw_only=True):
+    """An own shop's buyer withdraws an after-sale (closed), or has sent the goods (returning)."""
+
+    order: str
+    number: str
+    stage: AfterSaleStage
+    carrier: str = ""
+    waybill: str = ""
+
+
+class SettleAfterSales(Command, frozen=True, kw_only=True):
+    """A refund has succeeded: what waited for it is over."""
+
+    order: str

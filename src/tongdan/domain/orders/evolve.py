@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
+from tongdan.domain.orders.after_sale_evolve import AFTER_SALES
 from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
 from tongdan.domain.orders.gift_evolve import GIFTS
 from tongdan.domain.orders.lines import Line, Units
@@ -421,6 +422,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PaymentMismatched: _paid_wrongly,
     f.PaidAfterCancel: _paid_too_late,
     **REFUNDS,
+    **AFTER_SALES,
     **MATCHING,
     **TAKEOVER,
     **RISK,

@@ -13,6 +13,7 @@ from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
+from tongdan.domain.orders.after_sales import note_spoken_of, place
 from tongdan.domain.orders.axes import ORDINAL, Closing, Stage, Status
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
@@ -65,6 +66,7 @@ MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000
 DETAIL: Final = "detail"
 CHANGED: Final = "changed"  # all that is said is that something did
+AFTER_SALE: Final = "after-sale"  # … to one of its after-sales
 
 # What an event says of the order's status when the push carries none.
 _IMPLIED: Final = {
@@ -207,11 +209,16 @@ def _wrong_sum(command: PlaceOrder, lines_fen: int) -> Refusal | None:
 def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Context) -> Decision | Refusal:
     before = None if order is None else order.said.get(CHANNEL)
     changed = command.event == CHANGED
-    if changed and order is not None and before is not None and not _is_news(order, before, command):
+    known = changed and order is not None and before is not None and not _is_news(order, before, command)
+    if known and not command.after_sale:
         return NOTHING
     draft = announce(order, command, ctx)
-    if order is None or changed:
+    if command.after_sale:
+        note_spoken_of(draft, command.after_sale, command.said_at, again=not command.listed)
+    if order is None or (changed and not known):
         fetch(draft)
+    if known or command.event == AFTER_SALE:
+        return draft.decision()
     status = _report(draft, ctx, command.event, command.native_status, command.said_at)
     person = None
     if command.event == "paid":
@@ -260,6 +267,7 @@ def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> D
         draft.tell(HoldPlaced(hold=LEFT_HOLD, note="the channel says that it has left already"))
     if command.paid_at is not None:
         _paid(draft, ctx, command.transaction, None, command.paid_at)
+    place(draft)
     advance(draft, ctx)
     return draft.decision(person)
 

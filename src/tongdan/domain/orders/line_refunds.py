@@ -168,13 +168,14 @@ def _named(order: Order, sold: tuple[tuple[str, int], ...]) -> tuple[tuple[Units
         if line is None:
             unknown.append(native)
             continue
-        for part in _parts(order, line):
+        for part in parts_sold_as(order, line):
             n = found.get(part.line.no, 0) + units * (part.line.bundle_units or 1)
             found[part.line.no] = min(n, part.line.units - part.refunded)
     return tuple([Units(no, n) for no, n in found.items() if n > 0]), tuple(unknown)
 
 
-def _parts(order: Order, sold: LineState) -> list[LineState]:
+def parts_sold_as(order: Order, sold: LineState) -> list[LineState]:
+    """The line itself, or all parts of the bundle whose first part it is."""
     if not sold.line.bundle:
         return [sold]
     return [sold, *[each for each in order.lines if each.line.part_of == sold.line.no and each is not sold]]

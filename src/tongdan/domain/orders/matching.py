@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.parts import opened
+from tongdan.domain.orders.after_sales import place
 from tongdan.domain.orders.commands import NoteMatched, OpenBundle
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, LineShort
@@ -95,7 +96,10 @@ def open_bundle(order: Order, command: OpenBundle, ctx: Context) -> Decision | R
         until=reserve_until(order.paid is not None, ctx),
         wanted=line.waiting if line.withdrawn else 0,
     )
-    return Decision((fact,))
+    draft = Draft(order)
+    draft.tell(fact)
+    place(draft)
+    return draft.decision()
 
 
 def _unopened(line: LineState) -> bool:

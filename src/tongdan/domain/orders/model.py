@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from tongdan.domain.kernel.after_sales import ENDED, AfterSaleKind, AfterSaleStage
 from tongdan.domain.orders.axes import (
     ORDINAL,
     AfterSale,
@@ -30,6 +31,9 @@ RISK_HOLD: Final = "risk-check"  # what is known of its buyer is being asked for
 LEFT_HOLD: Final = "left-already"  # by somebody else's hand, so it must not leave again
 RECEIVER_HOLD: Final = "receiver-masked"  # the channel's own words for the receiver are awaited
 UNMATCHED_HOLD: Final = "unmatched-sku"  # nobody has said yet which own SKU a line is
+AFTER_SALE_HOLD: Final = (
+    "after-sale"  # the buyer wants the price of what has not left, and nobody has decided
+)
 PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
 
 WORRY_DETAIL: Final = "detail-overdue"
@@ -169,6 +173,26 @@ class Lift(msgspec.Struct, frozen=True, gc=False):
     at: datetime
 
 
+class OrderAfterSale(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An after-sale (`…-A{no}`) as its order knows it. `units` and `problem` say how it fits the lines, once `placed`.
+
+    `refunds` are those by which an own shop pays it back; `settled`: they have all succeeded.
+    """
+
+    no: int
+    number: str
+    seen_at: datetime | None = None
+    kind: AfterSaleKind | None = None
+    stage: AfterSaleStage | None = None
+    sold: tuple[tuple[str, int], ...] = ()
+    amount_fen: int = 0
+    units: tuple[Units, ...] = ()
+    problem: str = ""
+    placed: bool = False
+    refunds: tuple[int, ...] = ()
+    settled: bool = False
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
@@ -200,6 +224,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     limited_gifts: tuple[str, ...] = ()
     gifts_due: bool = False
     reissues: tuple[Reissue, ...] = ()
+    after_sales: tuple[OrderAfterSale, ...] = ()
     closing: Closing = Closing.OPEN
     cancelled_at: datetime | None = None
     cancelled_by: str = ""
@@ -261,6 +286,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def refund(self, no: int) -> Refund | None:
         return next((each for each in self.refunds if each.no == no), None)
 
+    def after_sale(self, number: str) -> OrderAfterSale | None:
+        """By the channel's number of it."""
+        return next((each for each in self.after_sales if each.number == number), None)
+
     def parcel(self, dispatch: str) -> Parcel | None:
         return next((each for each in self.parcels if each.dispatch == dispatch), None)
 
@@ -276,6 +305,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 def unmatched(order: Order) -> tuple[Line, ...]:
     """The lines whose own SKU is not known, and is still to be."""
     return tuple([each.line for each in order.lines if not each.line.sku and each.waiting])
+
+
+def bought(order: Order) -> tuple[LineState, ...]:
+    """The lines that the buyer ordered, without what a gift rule added and what is sent again."""
+    return tuple([each for each in order.lines if not (each.line.rule or each.line.replaces)])
 
 
 def gone(order: Order) -> int:
@@ -298,6 +332,8 @@ def status(order: Order) -> Status:
     """The canonical status: a pure function of the axes. Money decides only when nothing of it is kept."""
     if order.owed_fen and order.owed_fen == order.received_fen:
         return Status.REFUNDED if after_sale(order) is AfterSale.REFUNDED else Status.REFUND_PENDING
+    if (after := _by_after_sales(order)) is not None:
+        return after
     if order.cancelled:
         return Status.CANCELLED
     if gone(order):
@@ -309,6 +345,35 @@ def status(order: Order) -> Status:
     return Status.CREATED if order.known else Status.ANNOUNCED
 
 
+def _by_after_sales(order: Order) -> Status | None:
+    """What after-sales make of the order as a whole: all money back or on its way, or all that has left coming back."""
+    if not order.after_sales or order.paid is None:
+        return None
+    if not order.own and 0 < order.paid.amount_fen <= order.platform_refunded_fen + _on_its_way_fen(order):
+        return Status.REFUND_PENDING if _on_its_way_fen(order) else Status.REFUNDED
+    if order.cancelled or here(order) or not gone(order):
+        return None
+    if _covered(order, *_COMING_BACK):
+        return Status.RETURNING
+    return Status.EXCHANGED if _covered(order, AfterSaleStage.EXCHANGED) else None
+
+
+_COMING_BACK: Final = (AfterSaleStage.AWAITING_RETURN, AfterSaleStage.RETURNING, AfterSaleStage.RECEIVED)
+
+
+def _on_its_way_fen(order: Order) -> int:
+    """What the platform has said that it pays back, and not yet that it has."""
+    return sum([each.amount_fen for each in order.after_sales if each.stage is AfterSaleStage.REFUNDING])
+
+
+def _covered(order: Order, *stages: AfterSaleStage) -> bool:
+    """Every unit is in an after-sale at one of these stages."""
+    units: dict[int, int] = {}
+    for each in [units for its in order.after_sales if its.stage in stages for units in its.units]:
+        units[each.line] = units.get(each.line, 0) + each.units
+    return all(units.get(each.line.no, 0) >= each.line.units for each in bought(order))
+
+
 def _after_shipping(order: Order) -> Status:
     if order.closing is Closing.COMPLETED:
         return Status.COMPLETED
@@ -318,7 +383,8 @@ def _after_shipping(order: Order) -> Status:
 
 
 def partly(order: Order) -> Partly:
-    """Which of shipped, signed and stopped hold for some units only, and whether some of the price went back."""
+    """Which of shipped, signed and stopped hold for some units only, whether some of the price went back, and whether
+    an after-sale stands open."""
     flags = Partly.NO
     if gone(order) and here(order):
         flags |= Partly.SHIPPED
@@ -330,6 +396,8 @@ def partly(order: Order) -> Partly:
     if order.paid is not None and (order.refunds or order.platform_refunds):
         kept_fen = _kept_fen(order, order.paid)
         flags |= Partly.REFUNDED if 0 < kept_fen < order.paid.amount_fen else Partly.NO
+    if any(each.stage is not None and each.stage not in ENDED for each in order.after_sales):
+        flags |= Partly.AFTER_SALE
     return flags
 
 

@@ -141,6 +141,44 @@ REFUND_OUT_OF_RANGE: Final = RefusalKind(
     "left of the buyer's money.",
     zh="{order} 不能退款 {amount_fen} 分。应为 1 到 {limit} 分,即买家款项中尚可退的部分。",
 )
+NOT_PAID_YET: Final = RefusalKind(
+    "not-paid-yet",
+    409,
+    en="{order} is not paid, so there is no after-sale of it. Cancel it instead.",
+    zh="{order} 尚未付款,不能申请售后。请直接取消订单。",
+)
+NOT_OF_THIS_ORDER: Final = RefusalKind(
+    "line-not-of-order",
+    422,
+    en="{order} has no line {line}. Name lines by their numbers, counted from 1 as they were ordered.",
+    zh="{order} 没有第 {line} 行。请按下单顺序从 1 开始填写行号。",
+)
+UNITS_NOT_LEFT: Final = RefusalKind(
+    "units-not-left",
+    422,
+    en="An after-sale of {units} units of line {line} cannot be: expected 1 to {left}. What is to come back has to "
+    "have left, and units of another after-sale count no more.",
+    zh="第 {line} 行不能申请 {units} 件售后:应为 1 到 {left} 件。需退回的商品须已发出,已在其他售后中的不再计入。",
+)
+NO_SUCH_AFTER_SALE: Final = RefusalKind(
+    "no-such-after-sale",
+    404,
+    en="{order} has no after-sale {number!r} that is known yet. Name it as it was applied for.",
+    zh="{order} 没有编号为 {number!r} 的售后。请使用申请时的编号。",
+)
+AFTER_SALE_DECIDED: Final = RefusalKind(
+    "after-sale-decided",
+    409,
+    en="After-sale {number!r} is {stage}: it is too late for this, or too early. Apply under another number if "
+    "something else is wanted.",
+    zh="售后 {number!r} 当前为 {stage},此操作不适用。如有其他诉求,请以新编号申请。",
+)
+TOO_MANY_AFTER_SALES: Final = RefusalKind(
+    "too-many-after-sales",
+    409,
+    en="{order} has had {limit} after-sales. Settle it with its buyer directly.",
+    zh="{order} 已有 {limit} 个售后,请直接与买家协商处理。",
+)
 CANCEL_INSTEAD: Final = RefusalKind(
     "cancel-instead",
     409,

@@ -54,11 +54,12 @@ class OpenEpoch(Command, frozen=True, kw_only=True):
 class StartPull(Command, frozen=True, kw_only=True):
     """The shop is to be asked regularly for what has changed; one that is asked already stays as it is.
 
-    `given_up`: a person has skipped the page that was asked for.
+    `what` of it: "" is its orders. `given_up`: a person has skipped the page that was asked for.
     """
 
     channel: str
     shop: str
+    what: str = ""
     given_up: bool = False
 
 
@@ -67,6 +68,7 @@ class RequestBackfill(Command, frozen=True, kw_only=True):
 
     channel: str
     shop: str
+    what: str = ""
     since: datetime
     until: datetime
 
@@ -76,6 +78,7 @@ class RecordListing(Command, frozen=True, kw_only=True):
 
     channel: str
     shop: str
+    what: str = ""
     orders: tuple[Listed, ...]
     pages: int = 0
     cursor: str = ""

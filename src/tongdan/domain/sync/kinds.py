@@ -13,6 +13,9 @@ REFUND_ABNORMAL: Final = "refund-abnormal"
 REFUND_FAILED: Final = "refund-failed"
 REFUND_OVERDUE: Final = "refund-overdue"
 REFUND_CONTRADICTED: Final = "refund-contradicted"
+AFTER_SALE_UNMATCHED: Final = "after-sale-unmatched"
+AFTER_SALE_OVERDUE: Final = "after-sale-overdue"
+AFTER_SALE_NOT_TAKEN: Final = "after-sale-not-taken"
 OFFER_UNMATCHED: Final = "offer-unmatched"
 LINE_SHORT: Final = "line-short"
 ORDER_LOST: Final = "order-lost"
@@ -74,6 +77,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     HELD_AFTER_RESTORE: (
         "Back after a restore, perhaps sent before under a lost id: ask the warehouse, then lift the hold",
         "恢复后重新出现,可能已用丢失的单号发货:请先与仓库核对,再解除冻结",
+    ),
+    AFTER_SALE_UNMATCHED: (
+        "An after-sale fits no line of its order, or asks for more than there is: compare it with the platform",
+        "售后与订单商品行不符，或超出可售后的数量、金额：请与平台核对",
+    ),
+    AFTER_SALE_OVERDUE: (
+        "Nobody has answered an after-sale in time; a platform decides by itself",
+        "售后逾期未处理，平台将自动处理",
+    ),
+    AFTER_SALE_NOT_TAKEN: (
+        "An answer to an after-sale did not take effect: look how it stands and answer again",
+        "售后答复未生效：请查看其最新状态后重新处理",
     ),
     OFFER_UNMATCHED: (
         "Nobody has said which own SKU a platform's SKU is; its orders are held",

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from tongdan.domain.kernel.after_sales import AFTER_SALES
 from tongdan.domain.kernel.messages import (
     EFFECT_FACTS,
     NOTHING,
@@ -74,6 +75,7 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shop: str
     read_to: datetime
     next_at: datetime | None
+    what: str = ""
     reading: Reading | None = None
     asking: bool = False
     asked_at: datetime | None = None
@@ -90,16 +92,16 @@ def wake_at(pull: Pull) -> datetime | None:
 
 def start_pull(pull: Pull | None, command: StartPull, ctx: Context) -> Decision | Refusal:
     """A page that was given up has its span read anew, from the beginning."""
-    listing = _listing(command.channel, command.shop, ctx)
+    listing = _listing(command, ctx)
     given_up = command.given_up and pull is not None and pull.asking
     under_way = pull is not None and (pull.asking or pull.next_at is not None)
     if listing is None or (under_way and not given_up):
         return NOTHING
-    return Decision((_started(pull, command.channel, command.shop, listing, ctx),))
+    return Decision((_started(pull, command, listing, ctx),))
 
 
 def request_backfill(pull: Pull | None, command: RequestBackfill, ctx: Context) -> Decision | Refusal:
-    listing = _listing(command.channel, command.shop, ctx)
+    listing = _listing(command, ctx)
     if listing is None:
         return NOT_LISTED.of(channel=command.channel, shop=command.shop)
     since, until = command.since.replace(microsecond=0), command.until.replace(microsecond=0)
@@ -109,7 +111,7 @@ def request_backfill(pull: Pull | None, command: RequestBackfill, ctx: Context) 
         return TOO_MANY_JOBS.of(shop=command.shop, limit=MAX_JOBS)
     facts: tuple[Fact, ...] = ()
     if pull is None:
-        facts = (_started(None, command.channel, command.shop, listing, ctx),)
+        facts = (_started(None, command, listing, ctx),)
     no = 1 if pull is None else pull.jobs_begun + 1
     return Decision((*facts, BackfillQueued(no=no, since=since, until=until, next_at=ctx.now)))
 
@@ -118,18 +120,18 @@ def wake(pull: Pull, command: WakeUp, ctx: Context) -> Decision | Refusal:
     due = wake_at(pull)
     if due is None or ctx.now < due:
         return NOTHING
-    listing = _listing(pull.channel, pull.shop, ctx)
+    listing = _listing(pull, ctx)
     if listing is None:
         return Decision((PullStopped(),))
     reading = pull.reading or _choose(pull, listing, ctx.now)
     if reading is None:  # what was due has been read meanwhile, or the clock was set back
-        return Decision((_started(pull, pull.channel, pull.shop, listing, ctx),))
+        return Decision((_started(pull, pull, listing, ctx),))
     return _ask((), pull, reading, ctx)
 
 
 def record_listing(pull: Pull, command: RecordListing, ctx: Context) -> Decision | Refusal:
     """A page is here: what it lists goes on to the orders, and the next one is asked for when the rate allows it."""
-    listing, reading = _listing(pull.channel, pull.shop, ctx), pull.reading
+    listing, reading = _listing(pull, ctx), pull.reading
     if reading is None or not pull.asking:
         return NOTHING
     then = _then(reading, command, by_cursor=listing is not None and listing.pages == CURSOR)
@@ -147,15 +149,23 @@ def record_listing(pull: Pull, command: RecordListing, ctx: Context) -> Decision
     return _ask((listed,), after, follows, ctx)
 
 
-def _listing(channel: str, shop: str, ctx: Context) -> Listing | None:
-    known, its = ctx.policy.channels.get(channel), ctx.policy.shops.get(shop)
-    return known.listing if known is not None and its is not None and its.channel == channel else None
+def _listing(named: Pull | StartPull | RequestBackfill, ctx: Context) -> Listing | None:
+    known, its = ctx.policy.channels.get(named.channel), ctx.policy.shops.get(named.shop)
+    if known is None or its is None or its.channel != named.channel:
+        return None
+    if named.what == AFTER_SALES:
+        return known.after_sale.listing if known.after_sale is not None else None
+    return known.listing
 
 
-def _started(pull: Pull | None, channel: str, shop: str, listing: Listing, ctx: Context) -> PullStarted:
+def _started(
+    pull: Pull | None, named: Pull | StartPull | RequestBackfill, listing: Listing, ctx: Context
+) -> PullStarted:
     read_to = _horizon(ctx.now, listing) if pull is None else pull.read_to
     next_at = max(_due(read_to, listing), ctx.now + SECOND)
-    return PullStarted(channel=channel, shop=shop, read_to=read_to, next_at=next_at)
+    return PullStarted(
+        channel=named.channel, shop=named.shop, read_to=read_to, next_at=next_at, what=named.what
+    )
 
 
 def _horizon(now: datetime, listing: Listing) -> datetime:
@@ -202,6 +212,7 @@ def _ask(facts: tuple[Fact, ...], pull: Pull, reading: Reading, ctx: Context) ->
         until=reading.until,
         page=reading.page,
         cursor=reading.cursor,
+        what=pull.what,
     )
     return Decision((*facts, PageAsked(reading=reading, asked_at=ctx.now)), (effect,))
 
@@ -213,7 +224,13 @@ def evolve(pull: Pull | None, fact: Fact) -> Pull:
     """The state after `fact`. Raises KeyError for a fact that is none of a pull's."""
     if type(fact) is PullStarted:
         if pull is None:
-            return Pull(channel=fact.channel, shop=fact.shop, read_to=fact.read_to, next_at=fact.next_at)
+            return Pull(
+                channel=fact.channel,
+                shop=fact.shop,
+                read_to=fact.read_to,
+                next_at=fact.next_at,
+                what=fact.what,
+            )
         return replace(pull, next_at=fact.next_at, reading=None, asking=False)
     assert pull is not None
     if type(fact) is PageAsked:

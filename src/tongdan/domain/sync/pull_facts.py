@@ -12,10 +12,12 @@ from tongdan.domain.kernel.messages import Effect, Fact
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One order in a listing: the platform's number for it, and when it was last changed there."""
+    """One order in a listing: the platform's number for it, and when it was last changed there; or one `after_sale` of
+    that order."""
 
     native: str
     said_at: datetime
+    after_sale: str = ""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -39,6 +41,7 @@ class PullStarted(Fact, frozen=True, kw_only=True):
     shop: str
     read_to: datetime
     next_at: datetime
+    what: str = ""
 
 
 class PullStopped(Fact, frozen=True, kw_only=True):
@@ -67,7 +70,8 @@ class PageListed(Fact, frozen=True, kw_only=True):
 
 
 class ListOrders(Effect, frozen=True, kw_only=True):
-    """Ask which orders were changed in [since, until). A read: natural. `page` and `cursor` are those of `Reading`."""
+    """Ask which orders, or `what` else of them, were changed in [since, until). A read: natural. `page` and `cursor`
+    are those of `Reading`."""
 
     channel: str
     shop: str
@@ -75,3 +79,4 @@ class ListOrders(Effect, frozen=True, kw_only=True):
     until: datetime
     page: int
     cursor: str
+    what: str = ""

@@ -1,0 +1,1 @@
+"""After-sales: what buyers apply for after they paid, and how it is answered."""
