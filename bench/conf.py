@@ -19,6 +19,7 @@ def write_conf(place: Path, partners_url: str = _NOWHERE) -> None:
     shutil.copytree(ROOT / "conf", place / "conf")
     partners = place / "conf" / "partners.yml"
     partners.write_text(re.sub(r"(_url:) \S+", rf"\1 {partners_url}", partners.read_text()))
+    (place / "conf" / "notices.yml").unlink()  # what is measured are orders; nobody here is told of them
     (place / "data").mkdir(mode=0o700, exist_ok=True)
 
 

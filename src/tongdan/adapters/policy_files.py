@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-from tongdan.adapters import gift_rules, hold_rules
+from tongdan.adapters import gift_rules, hold_rules, notice_rules
 from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
@@ -25,6 +25,7 @@ from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
 from tongdan.domain.kernel.gifts import MAX_RULES as MAX_GIFT_RULES
 from tongdan.domain.kernel.gifts import GiftRule
+from tongdan.domain.kernel.notices import NoticePolicy
 from tongdan.domain.kernel.policy import (
     CURSOR,
     LAST_FIRST,
@@ -93,10 +94,12 @@ def load_conf(folder: Path) -> Conf:
             raise ConfError("deadlines.yml", name, "expected a positive number of seconds")
     _check_partners(partners, shops)
     holds = _holds(files, shops, channels)
+    notices = _notices(files, shops, channels, partners)
     policy = Policy(
         shops=shops, channels=channels, carriers=carriers, warehouses=warehouses, deadlines=deadlines,
         holds=holds,
         gifts=_gifts(files, shops),
+        notices=notices,
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
@@ -138,7 +141,10 @@ class _Files:
 
     def maybe(self, name: str, kind: type[T]) -> list[T]:
         """`many` of a file that need not be there."""
-        return self.many(name, kind) if (self._folder / name).exists() else []
+        return self.many(name, kind) if self.has(name) else []
+
+    def has(self, name: str) -> bool:
+        return (self._folder / name).exists()
 
     def digest(self) -> str:
         whole = sha256()
@@ -319,6 +325,18 @@ def _gifts(files: _Files, shops: dict[str, Shop], name: str = GIFTS) -> tuple[Gi
     return tuple(rules)
 
 
+def _notices(
+    files: _Files, shops: dict[str, Shop], channels: dict[str, ChannelMap], partners: Partners
+) -> NoticePolicy:
+    """Without the file nobody is told anything."""
+    if not files.has(notice_rules.FILE):
+        return NoticePolicy()
+    text = files.one(notice_rules.FILE, notice_rules.NoticesText)
+    for place, expected in notice_rules.mistakes(text, shops, channels, partners):
+        raise ConfError(notice_rules.FILE, place, f"expected {expected}")
+    return notice_rules.policy_of(text)
+
+
 def _check_warehouses(warehouses: dict[str, Warehouse]) -> None:
     for warehouse in warehouses.values():
         if warehouse.partner not in WMS:
@@ -339,9 +357,11 @@ def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
         _check_url("partners.yml", f"{name}.base_url", settings.base_url)
         if zone := getattr(settings, "zone", ""):
             _check_zone("partners.yml", f"{name}.zone", zone)
-    for shop in partners.wechat.merchants:
-        if shop not in shops:
-            raise ConfError("partners.yml", f"wechat.merchants.{shop}", "expected a shop of shops.yml")
+    apps = {} if partners.wechat_mini is None else partners.wechat_mini.apps
+    for place, named in (("wechat.merchants", partners.wechat.merchants), ("wechat_mini.apps", apps)):
+        for shop in named:
+            if shop not in shops:
+                raise ConfError("partners.yml", f"{place}.{shop}", "expected a shop of shops.yml")
 
 
 def _check_url(file: str, place: str, url: str) -> None:

@@ -22,7 +22,7 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, prov
 
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
-OTHERS: Final = ("wechat", "qimen", "finance", "sf")
+OTHERS: Final = ("wechat", "qimen", "finance", "sf", "sms", "wechat_mini", "service")
 PARTNERS: Final = (*(channel.name for channel in CHANNELS), *OTHERS)
 
 
@@ -73,7 +73,7 @@ def _ports(kept: Partners | None) -> list[int]:
     """Ports of the partners, and last the push port: those of the last run if they are still free, else any."""
     if kept is not None:
         urls = [kept.channels.get(channel.code, "") for channel in CHANNELS]
-        urls += [getattr(kept, name).base_url for name in OTHERS]
+        urls += [getattr(getattr(kept, name), "base_url", "") for name in OTHERS]
         ports = [urlsplit(url).port or 0 for url in (*urls, kept.wechat.notify_url)]
         if all(map(_is_free, ports)):
             return ports

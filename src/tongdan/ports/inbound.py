@@ -95,7 +95,8 @@ class Translator(Protocol):
 
 
 class Door(Protocol):
-    """One entrance. `path` is its prefix on the push port, e.g. `/push/douyin/`."""
+    """One entrance. `path` is its prefix on the push port, e.g. `/push/douyin/`; it is knocked at by POST, unless
+    `methods` (a frozenset) names others too."""
 
     path: str
     source: str

@@ -35,6 +35,7 @@ from tongdan.surfaces.refusals import BROKEN, UNAUTHENTIC, UNKNOWN_PATH, WRONG_M
 SAMPLES: Final = 200  # unauthentic requests remembered
 MAX_WAITING: Final = 1_000  # answers held back by `?wait=` at one time
 WAIT_S: Final = 2.0
+POST: Final = frozenset({"POST"})  # what a door takes that says nothing else (`methods`)
 STRANGER: Final = "stranger"  # the source of a request that found no door
 
 log = logging.getLogger(__name__)
@@ -105,8 +106,9 @@ class FrontDoor:
         door = self._doors.get(prefix)
         if door is None:
             return self._no_door(UNKNOWN_PATH.of(), answer)
-        if request.method != "POST":
-            return self._no_door(WRONG_METHOD.of(allowed="POST"), answer)
+        methods: frozenset[str] = getattr(door, "methods", POST)
+        if request.method not in methods:
+            return self._no_door(WRONG_METHOD.of(allowed=", ".join(sorted(methods))), answer)
 
         def committed(replies: Sequence[Reply]) -> None:
             self._count(door.source, messages, replies)

@@ -166,6 +166,17 @@ def credentials() -> HeldCredentials:
                 "app_secret": "secret-of-the-cainiao-app",
                 "session": "session-of-the-cainiao-account",
             },
+            "service/main": {"secret": "secret of customer service"},
+            "sms/main": {
+                "access_key_id": "YourAccessKeyId",
+                "access_key_secret": "YourAccessKeySecret",
+                "push_secret": "push-secret-of-the-sms-account",
+            },
+            "wechat-mini/wxd678efh567hg6787": {
+                "secret": "secret of the mini-program",
+                "push_token": "push token of the mini-program",
+                "push_aes_key": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
+            },
             "qimen/main": {"app_key": "23012345", "secret": "qimen-secret", "customer_id": "C1"},
             f"wechat/{MCHID}": {
                 "appid": "wxd678efh567hg6787",

@@ -1,5 +1,8 @@
 """What every actor promises, whatever it does: whose fault a failure is, and whether it may have taken place."""
 
+from zoneinfo import ZoneInfo
+
+import msgspec
 import pytest
 from tests.contracts.partners.called import Answer, Case, Partner, errand, failed, ok
 from tests.contracts.partners.played import CONF, NOW
@@ -11,11 +14,15 @@ from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor
 from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.service import ServiceActor
+from tongdan.adapters.partners.sms_api import SmsActor
 from tongdan.adapters.partners.wechat_api import WechatActor
+from tongdan.adapters.partners.wechat_mini_api import WechatMiniActor
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.kernel.messages import Effect
-from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
+from tongdan.domain.notices.facts import AskReceipt, SendNotice
+from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, TellService, WriteBackShipment
 from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.ports import Actor, HttpResponse, NoAnswer, Unreachable
 
@@ -61,8 +68,22 @@ def waybill_effects(code: str) -> tuple[GetWaybill, CancelWaybill, PrintWaybill]
     )  # fmt: skip
 
 
+TELL_SERVICE = TellService(
+    partner="service", order=ORDER, channel="DY", shop="dy-main", native="4781234567890123456", event="shipped",
+    shipment=f"{ORDER}-S1", units=((1, 2),), at=NOW, carrier="SF", waybill="SF7444703608745",
+)  # fmt: skip
+SENDING = f"{OWN}/shipped/{OWN}-S1.1/1"
+SEND_SMS = SendNotice(
+    partner="notice/sms", sending=SENDING, shop="mp-main", template="SMS_1", language="zh", signature="同单",
+    values={"order": OWN},
+)  # fmt: skip
+SEND_MINI = msgspec.structs.replace(SEND_SMS, partner="notice/wechat-mini")
+ASK_RECEIPT = AskReceipt(partner="notice/sms", sending=SENDING, reference="B1", sent_at=NOW)
 WAYBILLS = (*waybill_effects("SF"), *waybill_effects("ZTO"))
-EFFECTS = (FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY, *WAYBILLS)
+EFFECTS = (
+    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY, *WAYBILLS, TELL_SERVICE,
+    SEND_SMS, SEND_MINI, ASK_RECEIPT,
+)  # fmt: skip
 
 
 def case(effect: Effect) -> Case:
@@ -88,6 +109,21 @@ def case(effect: Effect) -> Case:
     if isinstance(effect, QueryRoutes | GetWaybill | CancelWaybill | PrintWaybill):
         host = "bspgw.sf-express.com" if effect.partner == "carrier/SF" else "eco.taobao.com"
         return Case(host, lambda wire: carrier(effect.partner, wire), errand(effect, f"{OWN}-S1"))
+    if isinstance(effect, TellService):
+        service = PARTNERS.service
+        assert service is not None
+        host = "service.example.com"
+        return Case(host, lambda wire: ServiceActor(effect.partner, service, wire), errand(effect, ORDER))
+    if effect.partner == "notice/wechat-mini":
+        mini = PARTNERS.wechat_mini
+        assert mini is not None
+        host = "api.weixin.qq.com"
+        return Case(host, lambda wire: WechatMiniActor(effect.partner, mini, wire), errand(effect, OWN))
+    if isinstance(effect, SendNotice | AskReceipt):
+        sms = PARTNERS.sms
+        assert sms is not None
+        host, zone = "dysmsapi.aliyuncs.com", ZoneInfo(sms.zone)
+        return Case(host, lambda wire: SmsActor(effect.partner, sms, zone, wire), errand(effect, OWN))
     host = "finance.example.com"
     return Case(
         host, lambda wire: FinanceActor(effect.partner, PARTNERS.finance, wire), errand(effect, ORDER)
@@ -169,9 +205,8 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     by_name = {actor.partner: actor for actor in actors}
     assert sorted(by_name) == [
         "carrier/SF", "carrier/ZTO", "channel/DY/dy-main", "channel/JD/jd-main", "channel/KS/ks-main",
-        "channel/PD/pd-main", "channel/TB/tb-main", "channel/XX/xx-main", "finance", "payment/wechat", "wms/WH-EAST",
-        "wms/WH-NORTH",
-        "wms/WH-SOUTH",
+        "channel/PD/pd-main", "channel/TB/tb-main", "channel/XX/xx-main", "finance", "notice/sms", "notice/wechat-mini",
+        "payment/wechat", "service", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
     ]  # fmt: skip
     for effect in EFFECTS:
         assert type(effect) in by_name[effect.partner].verbs
@@ -181,5 +216,6 @@ def test_every_partner_has_its_door() -> None:
     doors = open_doors(CONF, Partner("nowhere", ok(b"")).wire.credentials)
     assert sorted(door.path for door in doors) == [
         "/own/mp-main/", "/push/douyin/", "/push/example/", "/push/finance/", "/push/jd/", "/push/kuaishou/",
-        "/push/pinduoduo/", "/push/qimen/", "/push/sf/", "/push/taobao/", "/push/wechat/",
+        "/push/pinduoduo/", "/push/qimen/", "/push/sf/", "/push/sms/", "/push/taobao/", "/push/wechat-mini/",
+        "/push/wechat/",
     ]  # fmt: skip

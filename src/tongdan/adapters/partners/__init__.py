@@ -25,15 +25,21 @@ from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.service import ServiceActor
 from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.sf_api import SfActor
 from tongdan.adapters.partners.sf_line import SfLine
 from tongdan.adapters.partners.sf_waybill import SfWaybills
+from tongdan.adapters.partners.sms import SmsDoor
+from tongdan.adapters.partners.sms_api import SmsActor
 from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.partners.wechat_api import WechatActor
+from tongdan.adapters.partners.wechat_mini import WechatMiniDoor
+from tongdan.adapters.partners.wechat_mini_api import WechatMiniActor
+from tongdan.domain.kernel.notices import SMS, WECHAT_MINI
 from tongdan.domain.kernel.policy import Policy
 from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
@@ -65,7 +71,20 @@ def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
             for code in carriers
             if code == SF
         ),
+        *_notice_doors(conf, credentials),
     )
+
+
+def _notice_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:
+    """Where receipts of notices come in."""
+    doors: list[Door] = []
+    if (sms := conf.partners.sms) is not None:
+        doors.append(SmsDoor(credentials, sms.account, ZoneInfo(sms.zone)))
+    if conf.partners.wechat_mini is not None:
+        ways = [way for rule in conf.policy.notices.rules for way in rule.ways]
+        templates = frozenset([way.template for way in ways if way.means == WECHAT_MINI])
+        doors.append(WechatMiniDoor(credentials, templates))
+    return doors
 
 
 def connect_actors(
@@ -89,6 +108,7 @@ def connect_actors(
         WechatActor("payment/wechat", partners.wechat, policy, wire),
         FinanceActor("finance", partners.finance, wire),
         *_carriers(partners, policy, wire),
+        *_tellers(conf, wire),
     )
 
 
@@ -101,3 +121,15 @@ def _carriers(partners: Partners, policy: Policy, wire: Wire) -> Iterator[Actor]
             yield SfActor(partner, line, ZoneInfo(carrier.zone), waybills)
         elif terms is not None and partners.cainiao is not None:
             yield CainiaoActor(partner, terms, partners.cainiao, partners, wire)
+
+
+def _tellers(conf: "Conf", wire: Wire) -> Sequence[Actor]:
+    """Who buyers and customer service are told by, as far as they are configured."""
+    partners, actors = conf.partners, list[Actor]()
+    if (sms := partners.sms) is not None:
+        actors.append(SmsActor(f"notice/{SMS}", sms, ZoneInfo(sms.zone), wire))
+    if (mini := partners.wechat_mini) is not None:
+        actors.append(WechatMiniActor(f"notice/{WECHAT_MINI}", mini, wire))
+    if (service := partners.service) is not None:
+        actors.append(ServiceActor("service", service, wire))
+    return actors

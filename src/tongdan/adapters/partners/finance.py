@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from tongdan.adapters.partners.authentic import check_signed, secret_of, signed_headers
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.authentic import check_signed, secret_of
+from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
 from tongdan.adapters.partners.settings import FinanceSettings
+from tongdan.adapters.partners.telling import tell
 from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.instants import from_local, from_rfc3339
 from tongdan.domain.kernel.messages import Effect, Refusal
@@ -26,7 +27,6 @@ from tongdan.ports import (
     Done,
     Errand,
     Failed,
-    HttpRequest,
     Inbound,
     NotUnderstood,
     PushAnswer,
@@ -151,33 +151,19 @@ class FinanceActor:
         effect = errand.effect
         if not isinstance(effect, TellFinance):
             return Failed(f"finance knows no {type(effect).__name__}", final=True)
-        fields = fields_of(self._wire, f"finance/{self._settings.system}", "secret")
-        if isinstance(fields, Failed):
-            return fields
-        body = msgspec.json.encode(
-            {
-                "id": errand.id,
-                "type": effect.milestone,
-                "order_id": effect.order,
-                "channel": effect.channel,
-                "shop": effect.shop,
-                "amount_fen": effect.amount_fen,
-                "currency": CURRENCY,
-                "at": effect.at,
-            }
-        )
-        nonce = f"{errand.id}-{errand.tries}"
-        headers = signed_headers(fields[0].encode(), self._wire.clock.now(), nonce, body)
-        response = await exchange(
-            self._wire,
-            HttpRequest(method="POST", url=self._settings.base_url, headers=headers, body=body),
-        )
+        said: dict[str, object] = {
+            "type": effect.milestone,
+            "order_id": effect.order,
+            "channel": effect.channel,
+            "shop": effect.shop,
+            "amount_fen": effect.amount_fen,
+            "currency": CURRENCY,
+            "at": effect.at,
+        }
+        credential = f"finance/{self._settings.system}"
+        response = await tell(self._wire, self._settings.base_url, credential, errand, said)
         if isinstance(response, Failed):
             return response
-        if response.status in (401, 403):
-            return Failed(f"HTTP {response.status}", partner_wide=True)
-        if response.status >= 300:
-            return Failed(f"HTTP {response.status}", final=True)
         return Done(NoteDone(order=effect.order, outcome=f"finance/{effect.milestone}"), response.body)
 
     async def look_up(self, errand: Errand) -> Done | Failed | None:

@@ -69,6 +69,28 @@ class CainiaoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     user_id: int = 0
 
 
+class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Aliyun SMS. `account` names the credential `sms/{account}`; `zone` is the clock of its receipts."""
+
+    base_url: str
+    account: str
+    zone: str
+
+
+class WechatMiniSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Subscription messages of mini-programs; `apps`: shop → appid, of the credential `wechat-mini/{appid}`."""
+
+    base_url: str
+    apps: Mapping[str, str] = {}
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The seller's customer-service system; `system` names the credential `service/{system}`."""
+
+    base_url: str
+    system: str
+
+
 class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `conf/partners.yml`. `channels`: where a channel is reached if not where its own map says, by its code.
 
@@ -81,6 +103,9 @@ class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     finance: FinanceSettings
     sf: SfSettings
     cainiao: CainiaoSettings | None = None
+    sms: SmsSettings | None = None
+    wechat_mini: WechatMiniSettings | None = None
+    service: ServiceSettings | None = None
     senders: Mapping[str, Sender] = {}
 
     def sender(self, warehouse: str) -> Sender:

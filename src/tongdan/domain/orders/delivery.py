@@ -27,6 +27,7 @@ from tongdan.domain.orders.facts import (
     LinesStopped,
     NewsCameEarly,
     TellFinance,
+    TellService,
     WriteBackShipment,
 )
 from tongdan.domain.orders.lines import News, ReservedLine, Units
@@ -35,6 +36,7 @@ from tongdan.domain.orders.model import WORRY_SHIP, LineState, Order, gone, here
 MAX_EARLY: Final = 64
 FINANCE: Final = "finance"
 LEFT_AFTER_CANCEL: Final = "left-after-cancel"
+SERVICE: Final = "service"
 
 
 def note_shipped(order: Order, command: NoteShipped, ctx: Context) -> Decision | Refusal:
@@ -77,8 +79,10 @@ def note_repacked(order: Order, command: NoteRepacked, ctx: Context) -> Decision
     """The units stay released; only where they lie has changed, and what a cancellation has to call back."""
     if command.shipment in order.packed:
         return NOTHING
-    fact = LinesRepacked(shipment=command.shipment, units=command.units, wanted=not order.cancelled)
-    return Decision((fact,))
+    draft = Draft(order)
+    draft.tell(LinesRepacked(shipment=command.shipment, units=command.units, wanted=not order.cancelled))
+    tell_service(draft, ctx, "repacked", command.shipment, command.units, ctx.now)
+    return draft.decision()
 
 
 def note_shipment_stopped(order: Order, command: NoteShipmentStopped, ctx: Context) -> Decision | Refusal:
@@ -219,6 +223,7 @@ def _ship(draft: Draft, news: News, ctx: Context) -> None:
             freed=tuple([each for each in _done_with(before, released) if _had_stopped(before, each.line)]),
         )
     )
+    tell_service(draft, ctx, "shipped", news.shipment, news.units, news.at, news.carrier, news.waybill)
     if not before.own and not before.cancelled:
         _write_back(draft, news, ctx)
 
@@ -338,6 +343,37 @@ def _return(draft: Draft, news: News) -> None:
 
 def channel_partner(order: Order) -> str:
     return f"channel/{order.channel}/{order.shop}"
+
+
+def tell_service(
+    draft: Draft,
+    ctx: Context,
+    event: str,
+    shipment: str,
+    units: tuple[Units, ...],
+    at: datetime,
+    carrier: str = "",
+    waybill: str = "",
+) -> None:
+    """Customer service is told, where the shop has one that listens."""
+    order = draft.order
+    if order.shop not in ctx.policy.notices.tells_service:
+        return
+    draft.do(
+        TellService(
+            partner=SERVICE,
+            order=ctx.id,
+            channel=order.channel,
+            shop=order.shop,
+            native=order.native,
+            event=event,
+            shipment=shipment,
+            units=tuple([(each.line, each.units) for each in units]),
+            at=at,
+            carrier=carrier,
+            waybill=waybill,
+        )
+    )
 
 
 def tell_finance(draft: Draft, ctx: Context, milestone: str, at: datetime) -> None:

@@ -398,3 +398,21 @@ class TellFinance(Effect, frozen=True, kw_only=True):
     milestone: str
     amount_fen: int
     at: datetime
+
+
+class TellService(Effect, frozen=True, kw_only=True):
+    """Tell customer service which waybill to speak of (`event`: shipped, repacked). Keyed: it keeps the first of an id.
+
+    `units` are (line, units) of this order.
+    """
+
+    order: str
+    channel: str
+    shop: str
+    native: str
+    event: str
+    shipment: str
+    units: tuple[tuple[int, int], ...]
+    at: datetime
+    carrier: str = ""
+    waybill: str = ""

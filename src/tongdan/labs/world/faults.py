@@ -53,6 +53,8 @@ MISTOLD: Final = "mistold"
 REFUND_ABNORMAL: Final = "refund-abnormal"
 WMS_REFUSES: Final = "wms-refuses"
 WMS_SHORT: Final = "wms-short"
+USER_REFUSES: Final = "user-refuses"
+PHONE_OFF: Final = "phone-off"
 
 KINDS: Final = {
     kind.name: kind
@@ -81,6 +83,10 @@ KINDS: Final = {
         FaultKind(MISTOLD, Heals.EITHER, "a result was told of the wrong thing", "结果通知张冠李戴"),
         FaultKind(REFUND_ABNORMAL, Heals.PERSON, "the buyer's account took no refund", "退款未能入账"),
         FaultKind(WMS_REFUSES, Heals.PERSON, "the warehouse refused the order", "仓库拒单"),
+        FaultKind(USER_REFUSES, Heals.ITSELF, "the buyer forbids messages", "买家拒收订阅消息"),
+        FaultKind(
+            PHONE_OFF, Heals.EITHER, "the buyer's phone never took the message", "买家手机始终未收到短信"
+        ),
         FaultKind(WMS_SHORT, Heals.PERSON, "the warehouse lacked one unit", "仓库少发一件"),
     )
 }
@@ -95,6 +101,7 @@ _LATER: Final = {
     "sf.44": (UNKNOWN_STATUS,),
     "sf.80": (LOST, ACK_LOST, LATE, REPEATED),
     "finance.settled": (LOST, ACK_LOST, REPEATED),
+    "service.waybill": (ANSWER_LOST, BUSY, LIMITED),
 }
 MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "DY": {
@@ -140,6 +147,11 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "wechat.close": (ANSWER_LOST, BUSY),
         "wechat.refund": (ANSWER_LOST, BUSY, NOTICE_FIRST, NEVER_TOLD, MISTOLD, REFUND_ABNORMAL),
         "wechat.refund-notify": (LOST, ACK_LOST, LATE, REPEATED),
+        "wechat-mini.send": (ANSWER_LOST, BUSY, LIMITED, USER_REFUSES),
+        "wechat-mini.sent": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "sms.SendSms": (ANSWER_LOST, BUSY, LIMITED),
+        "sms.SmsReport": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "sms.phone": (PHONE_OFF,),
         **_LATER,
     },
 }

@@ -5,6 +5,7 @@ partners' half (private keys of the payment platform) into `world-keys.json` bes
 their owner only. Nothing is overwritten: a second run finds what the first one made.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -71,6 +72,7 @@ def _wanted(
     yield f"qimen/{partners.qimen.wms}", lambda: _qimen(entropy)
     yield f"finance/{partners.finance.system}", lambda: {"secret": entropy.token(32).hex()}
     yield f"sf/{partners.sf.account}", lambda: _sf(entropy)
+    yield from _tellers(partners, entropy)
 
 
 def read_credentials(path: Path) -> Credentials:
@@ -111,6 +113,32 @@ def _sf(entropy: Entropy) -> dict[str, str]:
         "partner_id": _digits(entropy, 10),
         "check_word": entropy.token(16).hex(),
         "push_secret": entropy.token(24).hex(),
+    }
+
+
+def _tellers(partners: Partners, entropy: Entropy) -> Iterator[tuple[str, Callable[[], dict[str, str]]]]:
+    """Those of whoever tells buyers and customer service, as far as they are configured."""
+    if partners.sms is not None:
+        yield f"sms/{partners.sms.account}", lambda: _sms(entropy)
+    for appid in sorted(set(partners.wechat_mini.apps.values())) if partners.wechat_mini is not None else ():
+        yield f"wechat-mini/{appid}", lambda: _mini(entropy)
+    if partners.service is not None:
+        yield f"service/{partners.service.system}", lambda: {"secret": entropy.token(32).hex()}
+
+
+def _sms(entropy: Entropy) -> dict[str, str]:
+    return {
+        "access_key_id": f"LTAI{entropy.token(10).hex()}",
+        "access_key_secret": entropy.token(15).hex(),
+        "push_secret": entropy.token(24).hex(),
+    }
+
+
+def _mini(entropy: Entropy) -> dict[str, str]:
+    return {
+        "secret": entropy.token(16).hex(),
+        "push_token": entropy.token(12).hex(),
+        "push_aes_key": b64encode(entropy.token(32)).decode().rstrip("="),
     }
 
 
@@ -167,8 +195,12 @@ def _digits(entropy: Entropy, count: int) -> str:
 
 
 def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Partners:
-    """The same settings, with partners at `urls` and the centre's push port at `centre_url`."""
+    """The same settings, with partners at `urls` and the centre's push port at `centre_url`.
+
+    Who tells buyers and customer service may be left out of `urls`, and is not configured then.
+    """
     replace = msgspec.structs.replace
+    sms, mini, service = partners.sms, partners.wechat_mini, partners.service
     return replace(
         partners,
         channels={channel.code: urls[channel.name] for channel in CHANNELS if channel.name in urls},
@@ -176,4 +208,9 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         qimen=replace(partners.qimen, base_url=f"{urls['qimen']}/router/qimen/service"),
         finance=replace(partners.finance, base_url=f"{urls['finance']}/order-milestones"),
         sf=replace(partners.sf, base_url=f"{urls['sf']}/std/service"),
+        sms=replace(sms, base_url=urls["sms"]) if sms and "sms" in urls else None,
+        wechat_mini=replace(mini, base_url=urls["wechat_mini"]) if mini and "wechat_mini" in urls else None,
+        service=replace(service, base_url=f"{urls['service']}/waybills")
+        if service and "service" in urls
+        else None,
     )

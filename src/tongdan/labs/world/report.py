@@ -15,6 +15,7 @@ import msgspec
 from tongdan.domain.kernel import ids
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.faults import KINDS, Heals
+from tongdan.labs.world.notice_books import untold
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.platforms import NAMES
 from tongdan.labs.world.testimony import Disagreement, Witnesses, disagreements
@@ -28,6 +29,7 @@ _BOTH: Final = ("refused, but in the centre", "已被拒绝，却在中心")
 _SHARED: Final = ("two orders share one id", "两张订单共用一个单号")
 _DIFFERS: Final = ("differs from its partners, and no ticket is open", "与伙伴不一致，且没有未关闭的工单")
 _UNHEALED: Final = ("a fault neither healed nor has a ticket", "故障既未自愈也没有工单")
+_UNTOLD: Final = ("its buyer was not told, and nobody knows", "买家未被告知，且无人知晓")
 _GAVE_UP: Final = ("a partner gave up telling the centre", "伙伴放弃了通知中心")
 
 
@@ -135,7 +137,12 @@ def report(world: World, reads: Reads, *, quiet: bool) -> Ledger:
         refused=dict(sorted(Counter(case.refused for case in cases if case.refused).items())),
         faults=tuple(_counts(met)),
         met=met,
-        offenders=(*_order_offenders(cases), *_fault_offenders(met), *_given_up(world)),
+        offenders=(
+            *_order_offenders(cases),
+            *_fault_offenders(met),
+            *_untold(world, reads),
+            *_given_up(world),
+        ),
         messages=_messages(world),
         sample=next(
             (one.id for one in met if one.end == "healed" and one.id), next((c.id for c in cases), "")
@@ -227,6 +234,12 @@ def _fault_offenders(met: tuple[Met, ...]) -> Iterator[Offender]:
             yield Offender(*_UNHEALED, one.order, one.id, f"{one.fault} {one.kind} {one.where}")
 
 
+def _untold(world: World, reads: Reads) -> Iterator[Offender]:
+    tickets = {(each.subject, each.kind) for each in reads.tickets(open_only=True, limit=MAX_TICKETS)}
+    for each in untold(world, reads, tickets):
+        yield Offender(*_UNTOLD, world.setting.names.native_of(each.order), each.order, each.detail)
+
+
 def _given_up(world: World) -> Iterator[Offender]:
     for name, outbox in _outboxes(world):
         for given_up in outbox.given_up:
@@ -246,3 +259,7 @@ def _outboxes(world: World) -> Iterator[tuple[str, Outbox[Any]]]:
     yield "qimen", world.warehouses.outbox
     yield "finance", world.finance.outbox
     yield "sf", world.sf.outbox
+    if world.tellers.sms is not None:
+        yield "sms", world.tellers.sms.outbox
+    if world.tellers.mini is not None:
+        yield "wechat-mini", world.tellers.mini.outbox

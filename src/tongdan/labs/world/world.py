@@ -31,6 +31,7 @@ from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credenti
 from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
 from tongdan.labs.world.sf import SfExpress
+from tongdan.labs.world.tellers import Tellers
 from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
@@ -111,12 +112,14 @@ class World:
         self.finance = Finance(setting, finance.system, secret, ZoneInfo(finance.zone))
         gateways = self.platforms.gateways
         channels = {gateway.name: self.policy.channels[code].base_url for code, gateway in gateways.items()}
+        self.tellers = Tellers(setting, credentials, partners, own.id)
         self._urls = {
             **channels,
             "wechat": partners.wechat.base_url,
             "qimen": qimen.base_url,
             "finance": finance.base_url,
             "sf": partners.sf.base_url,
+            **{name: teller.url for name, teller in self.tellers.by_name.items()},
         }
         handlers: Mapping[str, Handler] = {
             **{gateway.name: gateway.handle for gateway in gateways.values()},
@@ -124,6 +127,7 @@ class World:
             "qimen": self.warehouses.handle,
             "finance": self.finance.handle,
             "sf": self.sf.handle,
+            **{name: teller.handler for name, teller in self.tellers.by_name.items()},
         }
         self._partners: Mapping[str, Handler] = {
             name: self._guarded(name, handler) for name, handler in handlers.items()
