@@ -44,8 +44,9 @@ export async function signIn(entry: Schemas['Entry']): Promise<void> {
   await queries.invalidateQueries();
 }
 
+/** Nothing is asked any more, and the page is loaded anew, so that nothing of what was seen stays in it. */
 export async function signOut(): Promise<void> {
-  await told(api.DELETE('/session'));
-  queries.clear();
   queries.setQueryData(WHO, null);
+  await told(api.DELETE('/session'));
+  location.reload();
 }
