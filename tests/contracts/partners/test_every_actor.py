@@ -19,6 +19,7 @@ from tongdan.adapters.partners.sms_api import SmsActor
 from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.adapters.partners.wechat_mini_api import WechatMiniActor
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
+from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
@@ -50,6 +51,13 @@ TELL = TellFinance(
     partner="finance", order=ORDER, channel="DY", shop="dy-main", milestone="paid", amount_fen=12_900, at=NOW
 )
 
+INTERCEPT = InterceptParcel(
+    partner="carrier/SF",
+    shipment=f"{OWN}-S1",
+    warehouse="WH-EAST",
+    dispatch=f"{OWN}-S1.1",
+    waybill="SF7444703608745",
+)
 QUERY = QueryRoutes(
     partner="carrier/SF", shipment=f"{ORDER}-S1", waybills=("SF7444703608745", "SF7444703608746")
 )
@@ -81,8 +89,8 @@ SEND_MINI = msgspec.structs.replace(SEND_SMS, partner="notice/wechat-mini")
 ASK_RECEIPT = AskReceipt(partner="notice/sms", sending=SENDING, reference="B1", sent_at=NOW)
 WAYBILLS = (*waybill_effects("SF"), *waybill_effects("ZTO"))
 EFFECTS = (
-    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY, *WAYBILLS, TELL_SERVICE,
-    SEND_SMS, SEND_MINI, ASK_RECEIPT,
+    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY, INTERCEPT, *WAYBILLS,
+    TELL_SERVICE, SEND_SMS, SEND_MINI, ASK_RECEIPT,
 )  # fmt: skip
 
 
@@ -106,7 +114,7 @@ def case(effect: Effect) -> Case:
             lambda wire: QimenActor(effect.partner, PARTNERS.qimen, POLICY, wire),
             errand(effect, f"{ORDER}-S1"),
         )
-    if isinstance(effect, QueryRoutes | GetWaybill | CancelWaybill | PrintWaybill):
+    if isinstance(effect, QueryRoutes | InterceptParcel | GetWaybill | CancelWaybill | PrintWaybill):
         host = "bspgw.sf-express.com" if effect.partner == "carrier/SF" else "eco.taobao.com"
         return Case(host, lambda wire: carrier(effect.partner, wire), errand(effect, f"{OWN}-S1"))
     if isinstance(effect, TellService):

@@ -14,6 +14,7 @@ from tests.contracts.partners.test_every_actor import ORDER, QUERY
 
 from tongdan.adapters.partners.sf import MAX_ROUTES, SfDoor
 from tongdan.adapters.partners.sf_api import SfActor
+from tongdan.adapters.partners.sf_intercept import SfInterceptions
 from tongdan.adapters.partners.sf_line import SfLine, digest
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.kernel.refusals import UNKNOWN_ID
@@ -131,7 +132,8 @@ def said(**more: object) -> bytes:
 
 
 def sf(partner: Partner) -> SfActor:
-    return SfActor("carrier/SF", SfLine(CONF.partners.sf, partner.wire), ZONE)
+    line = SfLine(CONF.partners.sf, partner.wire)
+    return SfActor("carrier/SF", line, ZONE, SfInterceptions(line, CONF.partners))
 
 
 ROUTES = [

@@ -30,6 +30,7 @@ from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.sf_api import SfActor
+from tongdan.adapters.partners.sf_intercept import SfInterceptions
 from tongdan.adapters.partners.sf_line import SfLine
 from tongdan.adapters.partners.sf_waybill import SfWaybills
 from tongdan.adapters.partners.sms import SmsDoor
@@ -118,7 +119,7 @@ def _carriers(partners: Partners, policy: Policy, wire: Wire) -> Iterator[Actor]
         if code == SF:
             line = SfLine(partners.sf, wire)
             waybills = SfWaybills(line, terms, partners) if terms is not None else None
-            yield SfActor(partner, line, ZoneInfo(carrier.zone), waybills)
+            yield SfActor(partner, line, ZoneInfo(carrier.zone), SfInterceptions(line, partners), waybills)
         elif terms is not None and partners.cainiao is not None:
             yield CainiaoActor(partner, terms, partners.cainiao, partners, wire)
 

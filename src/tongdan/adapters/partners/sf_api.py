@@ -1,4 +1,5 @@
-"""SF Express calls: where parcels are (`EXP_RECE_SEARCH_ROUTES`), and the numbers they travel under (`sf_waybill.py`).
+"""SF Express calls: where parcels are (`EXP_RECE_SEARCH_ROUTES`), the numbers they travel under (`sf_waybill.py`), and
+those that are to turn back (`sf_intercept.py`).
 
 A read may be repeated at will. Source: SF's open platform.
 """
@@ -11,10 +12,12 @@ import msgspec
 
 from tongdan.adapters.partners.reading import UNREADABLE
 from tongdan.adapters.partners.sf import track_of
+from tongdan.adapters.partners.sf_intercept import SfInterceptions
 from tongdan.adapters.partners.sf_line import NOT_FOUND, SfLine
 from tongdan.adapters.partners.sf_waybill import SfWaybills
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.facts import QueryRoutes
+from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.tracks import Track
@@ -44,22 +47,29 @@ _routes: Final = msgspec.json.Decoder(_Routes | None)
 class SfActor:
     """The carrier SF; `waybills` None: the seller takes no numbers of it."""
 
-    def __init__(self, partner: str, line: SfLine, zone: tzinfo, waybills: SfWaybills | None = None) -> None:
+    def __init__(
+        self, partner: str, line: SfLine, zone: tzinfo, interceptions: SfInterceptions,
+        waybills: SfWaybills | None = None,
+    ) -> None:  # fmt: skip
         self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {
             QueryRoutes: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
+            InterceptParcel: Verb(Repeat.NATURAL, Undo.COMPENSABLE),
             GetWaybill: Verb(Repeat.NATURAL, Undo.COMPENSABLE),
             CancelWaybill: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
             PrintWaybill: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
         }
         self._line: Final = line
         self._zone: Final = zone
+        self._interceptions: Final = interceptions
         self._waybills: Final = waybills
 
     async def perform(self, errand: Errand) -> Done | Failed:
         effect = errand.effect
         if isinstance(effect, QueryRoutes):
             return await self._query(errand, effect)
+        if isinstance(effect, InterceptParcel):
+            return await self._interceptions.ask(errand, effect)
         if self._waybills is None:
             return Failed(f"SF knows no {type(effect).__name__} without `waybill` in its map", final=True)
         return await self._waybills.perform(errand)

@@ -47,5 +47,6 @@ class InterceptParcel(Effect, frozen=True, kw_only=True):
     """SF `EXP_RECE_WANTED_INTERCEPT`. Natural: a parcel has one way to go, whoever asks twice."""
 
     shipment: str
+    warehouse: str
     dispatch: str
     waybill: str

@@ -37,6 +37,7 @@ def ask_carriers(shipment: Shipment, ctx: Context) -> tuple[list[Fact], list[Eff
                 f.InterceptParcel(
                     partner=f"carrier/{each.carrier}",
                     shipment=ctx.id,
+                    warehouse=shipment.warehouse,
                     dispatch=each.dispatch,
                     waybill=each.waybill,
                 )

@@ -152,7 +152,8 @@ class Douyin:
     async def _deliver(self, order: DouyinOrder) -> None:
         """All has left: when every parcel has been signed for, the buyer confirms within days."""
         for waybill in order.waybills:
-            await self._carrier.arrival(waybill)
+            if not await self._carrier.arrival(waybill):
+                return
         await self._setting.clock.sleep(self._setting.stream("confirm", order.id).between(3_600, 2 * 86_400))
         order.status = FINISHED
         self._tell(order, "103", complete_time=epoch(self._setting.clock.now()))

@@ -55,6 +55,7 @@ WMS_REFUSES: Final = "wms-refuses"
 WMS_SHORT: Final = "wms-short"
 USER_REFUSES: Final = "user-refuses"
 PHONE_OFF: Final = "phone-off"
+NOT_TURNED: Final = "not-turned"
 
 KINDS: Final = {
     kind.name: kind
@@ -88,6 +89,7 @@ KINDS: Final = {
             PHONE_OFF, Heals.EITHER, "the buyer's phone never took the message", "买家手机始终未收到短信"
         ),
         FaultKind(WMS_SHORT, Heals.PERSON, "the warehouse lacked one unit", "仓库少发一件"),
+        FaultKind(NOT_TURNED, Heals.PERSON, "the carrier did not turn a parcel back", "承运商未能拦截包裹"),
     )
 }
 
@@ -152,6 +154,7 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "sms.SendSms": (ANSWER_LOST, BUSY, LIMITED),
         "sms.SmsReport": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
         "sms.phone": (PHONE_OFF,),
+        "sf.intercept": (NOT_TURNED, ANSWER_LOST, BUSY),
         **_LATER,
     },
 }

@@ -86,7 +86,8 @@ class Jd:
 
     async def _deliver(self, order: JdOrder) -> None:
         """The buyer confirms within days; until then further parcels may be told of."""
-        await self._carrier.arrival(order.waybills[0])
+        if not await self._carrier.arrival(order.waybills[0]):
+            return
         await self._setting.clock.sleep(self._setting.stream("confirm", order.id).between(86_400, 3 * 86_400))
         order.state = FINISHED
         self._tell(order, "finished")

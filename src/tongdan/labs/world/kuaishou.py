@@ -148,7 +148,8 @@ class Kuaishou:
     async def _deliver(self, order: KuaishouOrder) -> None:
         """When all that was told of has been signed for, the buyer confirms within days."""
         for waybill in sorted({waybill for part in order.parts for waybill in part.waybills}):
-            await self._carrier.arrival(waybill)
+            if not await self._carrier.arrival(waybill):
+                return
         order.status = SIGNED
         self._tell(order, "deliverySuccess")
         await self._setting.clock.sleep(self._setting.stream("confirm", order.id).between(3_600, 2 * 86_400))

@@ -107,7 +107,8 @@ class MiniProgram:
 
     def _awaits_refund(self, order: OwnOrder) -> bool:
         faults = self._setting.faults
-        return any(faults.awaits(where, order.no) for where in ("wechat.refund", "wechat.refund-notify"))
+        places = ("wechat.refund", "wechat.refund-notify", "sf.intercept")
+        return any(faults.awaits(where, order.no) for where in places)
 
     async def _pay(self, order: OwnOrder, stream: Stream) -> None:
         """Pay, or fail to (an empty wallet) and pay by another method. Only what was paid is notified."""

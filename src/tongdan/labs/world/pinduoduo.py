@@ -88,7 +88,8 @@ class Pinduoduo:
         self._tell(order, "pdd_trade_TradeSellerShip")
 
     async def _deliver(self, order: PinduoduoOrder) -> None:
-        await self._carrier.arrival(order.waybills[0])
+        if not await self._carrier.arrival(order.waybills[0]):
+            return
         order.status = SIGNED
         self._tell(order, "pdd_trade_TradeSuccess")
 

@@ -1,8 +1,8 @@
 """SF Express's interfaces (顺丰): route pushes about every scan of a parcel, and the answer to a route query.
 
 A push carries up to ten nodes and no signature; half of the parcels are named by their waybill alone, and a parcel is
-often spoken of before its warehouse has confirmed it. Times are local. Source: RoutePush and EXP_RECE_SEARCH_ROUTES of
-SF's open platform.
+often spoken of before its warehouse has confirmed it. Times are local. Source: RoutePush, EXP_RECE_SEARCH_ROUTES and
+EXP_RECE_WANTED_INTERCEPT of SF's open platform; the code of a refusal is assumed.
 """
 
 import hashlib
@@ -10,15 +10,15 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
 from tongdan.domain.kernel import ids
 from tongdan.labs.world.carrier import Carrier, Scan
-from tongdan.labs.world.faults import UNKNOWN_STATUS
+from tongdan.labs.world.faults import ANSWER_LOST, BUSY, NOT_TURNED, UNKNOWN_STATUS
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
-from tongdan.ports import HttpRequest, HttpResponse
+from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
 TOGETHER: Final = 10
@@ -26,6 +26,7 @@ LINGER_S: Final = 5.0
 BY_WAYBILL_ALONE: Final = 0.5
 UNHEARD_OF: Final = "9527"  # a code that no map has
 MAX_ASKED: Final = 10
+INTERCEPT: Final = "EXP_RECE_WANTED_INTERCEPT"
 
 
 class SfExpress:
@@ -35,6 +36,7 @@ class SfExpress:
         self.queries = 0
         self._setting: Final = setting
         self._account: Final = account
+        self._carrier: Final = carrier
         self._zone: Final = zone
         self._scans: Final[dict[str, list[Scan]]] = {}
         self.outbox: Final = Outbox[Scan](setting, self._wrap, _acknowledged, RETRIES_S, TOGETHER, LINGER_S)
@@ -77,7 +79,7 @@ class SfExpress:
         return "" if alone or ids.parse(code) is None else code
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """One call; only the route query is simulated."""
+        """One call: the route query, or a parcel that is to turn back."""
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         content = form.get("msgData", "")
         text = urlencode({"": content + form.get("timestamp", "") + self._account["check_word"]})[1:]
@@ -86,9 +88,31 @@ class SfExpress:
             return _gateway("A1004", None)
         if form.get("msgDigest") != b64encode(hashlib.md5(text.encode()).digest()).decode():
             return _gateway("A1006", None)
+        if form.get("serviceCode") == INTERCEPT:
+            return self._intercept(json.loads(content))
         if form.get("serviceCode") != "EXP_RECE_SEARCH_ROUTES":
             return _gateway("A1004", None)
         return self._routes(json.loads(content)["trackingNumber"])
+
+    def _intercept(self, asked: Mapping[str, Any]) -> HttpResponse:
+        """The sender wants a parcel back, at an address that is told."""
+        waybill = asked["waybillNo"]
+        if (asked["serviceCode"], asked["role"]) != ("2", "1") or not asked["newDestAddress"]["address"]:
+            return _gateway("A1000", {"success": False, "errorCode": "8018", "errorMsg": "参数有误"})
+        if not self._carrier.knows(waybill):
+            return _gateway("A1000", {"success": False, "errorCode": "8247", "errorMsg": "运单号有误"})
+        faults = (BUSY, ANSWER_LOST, NOT_TURNED)
+        fault = self._setting.faults.meet("sf.intercept", self._native(waybill), faults)
+        if fault == BUSY:
+            return _gateway("A1099", None)
+        if fault == NOT_TURNED or not self._carrier.turn_back(waybill):
+            return _gateway("A1000", {"success": False, "errorCode": "8252", "errorMsg": "不可拦截"})
+        if fault == ANSWER_LOST:
+            raise NoAnswer("the answer was lost")
+        return _gateway("A1000", {"success": True, "errorCode": "S0000", "errorMsg": None, "msgData": None})
+
+    def _native(self, waybill: str) -> str:
+        return self._setting.names.native_of(self._carrier.parcel_of(waybill).partition("/")[0])
 
     def _routes(self, waybills: Sequence[str]) -> HttpResponse:
         self.queries += 1

@@ -147,7 +147,8 @@ class Taobao:
     async def _deliver(self, trade: TaobaoTrade) -> None:
         """When what was told of has been signed for, the buyer confirms within days."""
         for waybill in {waybill for each in trade.lines for waybill in each.waybills}:
-            await self._carrier.arrival(waybill)
+            if not await self._carrier.arrival(waybill):
+                return
         await self._setting.clock.sleep(self._setting.stream("confirm", trade.id).between(3_600, 2 * 86_400))
         trade.status = FINISHED
         self._tell(trade, "taobao_trade_TradeSuccess")

@@ -160,13 +160,18 @@ class Warehouses:
         """`order.cancel`: until the parcel is packed; an order never heard of counts as cancelled."""
         (code,) = _required(root, "orderCode")
         delivery = self.deliveries.get(code)
-        if delivery is not None and delivery.gone:
+        if delivery is not None and (delivery.gone or self._has_it_packed(delivery)):
             raise Refused("S020", "订单已打包出库，无法取消")
         if delivery is None:
             self._cancelled_before.add(code)
         else:
             delivery.stage = "CANCELED"
         return _response("success", "0", "")
+
+    def _has_it_packed(self, delivery: Delivery) -> bool:
+        """It says so of a parcel that its carrier is to be asked for."""
+        natives = {item.native for item in delivery.items}
+        return any(self._setting.faults.awaits("sf.intercept", native) for native in natives)
 
     # ---- what it does
 
@@ -187,9 +192,8 @@ class Warehouses:
                 await self._setting.clock.sleep(stream.waiting_s(SECOND_PARCEL_MEAN_S))
             delivery.stage = "DELIVERED" if no == len(parcels) else "PARTDELIVERED"
             await self._dispatch(delivery, parcel, no, final=no == len(parcels))
-        for waybill in delivery.waybills:
-            await self._carrier.arrival(waybill)
-        delivery.stage, delivery.signed = "SIGN", bool(delivery.waybills)
+        arrived = [await self._carrier.arrival(waybill) for waybill in delivery.waybills]
+        delivery.stage, delivery.signed = "SIGN", any(arrived)
         if delivery.signed:
             self._report(delivery, "SIGN")
 
@@ -201,12 +205,19 @@ class Warehouses:
         if any(units for _, units in parcel):
             waybills.append(self._carrier.hand_over(f"{delivery.code}/{no}"))
             delivery.waybills += waybills
+            self._setting.bustle.start(self._take_back(waybills[0], parcel))
         for item, units in parcel:
             item.left += units
         if self._habits[delivery.warehouse] == CARELESS:
             await self._setting.clock.sleep(CONFIRMED_AFTER_S)
         body = self._confirmation(delivery, parcel, waybills, no, final)
         self._send(delivery, "deliveryorder.confirm", body, "wms.confirm")
+
+    async def _take_back(self, waybill: str, parcel: Sequence[tuple[Item, int]]) -> None:
+        """What comes back has not left."""
+        if not await self._carrier.arrival(waybill):
+            for item, units in parcel:
+                item.left -= units
 
     def _confirmation(
         self,
