@@ -22,7 +22,7 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, prov
 
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
-OTHERS: Final = ("wechat", "qimen", "finance", "sf", "sms", "wechat_mini", "service")
+OTHERS: Final = ("wechat", "qimen", "finance", "sf", "cainiao", "sms", "wechat_mini", "service")
 PARTNERS: Final = (*(channel.name for channel in CHANNELS), *OTHERS)
 
 

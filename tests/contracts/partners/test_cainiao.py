@@ -49,7 +49,7 @@ class Cainiao(Partner):
     """Answers one call after the other."""
 
     def __init__(self, *bodies: bytes) -> None:
-        super().__init__("eco.taobao.com", ok(b""))
+        super().__init__("gw.api.taobao.com", ok(b""))
         self._bodies = list(bodies)
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:

@@ -115,7 +115,7 @@ def case(effect: Effect) -> Case:
             errand(effect, f"{ORDER}-S1"),
         )
     if isinstance(effect, QueryRoutes | InterceptParcel | GetWaybill | CancelWaybill | PrintWaybill):
-        host = "bspgw.sf-express.com" if effect.partner == "carrier/SF" else "eco.taobao.com"
+        host = "bspgw.sf-express.com" if effect.partner == "carrier/SF" else "gw.api.taobao.com"
         return Case(host, lambda wire: carrier(effect.partner, wire), errand(effect, f"{OWN}-S1"))
     if isinstance(effect, TellService):
         service = PARTNERS.service

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from tongdan.labs.world.numbers import Numbers
 from tongdan.labs.world.setting import Setting
 
 TRANSIT_LEAST_S: Final = 6 * 3_600.0
@@ -30,9 +31,10 @@ class Scan(NamedTuple):
 
 
 class Carrier:
-    """Waybills are `SF` and thirteen digits, as SF Express writes them."""
+    """Waybills are `SF` and thirteen digits, as SF Express writes them; `numbers` are those given to the seller."""
 
     def __init__(self, setting: Setting) -> None:
+        self.numbers: Final = Numbers(setting)
         self.on_scan: list[Callable[[Scan], None]] = []
         self._setting: Final = setting
         self._arrivals: Final[dict[str, asyncio.Event]] = {}
@@ -40,10 +42,12 @@ class Carrier:
         self._parcels: Final[dict[str, str]] = {}
         self.turned: Final[set[str]] = set()
 
-    def hand_over(self, parcel: str) -> str:
-        """Take over the parcel a warehouse knows as `parcel`; returns its waybill."""
+    def hand_over(self, parcel: str, waybill: str = "") -> str:
+        """Take over the parcel a warehouse knows as `parcel`; returns its waybill, a new one unless it has one."""
         stream = self._setting.stream("parcel", parcel)
-        waybill = f"SF{stream.digits(13)}"
+        waybill = waybill or f"SF{stream.digits(13)}"
+        if (number := self.numbers.by_waybill.get(waybill)) is not None:
+            number.parcel = parcel
         self._arrivals[waybill] = asyncio.Event()
         self._parcels[waybill] = parcel
         travel_s = TRANSIT_LEAST_S + stream.waiting_s(TRANSIT_MORE_MEAN_S)
@@ -52,6 +56,11 @@ class Carrier:
 
     def knows(self, waybill: str) -> bool:
         return waybill in self._arrivals
+
+    def code_of(self, waybill: str) -> str:
+        """Whose number it is."""
+        number = self.numbers.by_waybill.get(waybill)
+        return "SF" if number is None else number.code
 
     def parcel_of(self, waybill: str) -> str:
         """How its warehouse knows it. Raises KeyError for a waybill never given out."""

@@ -6,7 +6,7 @@ the whole run. A fault that never came to pass (the order was never paid) was ne
 counts deeds, not plans.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
@@ -160,6 +160,16 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }
 
 
+# Where an order whose numbers the seller takes may meet more of them.
+_NUMBERS: Final = {
+    "sf.EXP_RECE_CREATE_ORDER": (ANSWER_LOST, BUSY, LIMITED),
+    "sf.EXP_RECE_UPDATE_ORDER": (ANSWER_LOST, BUSY, LIMITED),
+    "cainiao.cainiao.waybill.ii.get": (ANSWER_LOST, BUSY, LIMITED),
+    "cainiao.cainiao.waybill.ii.cancel": (ANSWER_LOST, BUSY, LIMITED),
+}
+NUMBERED: Final = {channel: {**places, **_NUMBERS} for channel, places in MENU.items()}
+
+
 class Fault(msgspec.Struct):
     """One fault that happened: to `order` (its channel's number for it; "" for an outage), at `where`."""
 
@@ -178,9 +188,17 @@ class Plan(NamedTuple):
 
 
 class Faults:
-    """`share` (0…1) of all orders meet one fault; `outages` partners' outages fall into the day."""
+    """`share` (0…1) of all orders meet one fault of `menu`; `outages` partners' outages fall into the day."""
 
-    def __init__(self, seed: int, clock: Clock, share: float, outages: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int,
+        clock: Clock,
+        share: float,
+        outages: int = 0,
+        menu: Mapping[str, Mapping[str, tuple[str, ...]]] = MENU,
+    ) -> None:
+        self._menu: Final = menu
         self.injected: Final[list[Fault]] = []
         self._seed: Final = seed
         self._clock: Final = clock
@@ -193,7 +211,7 @@ class Faults:
         """Draw what is in store for a new order, if anything."""
         stream = Stream(self._seed, "fault", channel, order)
         if stream.chance(self._share):
-            where, kinds = stream.pick(list(MENU[channel].items()))
+            where, kinds = stream.pick(list(self._menu[channel].items()))
             self._plans[order] = Plan(stream.pick(kinds), where)
 
     def awaits(self, where: str, order: str) -> bool:

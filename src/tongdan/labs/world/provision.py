@@ -72,6 +72,8 @@ def _wanted(
     yield f"qimen/{partners.qimen.wms}", lambda: _qimen(entropy)
     yield f"finance/{partners.finance.system}", lambda: {"secret": entropy.token(32).hex()}
     yield f"sf/{partners.sf.account}", lambda: _sf(entropy)
+    if partners.cainiao is not None:
+        yield f"cainiao/{partners.cainiao.account}", lambda: _cainiao(entropy)
     yield from _tellers(partners, entropy)
 
 
@@ -113,6 +115,14 @@ def _sf(entropy: Entropy) -> dict[str, str]:
         "partner_id": _digits(entropy, 10),
         "check_word": entropy.token(16).hex(),
         "push_secret": entropy.token(24).hex(),
+    }
+
+
+def _cainiao(entropy: Entropy) -> dict[str, str]:
+    return {
+        "app_key": _digits(entropy, 8),
+        "app_secret": entropy.token(16).hex(),
+        "session": entropy.token(24).hex(),
     }
 
 
@@ -199,8 +209,10 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
 
     Who tells buyers and customer service may be left out of `urls`, and is not configured then.
     """
-    replace = msgspec.structs.replace
+    replace, cainiao = msgspec.structs.replace, partners.cainiao
     sms, mini, service = partners.sms, partners.wechat_mini, partners.service
+    if cainiao is not None and "cainiao" in urls:
+        cainiao = replace(cainiao, base_url=f"{urls['cainiao']}/router/rest")
     return replace(
         partners,
         channels={channel.code: urls[channel.name] for channel in CHANNELS if channel.name in urls},
@@ -213,4 +225,5 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         service=replace(service, base_url=f"{urls['service']}/waybills")
         if service and "service" in urls
         else None,
+        cainiao=cainiao,
     )

@@ -1,4 +1,5 @@
-"""SF Express's interfaces (顺丰): route pushes about every scan of a parcel, and the answer to a route query.
+"""SF Express's interfaces (顺丰): route pushes about every scan of a parcel, the answer to a route query, and the way
+to its numbers (`sf_waybill.py`).
 
 A push carries up to ten nodes and no signature; half of the parcels are named by their waybill alone, and a parcel is
 often spoken of before its warehouse has confirmed it. Times are local. Source: RoutePush, EXP_RECE_SEARCH_ROUTES and
@@ -11,13 +12,14 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tongdan.domain.kernel import ids
 from tongdan.labs.world.carrier import Carrier, Scan
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, NOT_TURNED, UNKNOWN_STATUS
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.sf_waybill import LABELS, SERVICES, No, SfWaybills, Throttled
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
@@ -34,6 +36,7 @@ class SfExpress:
 
     def __init__(self, setting: Setting, carrier: Carrier, account: Mapping[str, str], zone: tzinfo) -> None:
         self.queries = 0
+        self.waybills: Final = SfWaybills(setting, carrier, account["partner_id"])
         self._setting: Final = setting
         self._account: Final = account
         self._carrier: Final = carrier
@@ -43,6 +46,8 @@ class SfExpress:
         carrier.on_scan.append(self._scanned)
 
     def _scanned(self, scan: Scan) -> None:
+        if not scan.waybill.startswith("SF"):
+            return  # another carrier's parcel
         order = self._setting.names.native_of(scan.parcel.partition("/")[0])
         where = f"sf.{scan.code}"
         if self._setting.faults.meet(where, order, (UNKNOWN_STATUS,)) == UNKNOWN_STATUS:
@@ -79,7 +84,9 @@ class SfExpress:
         return "" if alone or ids.parse(code) is None else code
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """One call: the route query, or a parcel that is to turn back."""
+        """One call: the route query, a parcel that is to turn back, and what has to do with numbers."""
+        if request.method == "GET" and LABELS in request.url:
+            return self.waybills.label(request)
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         content = form.get("msgData", "")
         text = urlencode({"": content + form.get("timestamp", "") + self._account["check_word"]})[1:]
@@ -88,9 +95,12 @@ class SfExpress:
             return _gateway("A1004", None)
         if form.get("msgDigest") != b64encode(hashlib.md5(text.encode()).digest()).decode():
             return _gateway("A1006", None)
-        if form.get("serviceCode") == INTERCEPT:
+        service = form.get("serviceCode", "")
+        if service in SERVICES:
+            return self._number(service, json.loads(content), request)
+        if service == INTERCEPT:
             return self._intercept(json.loads(content))
-        if form.get("serviceCode") != "EXP_RECE_SEARCH_ROUTES":
+        if service != "EXP_RECE_SEARCH_ROUTES":
             return _gateway("A1004", None)
         return self._routes(json.loads(content)["trackingNumber"])
 
@@ -113,6 +123,20 @@ class SfExpress:
 
     def _native(self, waybill: str) -> str:
         return self._setting.names.native_of(self._carrier.parcel_of(waybill).partition("/")[0])
+
+    def _number(self, service: str, content: dict[str, Any], request: HttpRequest) -> HttpResponse:
+        try:
+            said = self.waybills.call(service, content)
+        except Throttled:
+            return _gateway("A1005", None)
+        except No as no:
+            return _gateway(
+                "A1000", {"success": False, "errorCode": str(no), "errorMsg": "", "msgData": None}
+            )
+        here = urlsplit(request.url)
+        for file in said.get("obj", {}).get("files", ()):
+            file["url"] = f"{here.scheme}://{here.netloc}{file['url']}"
+        return _gateway("A1000", {"success": True, "errorCode": "S0000", "errorMsg": None, **said})
 
     def _routes(self, waybills: Sequence[str]) -> HttpResponse:
         self.queries += 1

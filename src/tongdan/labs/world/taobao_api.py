@@ -103,7 +103,8 @@ class TaobaoApi(Gateway):
         (parcel,) = json.loads(said["consign_pkgs"])
         units = {str(goods["sub_tid"]): int(goods["num"]) for goods in parcel["goods"]}
         lines = {each.oid: each for each in trade.lines}
-        if parcel["company_code"] != "SF" or not self._carrier.knows(parcel["out_sid"]):
+        waybill = parcel["out_sid"]
+        if parcel["company_code"] != self._carrier.code_of(waybill) or not self._carrier.knows(waybill):
             raise Refused(15, f"{SHIPPING}:B60")
         if not set(units) <= set(lines) or any(units[oid] > lines[oid].line.units for oid in units):
             raise Refused(15, f"{SHIPPING}:CD24")

@@ -44,7 +44,10 @@ class Item:
 
 @dataclass
 class Delivery:
-    """What the WMS knows of one delivery order. `times_created` counts how often it was asked for."""
+    """What the WMS knows of one delivery order. `times_created` counts how often it was asked for.
+
+    `express` is the number it came with, if the seller took one, and `carrier` whose it is; it is for the first parcel.
+    """
 
     code: str
     warehouse: str
@@ -55,6 +58,8 @@ class Delivery:
     times_created: int = 1
     waybills: list[str] = field(default_factory=list)
     signed: bool = False
+    carrier: str = "SF"
+    express: str = ""
 
     @property
     def gone(self) -> bool:
@@ -153,6 +158,8 @@ class Warehouses:
             if code in self._cancelled_before:
                 raise Refused("S021", "订单已取消")
             delivery = self.deliveries[code] = Delivery(code, warehouse, native, receiver, items)
+            delivery.carrier = root.findtext("deliveryOrder/logisticsCode") or "SF"
+            delivery.express = root.findtext("deliveryOrder/expressCode") or ""
             self._setting.bustle.start(self._work(delivery))
         return _response("success", "0", "", deliveryOrderId=f"W{code}", createTime=self._now())
 
@@ -203,7 +210,8 @@ class Warehouses:
         """Hand one parcel to the carrier and confirm it; the last confirmation is the final one."""
         waybills = []
         if any(units for _, units in parcel):
-            waybills.append(self._carrier.hand_over(f"{delivery.code}/{no}"))
+            express = "" if delivery.waybills else delivery.express
+            waybills.append(self._carrier.hand_over(f"{delivery.code}/{no}", express))
             delivery.waybills += waybills
             self._setting.bustle.start(self._take_back(waybills[0], parcel))
         for item, units in parcel:
@@ -243,9 +251,10 @@ class Warehouses:
         _add(root, "deliveryOrder", order)
         packages, lines = SubElement(root, "packages"), SubElement(root, "orderLines")
         for waybill in waybills:
+            carrier = delivery.carrier if waybill == delivery.express else "SF"
             weight = "0.0" if habit == CARELESS else f"{sum(units for _, units in parcel) * 0.45:.2f}"
             package = _add(
-                packages, "package", {"logisticsCode": "SF", "expressCode": waybill, "weight": weight}
+                packages, "package", {"logisticsCode": carrier, "expressCode": waybill, "weight": weight}
             )
             if habit != TERSE:
                 items = SubElement(package, "items")

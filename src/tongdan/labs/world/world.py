@@ -13,15 +13,17 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tongdan.adapters.clock import PacedClock
+from tongdan.adapters.partners.labels import CAINIAO
 from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.transport import Handler
 from tongdan.domain.fulfillment.commands import CountStock
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.kernel.policy import SELLER, Policy
 from tongdan.labs.world.bustle import Bustle
+from tongdan.labs.world.cainiao import Cainiao
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
-from tongdan.labs.world.faults import Faults
+from tongdan.labs.world.faults import MENU, NUMBERED, Faults
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.hosting import Hosted
 from tongdan.labs.world.mini_program import MiniProgram
@@ -74,7 +76,9 @@ class World:
         self.day_no: Final = day
         self._shares: Final = shares
         self.clock: Final[Clock] = clock if speed == 1 else PacedClock(clock, speed)
-        self.faults: Final = Faults(seed, self.clock, faults, outages)
+        self._numbering: Final = _numbering(policy)
+        menu = NUMBERED if self._numbering else MENU
+        self.faults: Final = Faults(seed, self.clock, faults, outages, menu)
         self.bustle: Final = Bustle(clock)
         notify = urlsplit(partners.wechat.notify_url)
         self.setting: Final = Setting(
@@ -121,7 +125,7 @@ class World:
             "sf": partners.sf.base_url,
             **{name: teller.url for name, teller in self.tellers.by_name.items()},
         }
-        handlers: Mapping[str, Handler] = {
+        handlers: dict[str, Handler] = {
             **{gateway.name: gateway.handle for gateway in gateways.values()},
             "wechat": self.wechat.handle,
             "qimen": self.warehouses.handle,
@@ -129,6 +133,10 @@ class World:
             "sf": self.sf.handle,
             **{name: teller.handler for name, teller in self.tellers.by_name.items()},
         }
+        if CAINIAO in self._numbering and partners.cainiao is not None:
+            app = credentials[f"cainiao/{partners.cainiao.account}"]
+            self._urls["cainiao"] = partners.cainiao.base_url
+            handlers["cainiao"] = Cainiao(setting, self.carrier, app).handle
         self._partners: Mapping[str, Handler] = {
             name: self._guarded(name, handler) for name, handler in handlers.items()
         }
@@ -239,6 +247,14 @@ class World:
                     happened_at=now,
                     raw=b"",
                 )
+
+
+def _numbering(policy: Policy) -> frozenset[str]:
+    """Through whose interfaces the seller takes numbers; nobody's where warehouses do."""
+    carriers = [
+        policy.carriers[each.carrier] for each in policy.warehouses.values() if each.waybill == SELLER
+    ]
+    return frozenset([each.waybill.through for each in carriers if each.waybill is not None])
 
 
 def _chosen(seed: int, day: int, baskets: list[Basket], orders: int, most_lines: int) -> list[Basket]:
