@@ -12,8 +12,12 @@ from tongdan.adapters.clock import run_virtual
 from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.exchange import Wire
+from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
+from tongdan.adapters.partners.pinduoduo import PINDUODUO
+from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.transport import InProcessTransport
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.commands import RecordDetail
@@ -22,11 +26,20 @@ from tongdan.domain.sync.commands import RecordListing
 from tongdan.domain.sync.pull_facts import ListOrders
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.douyin import Douyin
+from tongdan.labs.world.douyin_api import DouyinApi
 from tongdan.labs.world.faults import Faults
+from tongdan.labs.world.gateway import Gateway
+from tongdan.labs.world.jd import Jd
+from tongdan.labs.world.jd_api import JdApi
 from tongdan.labs.world.kuaishou import Kuaishou
 from tongdan.labs.world.kuaishou_api import KuaishouApi
+from tongdan.labs.world.pinduoduo import Pinduoduo
+from tongdan.labs.world.pinduoduo_api import PinduoduoApi
 from tongdan.labs.world.retail import Basket, BasketLine
 from tongdan.labs.world.setting import Names, Setting
+from tongdan.labs.world.taobao import Taobao
+from tongdan.labs.world.taobao_api import TaobaoApi
 from tongdan.ports import (
     Accepted,
     Clock,
@@ -41,7 +54,13 @@ from tongdan.ports import (
 
 START = datetime(2026, 1, 27, tzinfo=UTC)
 BASKET = Basket("b", "7", 0, (BasketLine("A1", "TEA", 3, 5_001, 0), BasketLine("A2", "CUP", 2, 1_200, 300)))
-PLATFORMS: dict[Channel, tuple[Any, Any]] = {KUAISHOU: (Kuaishou, KuaishouApi)}
+PLATFORMS: dict[Channel, tuple[Any, Any]] = {
+    DOUYIN: (Douyin, DouyinApi),
+    PINDUODUO: (Pinduoduo, PinduoduoApi),
+    TAOBAO: (Taobao, TaobaoApi),
+    JD: (Jd, JdApi),
+    KUAISHOU: (Kuaishou, KuaishouApi),
+}
 
 
 class Pair:
@@ -54,15 +73,20 @@ class Pair:
         (self.shop,) = (shop for shop in CONF.policy.shops.values() if shop.channel == channel.code)
         self._door = ChannelDoor(channel, credentials(), CONF.policy)
         centre = InProcessTransport({"centre": self._knock}, clock)
-        faults, self.bustle = Faults(1, clock, 0.0), Bustle(clock)
-        setting = Setting(1, clock, clock, centre, "http://centre", faults, self.bustle, Names())
+        self.faults, self.bustle = Faults(1, clock, 0.0), Bustle(clock)
+        setting = Setting(1, clock, clock, centre, "http://centre", self.faults, self.bustle, Names())
         self.carrier = Carrier(setting)
         app = credentials().get(f"{channel.name}/{self.shop.id}")
         platform, api = PLATFORMS[channel]
         self.platform: Any = platform(setting, self.carrier, self.shop, app)
         self.how = CONF.policy.channels[channel.code]
-        gateway = api(setting, self.carrier, self.platform, app)
-        self.outside = InProcessTransport({urlsplit(self.how.base_url).netloc: gateway.handle}, clock)
+        self.gateway: Gateway = api(setting, self.carrier, self.platform, app)
+        self.outside = InProcessTransport({urlsplit(self.how.base_url).netloc: self.gateway.handle}, clock)
+
+    @property
+    def page_size(self) -> int:
+        assert self.how.listing is not None
+        return self.how.listing.page_size
 
     async def _knock(self, request: HttpRequest) -> HttpResponse:
         url = urlsplit(request.url)

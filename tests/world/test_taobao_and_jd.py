@@ -1,142 +1,33 @@
 """Taobao and JD as they are simulated against their real adapters: written apart from the same papers, they agree.
 
-No world around them: a door that hears what they tell, an actor that asks and tells them, a carrier between.
+What holds for the listings of all is here too.
 """
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
+from datetime import timedelta
 
 import msgspec
 import pytest
 from tests.contracts.partners.played import CONF, HeldCredentials, credentials
+from tests.world.pairing import BASKET, PLATFORMS, START, Pair, play
 
-from tongdan.adapters.clock import run_virtual
 from tongdan.adapters.partners.channel import Channel
-from tongdan.adapters.partners.channel_actor import ChannelActor
-from tongdan.adapters.partners.channel_door import ChannelDoor
-from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.taobao_api import TAOBAO
-from tongdan.adapters.transport import InProcessTransport
-from tongdan.domain.kernel.messages import Effect
-from tongdan.domain.orders.commands import NoteChannelEvent, NoteDone, RecordDetail
-from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
-from tongdan.domain.sync.commands import RecordListing
-from tongdan.domain.sync.pull_facts import ListOrders
-from tongdan.labs.world.bustle import Bustle
-from tongdan.labs.world.carrier import Carrier
-from tongdan.labs.world.faults import Faults
-from tongdan.labs.world.jd import CANCELLED, Jd, JdOrder
+from tongdan.domain.kernel.policy import LAST_FIRST
+from tongdan.domain.orders.commands import NoteChannelEvent, NoteDone
+from tongdan.domain.orders.facts import FetchDetail
+from tongdan.labs.world.chance import Stream
+from tongdan.labs.world.faults import SHIFTED, Plan
+from tongdan.labs.world.jd import CANCELLED, JdOrder
 from tongdan.labs.world.jd import SHIPPED as JD_SHIPPED
-from tongdan.labs.world.jd_api import JdApi
 from tongdan.labs.world.people import buyer_of
-from tongdan.labs.world.retail import Basket, BasketLine
-from tongdan.labs.world.setting import Names, Setting
 from tongdan.labs.world.sold import sold_units
-from tongdan.labs.world.taobao import CLOSED_UNPAID, FINISHED, PARTLY, SHIPPED, Taobao, TaobaoTrade
-from tongdan.labs.world.taobao_api import TaobaoApi
+from tongdan.labs.world.taobao import CLOSED_UNPAID, FINISHED, PARTLY, SHIPPED, TaobaoTrade
 from tongdan.ports import (
-    Accepted,
-    Clock,
     Done,
-    Errand,
     Failed,
-    HttpRequest,
-    HttpResponse,
-    Inbound,
-    PushRequest,
     Unauthentic,
 )
-
-START = datetime(2026, 1, 27, tzinfo=UTC)
-BASKET = Basket("b", "7", 0, (BasketLine("A1", "TEA", 3, 5_001, 0), BasketLine("A2", "CUP", 2, 1_200, 300)))
-SHOPS = {"TB": "tb-main", "JD": "jd-main"}
-
-
-class Pair:
-    """One platform of either kind, its door and its actor."""
-
-    def __init__(self, channel: Channel, clock: Clock) -> None:
-        self.clock = clock
-        self.channel = channel
-        self.heard: list[Inbound] = []
-        self.shop = CONF.policy.shops[SHOPS[channel.code]]
-        self._door = ChannelDoor(channel, credentials(), CONF.policy)
-        centre = InProcessTransport({"centre": self._knock}, clock)
-        faults, self.bustle = Faults(1, clock, 0.0), Bustle(clock)
-        setting = Setting(1, clock, clock, centre, "http://centre", faults, self.bustle, Names())
-        self.carrier = Carrier(setting)
-        app = credentials().get(f"{channel.name}/{self.shop.id}")
-        self.platform: Any
-        api: Any
-        if channel is TAOBAO:
-            self.platform = Taobao(setting, self.carrier, self.shop, app)
-            api = TaobaoApi(setting, self.carrier, self.platform, app)
-        else:
-            self.platform = Jd(setting, self.carrier, self.shop, app)
-            api = JdApi(setting, self.carrier, self.platform, app)
-        how = CONF.policy.channels[channel.code]
-        self.outside = InProcessTransport({urlsplit(how.base_url).netloc: api.handle}, clock)
-        self.how = how
-
-    async def _knock(self, request: HttpRequest) -> HttpResponse:
-        url = urlsplit(request.url)
-        push = PushRequest(
-            request.method, url.path, url.query, request.headers, request.body, self.clock.now()
-        )
-        messages = self._door.open(push)
-        assert all(isinstance(message, Inbound) for message in messages)
-        self.heard += [message for message in messages if isinstance(message, Inbound)]
-        answer = self._door.answer(push, [Accepted("O", 7, 1, 1) for _ in messages])
-        return HttpResponse(answer.status, {}, answer.body)
-
-    async def perform(
-        self, kind: type[Effect], credential: HeldCredentials | None = None, **more: Any
-    ) -> Done | Failed:
-        partner = f"channel/{self.channel.code}/{self.shop.id}"
-        wire = Wire(self.outside, credential or credentials(), self.clock)
-        effect: Any = kind
-        whole = effect(partner=partner, channel=self.channel.code, shop=self.shop.id, **more)
-        return await ChannelActor(partner, self.channel, self.how, wire).perform(
-            Errand("E", "O", whole, 1, lambda: None)
-        )
-
-    async def detail(self, native: str) -> RecordDetail:
-        done = await self.perform(FetchDetail, native=native)
-        assert isinstance(done, Done) and isinstance(done.command, RecordDetail)
-        return done.command
-
-    async def ship(self, native: str, waybill: str, *units: tuple[str, int]) -> Done | Failed:
-        return await self.perform(
-            WriteBackShipment,
-            native=native,
-            carrier="SF",
-            waybill=waybill,
-            units=units,
-            request=f"S.{waybill}",
-        )
-
-    async def list(self, since: datetime, until: datetime, page: int = 0) -> RecordListing:
-        done = await self.perform(ListOrders, since=since, until=until, page=page, cursor="")
-        assert isinstance(done, Done) and isinstance(done.command, RecordListing)
-        return done.command
-
-
-Body = Callable[[Pair], Awaitable[None]]
-
-
-def play(channel: Channel, body: Body) -> None:
-    async def main(clock: Clock) -> None:
-        pair = Pair(channel, clock)
-        try:
-            await body(pair)
-        finally:
-            await pair.bustle.stop()
-
-    run_virtual(main, START)
-
 
 BOTH = pytest.mark.parametrize("channel", [TAOBAO, JD], ids=lambda channel: channel.code)
 
@@ -177,8 +68,7 @@ def test_what_is_told_is_authentic_and_the_detail_is_what_was_ordered(channel: C
 @BOTH
 def test_all_that_changed_is_listed_once_page_by_page_and_nothing_else(channel: Channel) -> None:
     async def body(on: Pair) -> None:
-        size = on.how.listing.page_size if on.how.listing else 0
-        count = 2 * size + 3
+        count = 2 * on.page_size + 3
         for no in range(count):
             on.platform.place(native_of(channel, no), BASKET, buyer_of(1, str(no)))
         await on.clock.sleep(1)
@@ -189,6 +79,38 @@ def test_all_that_changed_is_listed_once_page_by_page_and_nothing_else(channel: 
         natives = [listed.native for page in pages for listed in page.orders]
         assert len(natives) == len(set(natives)) == count
         assert (await on.list(START - timedelta(minutes=5), START)).orders == ()
+
+    play(channel, body)
+
+
+NUMBERED = [
+    channel
+    for channel in PLATFORMS
+    if (listing := CONF.policy.channels[channel.code].listing) and listing.pages == LAST_FIRST
+]
+
+
+@pytest.mark.parametrize("backwards", [True, False], ids=["backwards", "forwards"])
+@pytest.mark.parametrize("channel", NUMBERED, ids=lambda channel: channel.code)
+def test_a_list_that_shifts_hides_an_order_from_who_reads_it_forwards(
+    channel: Channel, backwards: bool
+) -> None:
+    """While the first page that is read is given, an order on it changes."""
+
+    async def body(on: Pair) -> None:
+        for no in range(3 * on.page_size):
+            on.platform.place(on.platform.number(1, no, Stream(1, no)), BASKET, buyer_of(1, str(no)))
+        await on.clock.sleep(3)
+        since, until = START, START + timedelta(seconds=1)
+        standing = [order for order in on.platform.orders.values() if order.updated_at < until]
+        listed = sorted(standing, key=lambda order: (order.updated_at, order.id))
+        met = listed[0] if backwards else listed[-1]
+        on.faults._plans[met.id] = Plan(SHIFTED, f"{channel.name}.{on.gateway.listing}")
+        seen = set()
+        for page in (3, 2, 1) if backwards else (1, 2, 3):
+            seen |= {one.native for one in (await on.list(since, until, page)).orders}
+        assert [fault.order for fault in on.faults.injected] == [met.id]
+        assert len(listed) - len(seen) == (0 if backwards else 1)
 
     play(channel, body)
 

@@ -15,12 +15,15 @@ EVERY_S = 1_500
 
 
 @cache
-def unhurried(every_s: int = EVERY_S) -> Path:
+def unhurried(every_s: int = EVERY_S, page_size: int = 0) -> Path:
+    """`page_size` of every listing; 0: as it is delivered."""
     folder = Path(mkdtemp(prefix="tongdan-conf-"))
     shutil.copytree(CONF, folder, dirs_exist_ok=True)
     for path in (folder / "channels").glob("*.yml"):
         text = re.sub(
             r"^listing:.*$", f"listing:\n  every_s: {every_s}", path.read_text(), flags=re.MULTILINE
         )
+        if page_size:
+            text = re.sub(r"^  page_size:.*$", f"  page_size: {page_size}", text, flags=re.MULTILINE)
         path.write_text(text)
     return folder

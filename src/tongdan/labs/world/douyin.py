@@ -21,7 +21,7 @@ from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket, BasketLine
 from tongdan.labs.world.setting import Setting
-from tongdan.labs.world.sold import Sold
+from tongdan.labs.world.sold import Bought, Sold
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (10, 30, 60, 300, 600, 1_800, *[3_600] * 48)
@@ -51,12 +51,20 @@ class DouyinOrder(Sold):
     paid_at: datetime | None = None
     paid_fen: int = 0
     told: int = 0
-    waybills: list[str] = field(default_factory=list)
     packs: dict[str, str] = field(default_factory=dict)
 
     @property
     def amount_fen(self) -> int:
         return sum(child.amount_fen for child in self.children)
+
+    @property
+    def bought(self) -> list[Bought]:
+        """Who has read the order before its price was changed does not ask again."""
+        repriced = any(child.amount_fen != child.line.amount_fen for child in self.children)
+        return [
+            Bought(child.line.sku, child.line.units, None if repriced else child.amount_fen)
+            for child in self.children
+        ]
 
 
 class Douyin:

@@ -40,6 +40,7 @@ OVERTAKEN: Final = "overtaken"
 ANSWER_LOST: Final = "answer-lost"
 BUSY: Final = "busy"
 LIMITED: Final = "limited"
+SHIFTED: Final = "page-shifted"
 OUTAGE: Final = "outage"
 UNKNOWN_STATUS: Final = "unknown-status"
 STALE_STATUS: Final = "stale-status"
@@ -68,6 +69,7 @@ KINDS: Final = {
         FaultKind(ANSWER_LOST, Heals.ITSELF, "it was done, but the answer was lost", "已执行，但应答丢失"),
         FaultKind(BUSY, Heals.ITSELF, "the partner said: busy, try again", "对方繁忙，要求重试"),
         FaultKind(LIMITED, Heals.ITSELF, "the partner said: too many calls", "对方限流"),
+        FaultKind(SHIFTED, Heals.ITSELF, "the list shifted while it was read", "翻页期间列表发生移动"),
         FaultKind(OUTAGE, Heals.ITSELF, "the partner could not be reached", "对方整体不可达"),
         FaultKind(
             STALE_STATUS, Heals.ITSELF, "an old status was told as if it were new", "旧状态被当作新状态推送"
@@ -105,6 +107,7 @@ _LATER: Final = {
     "finance.settled": (LOST, ACK_LOST, REPEATED),
     "service.waybill": (ANSWER_LOST, BUSY, LIMITED),
 }
+_LISTED: Final = (BUSY, LIMITED, SHIFTED)
 MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "DY": {
         "douyin.100": (LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN, NEVER_TOLD),
@@ -120,12 +123,14 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         ),
         "douyin.order.orderDetail": (ANSWER_LOST, BUSY, LIMITED),
         "douyin.order.logisticsAddSinglePack": (ANSWER_LOST, BUSY, LIMITED),
+        "douyin.order.searchList": _LISTED,
         **_LATER,
     },
     "PD": {
         "pinduoduo.TradeConfirmed": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
         "pinduoduo.pdd.order.information.get": (ANSWER_LOST, BUSY, LIMITED),
         "pinduoduo.pdd.logistics.online.send": (ANSWER_LOST, BUSY, LIMITED),
+        "pinduoduo.pdd.order.number.list.increment.get": _LISTED,
         **_LATER,
     },
     "TB": {
@@ -133,12 +138,14 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "taobao.TradeBuyerPay": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
         "taobao.taobao.trade.fullinfo.get": (ANSWER_LOST, BUSY, LIMITED),
         "taobao.alibaba.ascp.logistics.offline.send": (ANSWER_LOST, BUSY, LIMITED),
+        "taobao.taobao.trades.sold.increment.get": _LISTED,
         **_LATER,
     },
     "JD": {
         "jd.created": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
         "jd.jingdong.pop.order.get": (ANSWER_LOST, BUSY, LIMITED),
         "jd.jingdong.pop.order.shipment": (ANSWER_LOST, BUSY, LIMITED),
+        "jd.jingdong.pop.order.search": _LISTED,
         **_LATER,
     },
     "MP": {

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Final, NamedTuple, TypeVar
 
 from tongdan.domain.kernel.ids import SHANGHAI
-from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED
+from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED, SHIFTED
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.sold import Sold
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
@@ -83,9 +83,25 @@ class Gateway(ABC):
         return abs((at - self._setting.clock.now()).total_seconds()) > FRESH_WITHIN_S
 
     def _page(self, found: Iterable[S], page: int, size: int) -> tuple[int, list[S]]:
-        """How many orders were found in all, and those of a page (1…)."""
+        """How many orders were found in all, and those of a page (1…). Raises Refused."""
         listed = sorted(found, key=lambda order: (order.updated_at, order.id), reverse=True)
-        return len(listed), listed[(page - 1) * size : page * size]
+        shown = listed[(page - 1) * size : page * size]
+        self._meet_listed(shown, whole=len(listed) == len(shown))
+        return len(listed), shown
+
+    def _meet_listed(self, shown: Iterable[Sold], *, whole: bool) -> None:
+        """The faults of a listing strike by what stands on a page; only one of several can shift. Raises Refused."""
+        kinds = (BUSY, LIMITED) if whole else (BUSY, LIMITED, SHIFTED)
+        for order in shown:
+            fault = self._setting.faults.meet(f"{self.name}.{self.listing}", order.id, kinds)
+            if fault == SHIFTED:
+                self._setting.bustle.start(self._touch(order))
+            elif fault:
+                raise Refused(*(self.busy if fault == BUSY else self.limited))
+
+    async def _touch(self, order: Sold) -> None:
+        """Once this page is given, the order changes (a remark, say) and leaves the span; nothing is pushed of it."""
+        order.updated_at = self._setting.clock.now()
 
 
 def local(at: datetime) -> str:

@@ -8,7 +8,7 @@ messages are not published, so the notice is ours and how often it comes again a
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from tongdan.domain.kernel.policy import Shop
@@ -35,7 +35,6 @@ class JdOrder(SoldByPrice):
 
     state: str = TO_SHIP
     told: int = 0
-    waybills: list[str] = field(default_factory=list)
 
 
 class Jd:

@@ -135,6 +135,7 @@ class Kuaishou:
 
     def parcel_left(self, order: KuaishouOrder, waybill: str, units: Mapping[str, int]) -> None:
         """A parcel has left with `units` by part; with the first the order is shipped."""
+        order.waybills.append(waybill)
         for part in order.parts:
             if part.id in units:
                 part.told_units += units[part.id]
@@ -147,7 +148,7 @@ class Kuaishou:
 
     async def _deliver(self, order: KuaishouOrder) -> None:
         """When all that was told of has been signed for, the buyer confirms within days."""
-        for waybill in sorted({waybill for part in order.parts for waybill in part.waybills}):
+        for waybill in order.waybills:
             if not await self._carrier.arrival(waybill):
                 return
         order.status = SIGNED

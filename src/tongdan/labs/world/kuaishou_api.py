@@ -100,6 +100,7 @@ class KuaishouApi(Gateway):
             stamp, _, last = said["cursor"].partition("_")
             found = [each for each in found if each < (int(stamp), last)]
         shown, more = found[:size], len(found) > size
+        self._meet_listed([self._platform.orders[id] for _, id in shown], whole=not more)
         orders = [_show(self._platform.orders[id]) for _, id in shown]
         cursor = f"{shown[-1][0]}_{shown[-1][1]}" if more else "nomore"
         return {"cursor": cursor, "orderList": orders, "pageSize": size, "beginTime": since, "endTime": until}

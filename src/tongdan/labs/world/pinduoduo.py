@@ -8,7 +8,7 @@ often a frame comes again is not published, the schedule here is an assumption.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from tongdan.domain.kernel.policy import Shop
@@ -36,7 +36,6 @@ class PinduoduoOrder(SoldByPrice):
     reviewed: bool = False
     refund_status: int = NOT_REFUNDED
     told: int = 0
-    waybills: list[str] = field(default_factory=list)
 
 
 class Pinduoduo:

@@ -23,7 +23,7 @@ from tongdan.labs.world.people import Buyer, moved
 from tongdan.labs.world.retail import Basket, BasketLine
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.signing import handed_over
-from tongdan.labs.world.sold import Sold
+from tongdan.labs.world.sold import Bought, Sold
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (60, 300, *[600] * 200)
@@ -63,6 +63,10 @@ class TaobaoTrade(Sold):
     @property
     def amount_fen(self) -> int:
         return sum(each.line.amount_fen for each in self.lines)
+
+    @property
+    def bought(self) -> list[Bought]:
+        return [Bought(each.line.sku, each.line.units, each.line.amount_fen) for each in self.lines]
 
 
 class Taobao:
@@ -132,6 +136,7 @@ class Taobao:
         self, trade: TaobaoTrade, waybill: str, units: Mapping[str, int], open_: set[str]
     ) -> None:
         """A parcel has left with `units` by line; the lines in `open_` have more to come."""
+        trade.waybills.append(waybill)
         for each in trade.lines:
             if each.oid in units:
                 each.told_units += units[each.oid]
@@ -146,7 +151,7 @@ class Taobao:
 
     async def _deliver(self, trade: TaobaoTrade) -> None:
         """When what was told of has been signed for, the buyer confirms within days."""
-        for waybill in {waybill for each in trade.lines for waybill in each.waybills}:
+        for waybill in trade.waybills:
             if not await self._carrier.arrival(waybill):
                 return
         await self._setting.clock.sleep(self._setting.stream("confirm", trade.id).between(3_600, 2 * 86_400))

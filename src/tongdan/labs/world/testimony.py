@@ -6,7 +6,7 @@ disagreement.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tongdan.domain.kernel import ids
@@ -17,7 +17,7 @@ from tongdan.labs.world.jd import CANCELLED as JD_CANCELLED
 from tongdan.labs.world.jd import JdOrder
 from tongdan.labs.world.mini_program import OwnOrder
 from tongdan.labs.world.pinduoduo import REFUNDED, PinduoduoOrder
-from tongdan.labs.world.sold import Sold, SoldByPrice
+from tongdan.labs.world.sold import Bought, Sold, SoldByPrice
 from tongdan.labs.world.taobao import CLOSED_UNPAID, TaobaoTrade
 from tongdan.labs.world.taobao import FINISHED as TAOBAO_FINISHED
 from tongdan.labs.world.taobao import REFUNDED as TAOBAO_REFUNDED
@@ -29,12 +29,15 @@ from tongdan.labs.world.world import World
 class Testimony(NamedTuple):
     """The partners' truth about one order. Units are counted over all lines.
 
-    `received_fen` is all that was paid for it, `returned_fen` what of it went back, `surplus_fen` what of it should go
-    back; `due` tells that the sum was right (so the goods are due),
-    `told_units` is what the channel knows to have left (None: it is not told), `heard` are the milestones
-    finance heard of.
+    `amount_fen` is what it costs, `bought` its lines by SKU, `waybills` each parcel that the channel was told of, as
+    often as it was told. `received_fen` is all that was paid for it, `returned_fen` what of it went back,
+    `surplus_fen` what of it should go back; `due` tells that the sum was right (so the goods are due), `told_units`
+    is what the channel knows to have left (None: it is not told), `heard` are the milestones finance heard of.
     """
 
+    amount_fen: int
+    bought: tuple[Bought, ...]
+    waybills: tuple[str, ...]
     received_fen: int
     returned_fen: int
     surplus_fen: int
@@ -88,6 +91,9 @@ class Witnesses:
         return self._testimony(
             id,
             order.id,
+            amount_fen=order.amount_fen,
+            bought=order.bought,
+            waybills=order.waybills,
             received_fen=order.paid_fen,
             due=order.paid_at is not None,
             cancelled=order.status == CANCELLED,
@@ -103,6 +109,9 @@ class Witnesses:
         return self._testimony(
             id,
             order.id,
+            amount_fen=order.amount_fen,
+            bought=order.bought,
+            waybills=order.waybills,
             received_fen=order.amount_fen,
             due=True,
             cancelled=cancelled,
@@ -115,6 +124,9 @@ class Witnesses:
         return self._testimony(
             id,
             trade.id,
+            amount_fen=trade.amount_fen,
+            bought=trade.bought,
+            waybills=trade.waybills,
             received_fen=trade.amount_fen if trade.paid_at else 0,
             due=trade.paid_at is not None,
             cancelled=trade.status in (CLOSED_UNPAID, TAOBAO_REFUNDED),
@@ -132,6 +144,8 @@ class Witnesses:
         return self._testimony(
             id,
             order.no,
+            amount_fen=order.amount_fen,
+            bought=[Bought(line.sku, line.units, line.amount_fen) for line in order.basket.lines],
             received_fen=sum(paid),
             returned_fen=returned_fen,
             surplus_fen=sum(paid) if over else sum(paid) - order.amount_fen if due else 0,
@@ -147,6 +161,9 @@ class Witnesses:
         id: str,
         native: str,
         *,
+        amount_fen: int,
+        bought: Iterable[Bought],
+        waybills: Iterable[str] = (),
         received_fen: int,
         returned_fen: int = 0,
         surplus_fen: int = 0,
@@ -159,6 +176,9 @@ class Witnesses:
         items = self._items.get(native, [])
         account = self._world.finance.accounts.get(id)
         return Testimony(
+            amount_fen=amount_fen,
+            bought=tuple(sorted(bought)),
+            waybills=tuple(waybills),
             received_fen=received_fen,
             returned_fen=returned_fen,
             surplus_fen=surplus_fen,
@@ -178,6 +198,9 @@ def disagreements(said: Testimony, order: Order) -> Iterator[Disagreement]:
     """Where the centre's order differs from what the partners say, or is stuck half-way."""
     left, signed = order.units(Stage.SHIPPED, Stage.SIGNED), order.units(Stage.SIGNED)
     collected_fen = order.received_fen if order.own else order.paid.amount_fen if order.paid else 0
+    yield from _differ("amount_fen", said.amount_fen, order.amount_fen)
+    yield from _differ("lines", said.bought, _bought(order, said.bought))
+    yield from _differ("told_twice", [], [each for each, n in Counter(said.waybills).items() if n > 1])
     yield from _differ("received_fen", said.received_fen, collected_fen)
     yield from _differ("refunded_fen", said.returned_fen, order.refunded_fen)
     yield from _differ("surplus_fen", said.surplus_fen, said.returned_fen)
@@ -195,6 +218,15 @@ def disagreements(said: Testimony, order: Order) -> Iterator[Disagreement]:
         yield from _differ("channel_knows_left_units", said.told_units, left)
     if said.due and not order.cancelled:
         yield from _differ("due_units", said.wanted_units, left)
+
+
+def _bought(order: Order, told: tuple[Bought, ...]) -> tuple[Bought, ...]:
+    """What was sold, in the order of its SKUs: no gift of ours, nothing sent again."""
+    repriced = any(line.amount_fen is None for line in told)
+    lines = [state.line for state in order.lines if not (state.line.rule or state.line.replaces)]
+    return tuple(
+        sorted(Bought(line.sku, line.units, None if repriced else line.amount_fen) for line in lines)
+    )
 
 
 def _differ(what: str, partners: object, centre: object) -> Iterator[Disagreement]:
