@@ -135,7 +135,7 @@ def test_a_day_that_loses_its_centre_ends_like_one_that_does_not(
     ledger = outcome.ledger
     assert _unexplained(outcome) == []
     assert ledger.quiet
-    assert sum(ledger.in_centre.values()) + sum(ledger.refused.values()) == ORDERS
+    assert ledger.in_centre + sum(ledger.refused.values()) == ORDERS
     assert outcome.lost
     assert outcome.told_again > len(outcome.lost)
     assert outcome.doubled == []

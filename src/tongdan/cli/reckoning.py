@@ -65,14 +65,15 @@ def _by_status(counts: Mapping[str, int]) -> list[tuple[int, int]]:
 
 def print_ledger(ledger: Ledger) -> None:
     """The equations, what the faults were, and whoever is left over."""
+    _print_channels(ledger)
+    out.print()
     _print_faults(ledger)
-    born, inside, refused = (sum(each.values()) for each in (ledger.born, ledger.in_centre, ledger.refused))
     out.print()
     _print_equation(
         t("orders born = in the centre + refused by name", "产生的订单 = 在中心 + 指名拒绝"),
-        born,
-        inside,
-        refused,
+        ledger.born,
+        ledger.in_centre,
+        sum(ledger.refused.values()),
     )
     for name, times in ledger.refused.items():
         out.print(f"    {name} {times}", markup=False)
@@ -96,6 +97,22 @@ def print_ledger(ledger: Ledger) -> None:
 
 def _print_equation(name: str, whole: int, one: int, other: int) -> None:
     out.print(f"{name}:  {whole} {'=' if whole == one + other else '≠'} {one} + {other}", markup=False)
+
+
+def _print_channels(ledger: Ledger) -> None:
+    columns = (
+        t("born", "产生"),
+        t("in the centre", "在中心"),
+        t("refused", "拒绝"),
+        t("with a fault", "遇故障"),
+        t("messages", "消息"),
+        t("parcels told", "已回传包裹"),
+    )
+    shown = table(t("channel", "渠道"), *columns, right=columns)
+    for one in ledger.channels:
+        name = f"{one.code} {pick((one.en, one.zh), LANGUAGE)}"
+        add_row(shown, name, one.born, one.in_centre, one.refused, one.faults, one.pushed, one.told)
+    out.print(shown)
 
 
 def _print_faults(ledger: Ledger) -> None:

@@ -23,6 +23,7 @@ from tongdan.labs.world.world import World
 from tongdan.ports import Reads
 
 MAX_TICKETS: Final = 100_000
+OWN: Final = "MP"
 
 _LOST: Final = ("born, but neither in the centre nor refused", "已产生，但既不在中心也未被拒绝")
 _BOTH: Final = ("refused, but in the centre", "已被拒绝，却在中心")
@@ -72,21 +73,42 @@ class FaultCount(msgspec.Struct, frozen=True):
     open_tickets: int
 
 
+class ChannelCount(msgspec.Struct, frozen=True):
+    """What came of the orders of one channel: `pushed` messages, repeats included; `told` parcels written back."""
+
+    code: str
+    en: str
+    zh: str
+    born: int
+    in_centre: int
+    refused: int
+    faults: int
+    pushed: int
+    told: int
+
+
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a day. `born` and `in_centre` count by channel, `refused` by the refusal's name."""
+    """What came of a day. `refused` counts by the refusal's name."""
 
     seed: int
     day: str
     source: str
     quiet: bool
-    born: dict[str, int]
-    in_centre: dict[str, int]
+    channels: tuple[ChannelCount, ...]
     refused: dict[str, int]
     faults: tuple[FaultCount, ...]
     met: tuple[Met, ...]
     offenders: tuple[Offender, ...]
     messages: dict[str, int]
     sample: str  # an order that met a fault and healed: worth a look at its timeline
+
+    @property
+    def born(self) -> int:
+        return sum(channel.born for channel in self.channels)
+
+    @property
+    def in_centre(self) -> int:
+        return sum(channel.in_centre for channel in self.channels)
 
     @property
     def injected(self) -> int:
@@ -103,13 +125,13 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def holds(self) -> bool:
         """Both equations, and nobody left over."""
-        orders = sum(self.born.values()) == sum(self.in_centre.values()) + sum(self.refused.values())
+        orders = self.born == self.in_centre + sum(self.refused.values())
         faults = self.injected == self.healed + self.open_tickets
         return orders and faults and not self.offenders and self.quiet
 
 
 class _Case(msgspec.Struct, frozen=True):
-    """One order after the day. `tickets` are the kinds of those open about it."""
+    """One order after the day. `tickets`: the kinds of those open about it; `told`: parcels its channel heard of."""
 
     channel: str
     native: str
@@ -117,6 +139,7 @@ class _Case(msgspec.Struct, frozen=True):
     refused: str
     differs: tuple[Disagreement, ...]
     tickets: tuple[str, ...]
+    told: int = 0
 
     @property
     def unexplained(self) -> bool:
@@ -132,8 +155,7 @@ def report(world: World, reads: Reads, *, quiet: bool) -> Ledger:
         day=world.day,
         source=world.retail.source,
         quiet=quiet,
-        born=dict(sorted(Counter(case.channel for case in cases).items())),
-        in_centre=dict(sorted(Counter(case.channel for case in cases if case.id).items())),
+        channels=tuple(_channels(world, cases)),
         refused=dict(sorted(Counter(case.refused for case in cases if case.refused).items())),
         faults=tuple(_counts(met)),
         met=met,
@@ -150,6 +172,26 @@ def report(world: World, reads: Reads, *, quiet: bool) -> Ledger:
     )
 
 
+def _channels(world: World, cases: list[_Case]) -> Iterator[ChannelCount]:
+    struck = {fault.order for fault in world.faults.injected}
+    outboxes: dict[str, Outbox[Any]] = {
+        code: platform.outbox for code, platform in world.platforms.by_code.items()
+    }
+    for code, outbox in {**outboxes, OWN: world.own_shop.outbox}.items():
+        its, how = [case for case in cases if case.channel == code], world.policy.channels[code]
+        yield ChannelCount(
+            code=code,
+            en=how.name_en,
+            zh=how.name_zh,
+            born=len(its),
+            in_centre=sum(bool(case.id) for case in its),
+            refused=sum(bool(case.refused) for case in its),
+            faults=sum(case.native in struck for case in its),
+            pushed=outbox.sent,
+            told=sum(case.told for case in its),
+        )
+
+
 def _cases(world: World, reads: Reads) -> Iterator[_Case]:
     tickets = _open_tickets(reads)
     witnesses = Witnesses(world)
@@ -157,14 +199,14 @@ def _cases(world: World, reads: Reads) -> Iterator[_Case]:
         for native, sold in platform.orders.items():
             id = reads.find(code, world.shops[code].id, native) or ""
             differs = tuple(disagreements(witnesses.of_sold(sold, id), _order(reads, id))) if id else ()
-            yield _Case(code, native, id, "", differs, tickets.get(id, ()))
+            yield _Case(code, native, id, "", differs, tickets.get(id, ()), len(sold.waybills))
     for own_order in world.own_shop.orders.values():
-        id = reads.find("MP", world.shops["MP"].id, own_order.no) or ""
+        id = reads.find(OWN, world.shops[OWN].id, own_order.no) or ""
         said = witnesses.of_own(own_order, id)
         differs = tuple(disagreements(said, _order(reads, id))) if id else ()
         if own_order.id and own_order.id != id:
             differs = (*differs, Disagreement("id", own_order.id, id))
-        yield _Case("MP", own_order.no, id, own_order.refused, differs, tickets.get(id, ()))
+        yield _Case(OWN, own_order.no, id, own_order.refused, differs, tickets.get(id, ()))
 
 
 def _order(reads: Reads, id: str) -> Order:
