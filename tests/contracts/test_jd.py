@@ -80,7 +80,7 @@ async def test_yuan_are_fen_what_was_taken_off_is_the_rest_and_a_gift_is_its_own
         ({"orderState": "NOT_PAY", "paymentConfirmTime": ""}, "created", False),
         ({"orderState": "TRADE_CANCELED", "paymentConfirmTime": ""}, "cancelled", False),
         ({"payType": "5-公司转账", "paymentConfirmTime": ""}, "paid", True),
-        ({"payType": "1-货到付款", "paymentConfirmTime": ""}, "created", False),
+        ({"payType": "1-货到付款", "paymentConfirmTime": ""}, "cod_to_ship", False),
         (
             {"payType": "1-货到付款", "paymentConfirmTime": "", "orderState": "WAIT_GOODS_RECEIVE_CONFIRM"},
             "shipped",

@@ -72,7 +72,7 @@ async def test_yuan_are_fen_what_was_taken_off_is_the_rest_and_a_gift_is_a_gift(
         ),
         (
             {"type": "step", "status": "WAIT_BUYER_PAY", "step_trade_status": "FRONT_PAID_FINAL_NOPAID"},
-            "paid_hold",
+            "deposit_paid",
             False,
         ),
         ({"type": "step", "step_trade_status": "FRONT_PAID_FINAL_PAID"}, "paid", True),
@@ -80,7 +80,7 @@ async def test_yuan_are_fen_what_was_taken_off_is_the_rest_and_a_gift_is_a_gift(
         ({"status": "SELLER_CONSIGNED_PART"}, "shipped", True),
         ({"status": "TRADE_CLOSED"}, "refunded", True),
         ({"status": "TRADE_CLOSED_BY_TAOBAO", "pay_time": ""}, "cancelled", False),
-        ({"type": "cod", "pay_time": ""}, "created", False),
+        ({"type": "cod", "pay_time": ""}, "cod_to_ship", False),
         ({"type": "cod", "pay_time": "", "status": "WAIT_BUYER_CONFIRM_GOODS"}, "shipped", False),
         ({"type": "cod", "pay_time": "", "status": "TRADE_BUYER_SIGNED"}, "signed", False),
         (

@@ -39,7 +39,7 @@ from tongdan.domain.kernel.policy import (
     Warehouse,
 )
 from tongdan.domain.orders.axes import Status
-from tongdan.domain.orders.model import PAID_HOLD
+from tongdan.domain.orders.model import BESIDE
 
 MAX_FILE_BYTES: Final = 2**20
 HOLDS: Final = "holds.yml"
@@ -50,7 +50,7 @@ WMS: Final = ("qimen",)
 TAKEN: Final = {channel.code: channel.name for channel in CHANNELS} | {
     "MP": "own", "finance": "finance", "qimen": "qimen", "sf": "sf", "wechat": "wechat",
 }  # fmt: skip
-CANONICAL: Final = frozenset({status.name.lower() for status in Status} | {PAID_HOLD})
+CANONICAL: Final = frozenset({status.name.lower() for status in Status} | BESIDE)
 
 T = TypeVar("T")
 

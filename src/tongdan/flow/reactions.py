@@ -18,6 +18,7 @@ from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import reissue_facts as reissue
+from tongdan.domain.orders.cod_facts import CashOnDelivery
 from tongdan.domain.orders.intake import AFTER_SALE as ABOUT_AFTER_SALE
 from tongdan.domain.orders.intake import CHANGED
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
@@ -71,7 +72,7 @@ def reserve_reissued(fact: reissue.UnitsReissued, at: Recorded) -> Commands:
     return reserve(at.aggregate, fact.lines, fact.region, None)
 
 
-def keep_reserved(fact: told.OrderPaid, at: Recorded) -> Commands:
+def keep_reserved(fact: told.OrderPaid | CashOnDelivery, at: Recorded) -> Commands:
     for line in fact.reserved:
         yield ship.KeepReservation(sku=line.sku, order=at.aggregate, line=line.line, attempt=line.attempt)
 
@@ -140,7 +141,7 @@ def refund_stopped(fact: told.LinesStopped, at: Recorded) -> Commands:
 
 def plan_shipments(fact: told.OrderReleased, at: Recorded) -> Commands:
     lines = {line.no: line for line in fact.lines}
-    for planned in fact.shipments:
+    for planned, collect in zip(fact.shipments, _collected(fact, lines), strict=True):
         yield ship.PlanShipment(
             shipment=shipment_id(at.aggregate, planned.no),
             order=at.aggregate,
@@ -151,7 +152,20 @@ def plan_shipments(fact: told.OrderReleased, at: Recorded) -> Commands:
             items=_items(planned, lines),
             placed_at=fact.placed_at,
             region=fact.region,
+            collect_fen=collect,
         )
+
+
+def _collected(fact: told.OrderReleased, lines: dict[int, Line]) -> list[int]:
+    """What each shipment collects: its goods, the first also what is left of the price (freight, discount, fen)."""
+    if not fact.collect_fen:
+        return [0] * len(fact.shipments)
+    goods = [sum(item.amount_fen for item in _items(planned, lines)) for planned in fact.shipments[1:]]
+    rest, shares = fact.collect_fen, []
+    for goods_fen in goods:
+        shares.append(min(goods_fen, rest))
+        rest -= shares[-1]
+    return [rest, *shares]
 
 
 def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[Item, ...]:

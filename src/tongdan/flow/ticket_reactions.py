@@ -9,6 +9,7 @@ from tongdan.domain.fulfillment import waybill_facts as waybill
 from tongdan.domain.kernel.ids import refund_id
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.notices import facts as notice
+from tongdan.domain.orders import cod_facts as cash
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import refund_facts as refund
 from tongdan.domain.orders import withdrawn_facts as withdrawn
@@ -133,6 +134,10 @@ def interception_refused(fact: intercept.InterceptionRefused, at: Recorded) -> C
     return ticket(at, f"{kinds.INTERCEPTION_REFUSED}:{fact.dispatch}", summary)
 
 
+def cash_overdue(fact: cash.CashOverdue, at: Recorded) -> Commands:
+    return ticket(at, kinds.CASH_OVERDUE, f"{fact.amount_fen} fen")
+
+
 def parcel_returned(fact: told.LinesReturned, at: Recorded) -> Commands:
     if fact.wanted:
         yield from ticket(at, kinds.PARCEL_RETURNED, fact.dispatch)
@@ -178,6 +183,7 @@ Healing = (
     | stock.ShipmentSigned
     | intercept.ParcelReturned
     | told.LinesReturned
+    | told.OrderPaid
     | sync.AliasClaimed
     | catalog.OfferMatched
     | notice.NoticeDelivered

@@ -115,6 +115,8 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "PrepayIssued": ("attempt {attempt} may be paid", "第 {attempt} 次支付已预下单"),
     "PaymentFailed": ("attempt {attempt} failed: {reason}", "第 {attempt} 次支付失败：{reason}"),
     "OrderPaid": ("paid, {amount} yuan", "已付款 {amount} 元"),
+    "CashOnDelivery": ("cash on delivery: it ships before it is paid", "货到付款：先发货后收款"),
+    "CashOverdue": ("{amount} yuan of a cash on delivery have not come", "货到付款 {amount} 元逾期未到账"),
     "PaymentAwaited": ("after a restore, a payment is waited for", "恢复后继续等待付款通知"),
     "PaymentDuplicated": ("paid a second time, {amount} yuan owed back", "重复付款，应退 {amount} 元"),
     "PaymentMismatched": ("paid {amount} instead of {expected} yuan", "实付 {amount} 元，应付 {expected} 元"),

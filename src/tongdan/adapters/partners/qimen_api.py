@@ -37,6 +37,7 @@ from tongdan.ports import (
 )
 
 SALE: Final = "JYCK"  # 交易出库, an ordinary outbound order
+COD: Final = "COD"  # orderFlag of 货到付款; arAmount is what the receiver still has to pay
 # sourcePlatformCode: GW is the seller's own site
 PLATFORMS: Final = {"DY": "DY", "PD": "PDD", "TB": "TB", "JD": "JD", "KS": "KS", "MP": "GW"}
 # The gateway or the WMS does not know us: nothing is wrong with the order.
@@ -172,6 +173,8 @@ class QimenActor:
             logisticsCode=effect.carrier or self._settings.carrier,
             **({"expressCode": effect.waybill} if effect.waybill else {}),
         )
+        if effect.collect_fen:
+            _put(order, orderFlag=COD, arAmount=yuan_from_fen(effect.collect_fen))
         _put(
             SubElement(order, "senderInfo"),
             name=sender.name,

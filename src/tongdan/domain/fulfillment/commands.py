@@ -71,7 +71,7 @@ class DeductStock(Command, frozen=True, kw_only=True):
 
 
 class PlanShipment(Command, frozen=True, kw_only=True):
-    """Create the shipment `shipment` (`…-Sn`) and hand it to its warehouse."""
+    """Create the shipment `shipment` (`…-Sn`) and hand it to its warehouse; `collect_fen` is collected at the door."""
 
     shipment: str
     order: str
@@ -82,6 +82,7 @@ class PlanShipment(Command, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     placed_at: datetime
     region: str
+    collect_fen: int = 0
 
 
 class RecordWmsAccepted(Command, frozen=True, kw_only=True):

@@ -120,6 +120,7 @@ class ShipmentPlanned(Fact, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     region: str
     placed_at: datetime | None = None
+    collect_fen: int = 0
 
 
 class WmsAccepted(Fact, frozen=True, kw_only=True):
@@ -379,6 +380,7 @@ class PushToWms(Effect, frozen=True, kw_only=True, omit_defaults=True):
     placed_at: datetime
     carrier: str = ""
     waybill: str = ""
+    collect_fen: int = 0
 
 
 class CancelAtWms(Effect, frozen=True, kw_only=True):

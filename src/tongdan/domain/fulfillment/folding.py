@@ -44,6 +44,7 @@ def _on_planned(fact: f.ShipmentPlanned) -> Shipment:
         warehouse=fact.warehouse,
         items=fact.items,
         placed_at=fact.placed_at,
+        collect_fen=fact.collect_fen,
     )
 
 

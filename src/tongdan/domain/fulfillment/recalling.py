@@ -24,6 +24,7 @@ PACKED_ANEW: Final = "packed anew"
 LEFT: Final = "units have left already"
 NOTHING_LEFT: Final = "nothing of it is still to leave"
 OTHER_SHOP: Final = "it is of another shop"
+COLLECTED: Final = "its price is collected at the door"
 BEING_PACKED: Final = "it is being packed anew already"
 BEING_LEFT: Final = "an order is leaving it"
 
@@ -84,6 +85,8 @@ def not_callable(shipment: Shipment, shop: str) -> str:
         return LEFT
     if not shipment.still_to_leave():
         return NOTHING_LEFT
+    if shipment.collect_fen:
+        return COLLECTED
     if shipment.called is not None:
         return BEING_PACKED
     return BEING_LEFT if shipment.recall else ""

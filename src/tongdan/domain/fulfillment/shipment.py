@@ -146,6 +146,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     silent: bool = False
     intercepted: dict[str, str] = {}
     returned: tuple[str, ...] = ()
+    collect_fen: int = 0
     placed_at: datetime | None = None
     labels: tuple[Label, ...] = ()
     unpushed: bool = False

@@ -54,6 +54,7 @@ def plan_shipment(shipment: Shipment | None, command: PlanShipment, ctx: Context
         items=command.items,
         region=command.region,
         placed_at=command.placed_at,
+        collect_fen=command.collect_fen,
     )
     begun = set_out(evolve(None, planned), ctx)
     return Decision((planned, *begun.facts), begun.effects)

@@ -26,6 +26,7 @@ WORRY_EXHAUSTED: Final = "waybills-exhausted"
 LATE: Final = timedelta(seconds=1)  # a number that came sooner was got at the first try
 NOT_SENT: Final = "the parcel does not leave"
 NOT_USED: Final = "the parcel left under another number"
+COLLECTED: Final = "its price is collected at the door, which the warehouse arranges with the carrier"
 TWICE: Final = "a number that nobody waits for"
 
 
@@ -44,6 +45,8 @@ def set_out(shipment: Shipment, ctx: Context) -> Begun:
     warehouse = ctx.policy.warehouses.get(shipment.warehouse)
     if warehouse is None or warehouse.waybill != SELLER:
         return Begun((), (hand_over(shipment, ctx.id),))
+    if shipment.collect_fen:
+        return Begun((w.WaybillLeft(reason=COLLECTED),), (hand_over(shipment, ctx.id),))
     if _takes(ctx, warehouse.carrier, shipment.channel):
         return _ask(shipment, ctx, warehouse.carrier)
     left = w.WaybillLeft(reason=f"{warehouse.carrier} cannot be given receivers of {shipment.channel}")
@@ -63,6 +66,7 @@ def hand_over(shipment: Shipment, id: str, by: str = "", waybill: str = "") -> f
         warehouse=shipment.warehouse,
         items=shipment.items,
         placed_at=shipment.placed_at,
+        collect_fen=shipment.collect_fen,
         carrier=by,
         waybill=waybill,
     )

@@ -17,6 +17,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
 
     `owned` False: Tongdan watches it and owns nothing of it. `pays_back` False: money that is owed waits for a person.
     `match_skus`: codes that it gives its goods on the platform are no own SKUs, so each is matched by a person first.
+    `cash_on_delivery`: an own shop's buyers may pay at the door.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     owned: bool = True
     pays_back: bool = True
     match_skus: bool = False
+    cash_on_delivery: bool = False
 
 
 LAST_FIRST: Final = "last-first"
@@ -145,6 +147,7 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     track_within_s: int = 86_400
     claim_within_s: int = 86_400
     refund_within_s: int = 10_800
+    cash_within_s: int = 864_000
     archive_after_s: int = 2_592_000
     forget_after_s: int = 2_592_000
 

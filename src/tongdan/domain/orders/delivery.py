@@ -293,11 +293,17 @@ def _sign(draft: Draft, news: News, ctx: Context) -> None:
             signed_at=news.at,
             complete=complete,
             complete_at=_ends_itself_at(before, news.at, ctx) if complete else None,
+            cash_by=_cash_by(before, news.at, ctx) if complete else None,
             key=news.key,
         )
     )
     if complete and not before.cancelled:
         tell_finance(draft, ctx, "signed", news.at)
+
+
+def _cash_by(order: Order, signed_at: datetime, ctx: Context) -> datetime | None:
+    wait = timedelta(seconds=ctx.policy.deadlines.cash_within_s)
+    return signed_at + wait if order.cod and order.paid is None else None
 
 
 def _ends_itself_at(order: Order, signed_at: datetime, ctx: Context) -> datetime | None:

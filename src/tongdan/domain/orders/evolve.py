@@ -13,12 +13,15 @@ from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.after_sale_evolve import AFTER_SALES
 from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
+from tongdan.domain.orders.cod_evolve import CASH
 from tongdan.domain.orders.gift_evolve import GIFTS
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.domain.orders.match_evolve import MATCHING
 from tongdan.domain.orders.model import (
+    BALANCE_HOLD,
     CHANNEL,
     CHANNEL_HOLD,
+    DEPOSIT_PAID,
     PAID_HOLD,
     PAYMENT_HOLD,
     RESTORED_HOLD,
@@ -133,8 +136,9 @@ def _channel_reported(order: Order, fact: f.ChannelReported) -> Order:
     if fact.stale or not (fact.native_status or fact.status):
         return order
     said = Said(native=fact.native_status, status=fact.status, said_at=fact.said_at)
-    held = fact.status == PAID_HOLD
-    holds = (_with if held else _without)(order.holds, CHANNEL_HOLD)
+    holds = (_with if fact.status == PAID_HOLD else _without)(order.holds, CHANNEL_HOLD)
+    if not order.own:
+        holds = (_with if fact.status == DEPOSIT_PAID else _without)(holds, BALANCE_HOLD)
     return replace(order, said={**order.said, CHANNEL: said}, holds=holds)
 
 
@@ -164,7 +168,9 @@ def _payment_failed(order: Order, fact: f.PaymentFailed) -> Order:
 def _paid(order: Order, fact: f.OrderPaid) -> Order:
     if order.own and fact.attempt and all(fact.transaction != each.transaction for each in order.payments):
         order = _money_in(order, fact)
-    return replace(order, paid=_payment(fact), questioned=None, ship_by=order.ship_by or fact.ship_by)
+    worries = tuple([worry for worry in order.worries if worry not in fact.ends])
+    ship_by = order.ship_by or fact.ship_by
+    return replace(order, paid=_payment(fact), questioned=None, ship_by=ship_by, worries=worries)
 
 
 def _payment_awaited(order: Order, fact: f.PaymentAwaited) -> Order:
@@ -279,6 +285,7 @@ def _signed(order: Order, fact: f.LinesSigned) -> Order:
         order,
         parcels=tuple(parcels),
         complete_at=fact.complete_at or order.complete_at,
+        cash_by=fact.cash_by or order.cash_by,
         early=_heard(order, fact.key),
     )
 
@@ -426,6 +433,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **MATCHING,
     **TAKEOVER,
     **RISK,
+    **CASH,
     **REISSUES,
     **WITHDRAWN,
     **GIFTS,

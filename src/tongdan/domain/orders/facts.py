@@ -117,6 +117,7 @@ class OrderPaid(Fact, frozen=True, kw_only=True):
     paid_at: datetime
     reserved: tuple[ReservedLine, ...]
     ship_by: datetime | None = None
+    ends: tuple[str, ...] = ()
 
 
 class PaymentAwaited(Fact, frozen=True, kw_only=True):
@@ -186,7 +187,7 @@ class ReservationRetried(Fact, frozen=True, kw_only=True):
 
 
 class OrderReleased(Fact, frozen=True, kw_only=True):
-    """Paid, reserved and free of holds: handed to the warehouses."""
+    """Paid, reserved and free of holds: handed to the warehouses. `collect_fen` is to be collected at the door."""
 
     channel: str
     shop: str
@@ -195,6 +196,7 @@ class OrderReleased(Fact, frozen=True, kw_only=True):
     region: str
     lines: tuple[Line, ...]
     shipments: tuple[PlannedShipment, ...]
+    collect_fen: int = 0
 
 
 class LinesShipped(Fact, frozen=True, kw_only=True):
@@ -217,7 +219,8 @@ class LinesShipped(Fact, frozen=True, kw_only=True):
 
 
 class LinesSigned(Fact, frozen=True, kw_only=True):
-    """`complete`: every unit that is to come has been signed for; an own shop's order then ends at `complete_at`."""
+    """`complete`: every unit that is to come has been signed for; an own shop's order then ends at `complete_at`,
+    and the cash of a delivery is expected by `cash_by`."""
 
     shipment: str
     dispatches: tuple[str, ...]
@@ -226,6 +229,7 @@ class LinesSigned(Fact, frozen=True, kw_only=True):
     complete: bool
     complete_at: datetime | None = None
     key: str = ""
+    cash_by: datetime | None = None
 
 
 class LinesStopped(Fact, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ def _give(draft: Draft, ctx: Context, given: Given) -> None:
             lines=tuple(lines),
             limit_times=rule.limit_times,
             region=order.region,
-            until=reserve_until(order.paid is not None, ctx),
+            until=reserve_until(order.ships, ctx),
         )
     )
 

@@ -15,6 +15,7 @@ from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.after_sales import note_spoken_of, place
 from tongdan.domain.orders.axes import ORDINAL, Closing, Stage, Status
+from tongdan.domain.orders.cod import note_status
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
     PlaceOrder,
@@ -45,6 +46,7 @@ from tongdan.domain.orders.line_refunds import withdraw_refunded
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.matching import as_named, hold_unmatched
 from tongdan.domain.orders.model import (
+    BALANCE_HOLD,
     CHANNEL,
     CHANNEL_HOLD,
     LEFT_HOLD,
@@ -220,6 +222,7 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
     if known or command.event == AFTER_SALE:
         return draft.decision()
     status = _report(draft, ctx, command.event, command.native_status, command.said_at)
+    note_status(draft, ctx, status)
     person = None
     if command.event == "paid":
         _paid(draft, ctx, command.transaction, command.amount_fen, command.said_at)
@@ -247,11 +250,12 @@ def _is_news(order: Order, before: Said, command: NoteChannelEvent) -> bool:
 
 def record_detail(order: Order | None, command: RecordDetail, ctx: Context) -> Decision | Refusal:
     draft = announce(order, command, ctx)
-    before, held = draft.order.said.get(CHANNEL), CHANNEL_HOLD in draft.order.holds
+    before, held = draft.order.said.get(CHANNEL), _is_kept(draft.order)
     status = _report(draft, ctx, DETAIL, command.native_status, command.said_at)
+    note_status(draft, ctx, status)
     _close(draft, ctx, "detail", status, "", command.said_at, before)
     # While it holds an order, a platform may keep the receiver to itself.
-    shown = held and CHANNEL_HOLD not in draft.order.holds
+    shown = held and not _is_kept(draft.order)
     known = draft.order.known
     if not draft.order.cancelled and RECEIVER_HOLD in draft.order.holds:
         draft.tell(HoldLifted(hold=RECEIVER_HOLD, note=""))
@@ -324,6 +328,10 @@ def _report(draft: Draft, ctx: Context, event: str, native: str, said_at: dateti
     return status
 
 
+def _is_kept(order: Order) -> bool:
+    return CHANNEL_HOLD in order.holds or BALANCE_HOLD in order.holds
+
+
 def _place(word: Said) -> tuple[datetime, int, str]:
     return word.said_at, ordinal(word.status), word.native
 
@@ -384,7 +392,7 @@ def _detail(draft: Draft, command: RecordDetail, ctx: Context) -> bool:
         return command.region != order.region and adopt_address(draft, command.region, command.said_at)
     newer_address = order.address_at is not None and order.address_at > command.said_at
     newer_amount = order.amount_at is not None and order.amount_at > command.said_at
-    paid = order.paid is not None or command.paid_at is not None
+    paid = order.ships or command.paid_at is not None
     draft.tell(
         OrderDetailed(
             lines=as_named(command.lines, order.shop, ctx),

@@ -10,6 +10,7 @@ from typing import Final
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal, WakeUp
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Closing, Stage
+from tongdan.domain.orders.cod import tell_overdue
 from tongdan.domain.orders.commands import (
     CancelOrder,
     CompleteOrder,
@@ -38,7 +39,7 @@ from tongdan.domain.orders.model import (
     gone,
     here,
 )
-from tongdan.domain.orders.payments import close_attempts
+from tongdan.domain.orders.payments import close_attempts, collect
 from tongdan.domain.orders.refunds import ask_result
 from tongdan.domain.orders.reservation import asked_for, open_shipments
 from tongdan.domain.orders.risk import lift_due
@@ -103,20 +104,32 @@ def complete(draft: Draft, ctx: Context, at: datetime) -> None:
 def record_settlement(order: Order, command: RecordSettlement, ctx: Context) -> Decision | Refusal:
     if order.settled_at is not None and order.settlement == command.reference:
         return NOTHING
+    if order.cod and order.paid is None and command.amount_fen == order.amount_fen and not order.cancelled:
+        return _settle_cash(order, command, ctx)
     expected_fen = _to_settle(order)
     if expected_fen is not None and expected_fen != command.amount_fen:
         fact = SettlementMismatched(
             amount_fen=command.amount_fen, expected_fen=expected_fen, reference=command.reference
         )
         return Decision((fact,))
-    ends = (WORRY_SETTLEMENT,) if WORRY_SETTLEMENT in order.worries else ()
-    settled = OrderSettled(
+    return Decision((_settled(order, command),))
+
+
+def _settle_cash(order: Order, command: RecordSettlement, ctx: Context) -> Decision:
+    """What was collected at the door has come, by way of the carrier: that is its payment."""
+    draft = Draft(order)
+    collect(draft, ctx, 0, command.reference, command.amount_fen, command.settled_at)
+    draft.tell(_settled(draft.order, command))
+    return draft.decision()
+
+
+def _settled(order: Order, command: RecordSettlement) -> OrderSettled:
+    return OrderSettled(
         amount_fen=command.amount_fen,
         reference=command.reference,
         settled_at=command.settled_at,
-        ends=ends,
+        ends=(WORRY_SETTLEMENT,) if WORRY_SETTLEMENT in order.worries else (),
     )
-    return Decision((settled,))
 
 
 def _to_settle(order: Order) -> int | None:
@@ -163,6 +176,8 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
         ask_result(draft, ctx)
     if (ship_by := _due(draft, "ship", ctx)) is not None:
         draft.tell(ShipmentOverdue(ship_by=ship_by))
+    if _due(draft, "cash", ctx):
+        tell_overdue(draft)
     if _due(draft, "lift", ctx):
         lift_due(draft, ctx)
     if (complete_at := _due(draft, "complete", ctx)) is not None:

@@ -45,7 +45,7 @@ def note_matched(order: Order, command: NoteMatched, ctx: Context) -> Decision |
             attempt=line.attempt,
             units=line.waiting,
             region=order.region,
-            until=reserve_until(order.paid is not None, ctx),
+            until=reserve_until(order.ships, ctx),
         )
     )
     if not unmatched(draft.order) and UNMATCHED_HOLD in order.holds:
@@ -93,7 +93,7 @@ def open_bundle(order: Order, command: OpenBundle, ctx: Context) -> Decision | R
         lines=tuple(parts),
         attempt=line.attempt + 1,
         region=order.region,
-        until=reserve_until(order.paid is not None, ctx),
+        until=reserve_until(order.ships, ctx),
         wanted=line.waiting if line.withdrawn else 0,
     )
     draft = Draft(order)

@@ -35,11 +35,18 @@ AFTER_SALE_HOLD: Final = (
     "after-sale"  # the buyer wants the price of what has not left, and nobody has decided
 )
 PAID_HOLD: Final = "paid_hold"  # what a channel map calls that
+COD: Final = "cod_to_ship"  # what it calls cash on delivery: to be shipped, and not paid
+BALANCE_HOLD: Final = "presale-balance"  # of a presale the deposit is paid, and the balance is not
+DEPOSIT_PAID: Final = "deposit_paid"  # what a channel map calls that
+BESIDE: Final = frozenset(
+    {COD, DEPOSIT_PAID, PAID_HOLD}
+)  # words of channel maps that are no canonical status
 
 WORRY_DETAIL: Final = "detail-overdue"
 WORRY_SHORT: Final = "line-short"
 WORRY_LOST: Final = "order-lost"
 WORRY_MISMATCH: Final = "payment-mismatched"
+WORRY_CASH: Final = "cash-overdue"
 WORRY_SHIP: Final = "shipment-overdue"
 WORRY_SETTLEMENT: Final = "settlement-mismatched"
 WORRY_PAID_TWICE: Final = "payment-duplicated"
@@ -197,6 +204,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
     `payments` is all money that came to us for it, of which `paid` counts; `questioned` is one of the wrong sum.
+    `cod`: its price is collected at the door, and expected by `cash_by`.
     `wanted_back`: what left is to be turned back, though the order was not cancelled.
     `checks` are the questions about its buyer that wait for an answer, `checked` how many there were.
     `owed_fen` is what is to go back, or has gone back, in all. `worries` are the things a ticket was raised for and
@@ -249,6 +257,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     checked: int = 0
     lifts: tuple[Lift, ...] = ()
     wanted_back: bool = False
+    cod: bool = False
+    cash_by: datetime | None = None
 
     @property
     def known(self) -> bool:
@@ -259,6 +269,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def lost(self) -> bool:
         """Partners know it by its id, and nobody has yet told what was ordered, or under which number."""
         return not self.native
+
+    @property
+    def ships(self) -> bool:
+        """It may be sent: it is paid for, or will be at the door."""
+        return self.paid is not None or self.cod
 
     @property
     def cancelled(self) -> bool:
@@ -412,7 +427,12 @@ def ordinal(name: str) -> int:
     return _ORDINALS.get(name, -1)
 
 
-_ORDINALS: Final = {each.name.lower(): ORDINAL[each] for each in Status} | {PAID_HOLD: 15, "": -1}
+_ORDINALS: Final = {each.name.lower(): ORDINAL[each] for each in Status} | {
+    COD: 12,
+    DEPOSIT_PAID: 14,
+    PAID_HOLD: 15,
+    "": -1,
+}
 
 
 def wake_at(order: Order) -> datetime | None:
@@ -429,12 +449,14 @@ def deadlines(order: Order) -> dict[str, datetime | None]:
     }
     if order.cancelled:
         return always
-    unpaid = order.own and order.paid is None
-    promised = order.paid is not None and here(order) > 0 and WORRY_SHIP not in order.worries
+    unpaid = order.own and not order.ships
+    collected = order.paid is not None or WORRY_CASH in order.worries
+    promised = order.ships and here(order) > 0 and WORRY_SHIP not in order.worries
     return {
         **always,
         "pay": _unless(not unpaid, order.pay_by),
         "ship": _unless(not promised, order.ship_by),
+        "cash": _unless(collected, order.cash_by),
         "lift": min((lift.at for lift in order.lifts), default=None),
         "complete": _unless(order.closing is not Closing.OPEN, order.complete_at),
     }

@@ -9,7 +9,7 @@ from typing import Final
 
 from tongdan.domain.kernel.ids import payment_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders import refusals
+from tongdan.domain.orders import cod, refusals
 from tongdan.domain.orders.axes import ATTEMPT, AttemptStage
 from tongdan.domain.orders.commands import (
     RecordPayment,
@@ -30,7 +30,7 @@ from tongdan.domain.orders.facts import (
     Prepay,
     PrepayIssued,
 )
-from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.model import WORRY_CASH, Order
 from tongdan.domain.orders.refund_facts import ClosePayment
 from tongdan.domain.orders.reservation import advance, asked_for, retry
 
@@ -41,6 +41,8 @@ PROVIDER: Final = "payment/wechat"
 def request_payment(order: Order, command: RequestPayment, ctx: Context) -> Decision | Refusal:
     if refusal := _cannot_pay(order, ctx):
         return refusal
+    if command.method == cod.METHOD:
+        return _pay_at_the_door(order, ctx)
     attempt = max((each.no for each in order.attempts), default=0) + 1
     draft = Draft(order)
     draft.tell(PaymentRequested(attempt=attempt, method=command.method, amount_fen=order.amount_fen))
@@ -55,12 +57,22 @@ def request_payment(order: Order, command: RequestPayment, ctx: Context) -> Deci
     return draft.decision()
 
 
+def _pay_at_the_door(order: Order, ctx: Context) -> Decision | Refusal:
+    shop = ctx.policy.shops.get(order.shop)
+    if shop is None or not shop.cash_on_delivery:
+        return refusals.NO_CASH_ON_DELIVERY.of(shop=order.shop)
+    draft = Draft(order)
+    cod.agree(draft, ctx)
+    advance(draft, ctx)
+    return draft.decision()
+
+
 def _cannot_pay(order: Order, ctx: Context) -> Refusal | None:
     if not order.own:
         return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
     if order.cancelled:
         return refusals.ORDER_CLOSED.of(order=ctx.id, closing=order.closing.name.lower())
-    if order.paid is not None:
+    if order.ships:
         return refusals.ALREADY_PAID.of(order=ctx.id)
     sold = [line for line in order.lines if not line.line.rule]
     if short := [line.line.no for line in sold if line.short]:
@@ -157,6 +169,7 @@ def collect(
             paid_at=paid_at,
             reserved=asked_for(order),
             ship_by=paid_at + promise,
+            ends=(WORRY_CASH,) if WORRY_CASH in order.worries else (),
         )
     )
     tell_finance(draft, ctx, "paid", paid_at)

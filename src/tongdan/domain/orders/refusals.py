@@ -72,6 +72,13 @@ ALREADY_PAID: Final = RefusalKind(
     en="{order} is paid. No further payment is needed, and its amount no longer changes.",
     zh="{order} 已支付,无需再次支付,金额也不可再改。",
 )
+NO_CASH_ON_DELIVERY: Final = RefusalKind(
+    "no-cash-on-delivery",
+    409,
+    en="Shop {shop} does not offer cash on delivery. Choose another method, or set `cash_on_delivery: true` in "
+    "shops.yml.",
+    zh="店铺 {shop} 未开通货到付款。请换用其他支付方式，或在 shops.yml 中设置 `cash_on_delivery: true`。",
+)
 ORDER_CLOSED: Final = RefusalKind(
     "order-closed",
     409,

@@ -50,7 +50,7 @@ def note_shortage(order: Order, command: NoteShortage, ctx: Context) -> Decision
     line = order.line(command.line)
     if order.cancelled or line is None or line.attempt != command.attempt or line.short or not line.waiting:
         return NOTHING
-    sold = not order.own or order.paid is not None
+    sold = not order.own or order.ships
     fact = LineShort(
         line=command.line,
         attempt=command.attempt,
@@ -69,7 +69,7 @@ def note_reservation_expired(
         return NOTHING
     draft = Draft(order)
     draft.tell(LineReservationExpired(line=command.line, attempt=command.attempt))
-    if order.paid is not None:
+    if order.ships:
         retry(draft, None)
     elif order.pay_by is not None and order.pay_by > ctx.now:
         retry(draft, order.pay_by)
@@ -114,7 +114,7 @@ def advance(draft: Draft, ctx: Context) -> None:
 
 
 def _ready(order: Order) -> bool:
-    if order.cancelled or order.paid is None or order.holds:
+    if order.cancelled or not order.ships or order.holds:
         return False
     return order.units(Stage.RESERVED) > 0 and order.units(Stage.WAITING) == 0
 
@@ -138,6 +138,7 @@ def _release(order: Order) -> OrderReleased:
         region=order.region,
         lines=tuple(line.line for line in order.lines),
         shipments=shipments,
+        collect_fen=order.amount_fen if order.paid is None else 0,
     )
 
 

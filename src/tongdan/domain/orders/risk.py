@@ -28,7 +28,7 @@ def check_content(draft: Draft, ctx: Context, person: Person | None) -> None:
 
 def check_address(draft: Draft, ctx: Context, person: Person | None) -> None:
     """The receiver has become known, or another one: the rules that look at that."""
-    paid = draft.order.paid is not None
+    paid = draft.order.ships
     _check(
         draft,
         ctx,

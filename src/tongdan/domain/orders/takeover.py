@@ -138,7 +138,7 @@ def _ask_anew(draft: Draft, touched: set[int] | None, ctx: Context) -> None:
                 lines=tuple([_next(line) for line in lines]),
                 units=tuple([Units(line.line.no, line.waiting) for line in lines]),
                 region=order.region,
-                until=reserve_until(order.paid is not None, ctx),
+                until=reserve_until(order.ships, ctx),
             )
         )
 

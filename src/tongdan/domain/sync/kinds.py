@@ -33,6 +33,7 @@ CHANNEL_CONTRADICTS: Final = "channel-contradicts"
 ADDRESS_TOO_LATE: Final = "address-too-late"
 RECALL_FAILED: Final = "recall-failed"
 INTERCEPTION_REFUSED: Final = "interception-refused"
+CASH_OVERDUE: Final = "cash-overdue"
 PARCEL_RETURNED: Final = "parcel-returned"
 SHIPMENT_SURPLUS: Final = "shipment-surplus"
 STOCK_OVERDRAWN: Final = "stock-overdrawn"
@@ -120,6 +121,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     INTERCEPTION_REFUSED: (
         "The carrier does not turn a parcel back that nobody wants: catch it at the door",
         "承运商未能拦截不再需要的包裹:请联系收件人拒收",
+    ),
+    CASH_OVERDUE: (
+        "Signed for, and the money of a cash on delivery has not come: ask the carrier",
+        "货到付款订单已签收,货款逾期未到:请与承运商核对",
     ),
     PARCEL_RETURNED: (
         "A parcel came back that its buyer did not take: send it again, or cancel the order",
