@@ -23,12 +23,14 @@ from tongdan.adapters.partners.labels import check_waybills
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
+from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.gifts import MAX_RULES as MAX_GIFT_RULES
 from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.notices import NoticePolicy
 from tongdan.domain.kernel.policy import (
     CURSOR,
     LAST_FIRST,
+    AfterSaleMap,
     CarrierMap,
     ChannelMap,
     Deadlines,
@@ -230,7 +232,9 @@ def _channels(
         if file.base_url:
             _check_url(name, "base_url", file.base_url)
         if file.listing is not None:
-            _check_listing(name, file.listing)
+            _check_listing(name, "listing", file.listing)
+        if file.after_sale is not None:
+            _check_after_sale(name, file.after_sale)
         fields = {each: getattr(file, each) for each in ChannelMap.__struct_fields__}
         channel = ChannelMap(**fields)
         if file.by_map is not None:
@@ -246,18 +250,27 @@ def _channels(
     return channels, by_map
 
 
-def _check_listing(file: str, listing: Listing) -> None:
+def _check_after_sale(file: str, how: AfterSaleMap) -> None:
+    _check_words(file, "after_sale.kinds", how.kinds, frozenset(AfterSaleKind))
+    _check_words(file, "after_sale.stages", how.stages, frozenset(AfterSaleStage))
+    if how.decide_within_s <= 0:
+        raise ConfError(file, "after_sale.decide_within_s", "expected a number above 0")
+    if how.listing is not None:
+        _check_listing(file, "after_sale.listing", how.listing)
+
+
+def _check_listing(file: str, place: str, listing: Listing) -> None:
     for field in ("every_s", "window_s", "page_size", "calls_per_minute"):
         if getattr(listing, field) <= 0:
-            raise ConfError(file, f"listing.{field}", "expected a number above 0")
+            raise ConfError(file, f"{place}.{field}", "expected a number above 0")
     if not 0 <= listing.overlap_s < listing.window_s:
         raise ConfError(
-            file, "listing.overlap_s", "expected less than window_s, or the pull would stand still"
+            file, f"{place}.overlap_s", "expected less than window_s, or the pull would stand still"
         )
     if listing.behind_s < 0 or listing.pages not in (LAST_FIRST, CURSOR):
-        place = "pages" if listing.behind_s >= 0 else "behind_s"
-        expected = f"{LAST_FIRST} or {CURSOR}" if place == "pages" else "0 or more seconds"
-        raise ConfError(file, f"listing.{place}", f"expected {expected}")
+        field = "pages" if listing.behind_s >= 0 else "behind_s"
+        expected = f"{LAST_FIRST} or {CURSOR}" if field == "pages" else "0 or more seconds"
+        raise ConfError(file, f"{place}.{field}", f"expected {expected}")
 
 
 def _carriers(files: _Files) -> dict[str, CarrierMap]:
@@ -274,10 +287,14 @@ def _carriers(files: _Files) -> dict[str, CarrierMap]:
 
 
 def _check_statuses(file: str, statuses: dict[str, str], known: frozenset[str]) -> None:
-    for native, status in statuses.items():
+    _check_words(file, "statuses", statuses, known)
+
+
+def _check_words(file: str, place: str, words: dict[str, str], known: frozenset[str]) -> None:
+    for native, status in words.items():
         if status not in known:
             expected = f"expected one of {', '.join(sorted(known))}, got {status!r}"
-            raise ConfError(file, f"statuses.{native}", expected)
+            raise ConfError(file, f"{place}.{native}", expected)
 
 
 def _check_shops(shops: dict[str, Shop], channels: dict[str, ChannelMap]) -> None:

@@ -60,6 +60,7 @@ def event(**differs: Any) -> NoteChannelEvent:
                 native_status="",
                 said_at=datetime(2026, 1, 27, 5, 23, 20, tzinfo=UTC),
                 reason="tag 206",
+                after_sale="7012345678901234567",
             ),
         ),
     ],

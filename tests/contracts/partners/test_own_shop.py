@@ -15,15 +15,18 @@ from tests.contracts.partners.played import (
 )
 
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
+from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
     ChangeAmount,
     PlaceOrder,
+    RequestAfterSale,
     RequestPayment,
+    TellAfterSale,
 )
-from tongdan.domain.orders.lines import Line
+from tongdan.domain.orders.lines import Line, Units
 from tongdan.ports import Accepted, Mistake, PushRequest
 
 DOOR = OwnShopDoor(CONF.policy.shops["mp-main"], credentials())
@@ -86,6 +89,34 @@ def act(action: str, body: bytes, order: str = MP_ORDER) -> PushRequest:
         ),
         ("cancel", "cancel", CancelOrder(order=MP_ORDER, reason="不想要了")),
         ("amount", "amount", ChangeAmount(order=MP_ORDER, amount_fen=19_500, reason="改价")),
+        (
+            "after-sale",
+            "after-sale",
+            RequestAfterSale(
+                order=MP_ORDER,
+                number="AS-77",
+                kind=AfterSaleKind.RETURN_REFUND,
+                units=(Units(1, 1),),
+                amount_fen=19_900,
+                reason="尺码不合适",
+            ),
+        ),
+        (
+            "after-sale-withdraw",
+            "after-sale-withdraw",
+            TellAfterSale(order=MP_ORDER, number="AS-77", stage=AfterSaleStage.CLOSED),
+        ),
+        (
+            "after-sale-return",
+            "after-sale-return",
+            TellAfterSale(
+                order=MP_ORDER,
+                number="AS-77",
+                stage=AfterSaleStage.RETURNING,
+                carrier="SF",
+                waybill="SF7444703608799",
+            ),
+        ),
     ],
 )
 def test_an_own_shops_actions(action: str, name: str, expected: Command) -> None:
@@ -110,7 +141,15 @@ def refused(push: PushRequest) -> tuple[str, int, str, str]:
 
 def test_a_signed_body_of_one_action_or_order_is_good_for_no_other() -> None:
     """The path is not signed; whoever could change it in transit would still gain nothing."""
-    actions = {"payments": "payment", "cancel": "cancel", "address": "address", "amount": "amount"}
+    actions = {
+        "payments": "payment",
+        "cancel": "cancel",
+        "address": "address",
+        "amount": "amount",
+        "after-sale": "after-sale",
+        "after-sale-withdraw": "after-sale-withdraw",
+        "after-sale-return": "after-sale-return",
+    }
     for action, own in actions.items():
         for name in {*actions.values(), "order"} - {own}:
             assert refused(act(action, golden(f"own/{name}.json")))[0] == "invalid-body"
@@ -180,7 +219,7 @@ def test_an_id_that_is_no_order_of_the_shops_channel_is_refused(order: str) -> N
 def test_a_path_that_is_none_is_refused_with_those_that_are(rest: str) -> None:
     name, status, en, _ = refused(own_push(golden("own/order.json"), f"/own/mp-main/{rest}"))
     assert (name, status) == ("unknown-action", 404)
-    assert "payments, cancel, address, amount" in en
+    assert "payments, cancel, address, amount, after-sale" in en
 
 
 def test_too_many_lines_are_refused() -> None:

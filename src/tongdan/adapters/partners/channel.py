@@ -10,10 +10,18 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from tongdan.domain.kernel.after_sales import AfterSaleReport
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.policy import Listing
 from tongdan.domain.orders.commands import NoteChannelEvent, RecordDetail
 from tongdan.domain.orders.facts import WriteBackShipment
+from tongdan.domain.returns.facts import (
+    AgreeToRefund,
+    AgreeToReturn,
+    FetchAfterSale,
+    RefuseAfterSale,
+    SendReplacement,
+)
 from tongdan.domain.sync.pull_facts import Listed, ListOrders
 from tongdan.ports import Failed, HttpRequest, PushAnswer, PushRequest
 
@@ -94,6 +102,24 @@ class Calls(Protocol):
         """One page of the orders changed in the effect's span, which is half-open."""
 
 
+class AfterSales(Protocol):
+    """How a channel is asked of its after-sales, and answered. An answer that it will not have raises Refused."""
+
+    def fetch(self, effect: FetchAfterSale) -> Talk[AfterSaleReport]: ...
+
+    def agree(self, effect: AgreeToReturn) -> Talk[None]: ...
+
+    def refund(self, effect: AgreeToRefund) -> Talk[None]: ...
+
+    def refuse(self, effect: RefuseAfterSale) -> Talk[None]: ...
+
+    def send(self, effect: SendReplacement, company: str) -> Talk[None]:
+        """Tell that a replacement has left, by `company` as the platform calls the carrier."""
+
+    def list(self, effect: ListOrders, listing: Listing) -> Talk[Page]:
+        """One page of the after-sales changed in the effect's span, which is half-open."""
+
+
 class Reached(NamedTuple):
     """Where a channel is, and its clock."""
 
@@ -120,6 +146,7 @@ class Channel(NamedTuple):
     pushes: Pushes
     calls: Callable[[Reached], Calls]
     seal: Seal | None = None
+    after_sales: Callable[[Reached], AfterSales] | None = None
 
 
 class Errors(NamedTuple):

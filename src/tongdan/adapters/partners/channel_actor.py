@@ -5,12 +5,14 @@ A shop calls with the credential `NAME/SHOP`; one that is missing stops the shop
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from tongdan.adapters.partners.channel import Call, Channel, Page, Reached, Refused, Talk
+from tongdan.adapters.partners.channel_after_sales import VERBS, AfterSaleDesk, End
 from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
+from tongdan.domain.kernel.after_sales import AFTER_SALES
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.policy import ChannelMap
 from tongdan.domain.orders.commands import NoteDone, RecordDetail
@@ -25,13 +27,6 @@ TURNED_AWAY: Final = (401, 403, 407)
 REFUSED: Final = (400, 404, 405, 409, 410, 413, 414, 422)
 
 
-class _End(NamedTuple):
-    """What a conversation came to, and the last answer as received."""
-
-    value: Any
-    raw: bytes
-
-
 class ChannelActor:
     """`partner` is `channel/CODE/SHOP`."""
 
@@ -42,10 +37,19 @@ class ChannelActor:
             ListOrders: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
             WriteBackShipment: Verb(Repeat.KEYED, Undo.COMPENSABLE),
         }
+        if channel.after_sales is not None and how.after_sale is not None:
+            self.verbs = {**self.verbs, **VERBS}
         self._channel: Final = channel
         self._how: Final = how
         self._calls: Final = channel.calls(Reached(how.base_url, ZoneInfo(how.zone)))
         self._wire: Final = wire
+        self._after_sales: Final = (
+            None
+            if channel.after_sales is None
+            else AfterSaleDesk(
+                how, channel.after_sales(Reached(how.base_url, ZoneInfo(how.zone))), self._converse
+            )
+        )
 
     async def perform(self, errand: Errand) -> Done | Failed:
         match errand.effect:
@@ -55,10 +59,12 @@ class ChannelActor:
                 return await self._list(effect)
             case WriteBackShipment() as effect:
                 return await self._write_back(errand, effect)
+        if self._after_sales is not None and type(errand.effect) in VERBS:
+            return await self._after_sales.perform(errand)
         return Failed(f"{self._channel.name} knows no {type(errand.effect).__name__}", final=True)
 
     async def look_up(self, errand: Errand) -> Done | Failed | None:
-        return None
+        return None if self._after_sales is None else await self._after_sales.look_up(errand)
 
     async def _fetch(self, effect: FetchDetail) -> Done | Failed:
         end = await self._converse(effect.shop, self._calls.detail(effect.shop, effect.native))
@@ -69,21 +75,30 @@ class ChannelActor:
 
     async def _list(self, effect: ListOrders) -> Done | Failed:
         """What is kept of a listing is its command: the answer itself shows many people's orders."""
-        if self._how.listing is None:
-            return Failed(f"conf/channels/{self._channel.code}.yml has no listing", final=True)
-        end = await self._converse(effect.shop, self._calls.list(effect, self._how.listing))
-        if isinstance(end, Failed):
-            return end
-        page: Page = end.value
+        page = await self._page(effect)
+        if isinstance(page, Failed):
+            return page
         return Done(
             RecordListing(
                 channel=effect.channel,
                 shop=effect.shop,
+                what=effect.what,
                 orders=page.orders,
                 pages=page.pages,
                 cursor=page.cursor,
             )
         )
+
+    async def _page(self, effect: ListOrders) -> Page | Failed:
+        if effect.what == AFTER_SALES:
+            how = self._how.after_sale
+            if how is None or how.listing is None or self._after_sales is None:
+                return Failed(f"conf/channels/{self._channel.code}.yml has no after_sale.listing", final=True)
+            return await self._after_sales.list(effect, how.listing)
+        if self._how.listing is None:
+            return Failed(f"conf/channels/{self._channel.code}.yml has no listing", final=True)
+        end = await self._converse(effect.shop, self._calls.list(effect, self._how.listing))
+        return end if isinstance(end, Failed) else end.value
 
     async def _write_back(self, errand: Errand, effect: WriteBackShipment) -> Done | Failed:
         company = self._how.carriers.get(effect.carrier, effect.carrier)
@@ -94,13 +109,13 @@ class ChannelActor:
         outcome = "channel/written-back" if end.raw else "channel/not-told"
         return Done(NoteDone(order=errand.aggregate, outcome=outcome), end.raw)
 
-    async def _converse(self, shop: str, talk: Talk[Any]) -> _End | Failed:
+    async def _converse(self, shop: str, talk: Talk[Any]) -> End | Failed:
         raw, data = b"", b""
         for at in range(MAX_CALLS):
             try:
                 call = talk.send(data) if at else next(talk)
             except StopIteration as end:
-                return _End(end.value, raw)
+                return End(end.value, raw)
             except Refused as no:
                 return no.failed
             except UNREADABLE as error:

@@ -91,6 +91,7 @@ class _Receiver(msgspec.Struct):
 class _Event(msgspec.Struct):
     shop_id: Number
     p_id: Number
+    aftersale_id: Number = 0
     order_status: Number = ""
     create_time: Number = 0
     pay_time: Number = 0
@@ -174,6 +175,7 @@ def _note(shop: str, tag: str, message: str, event: _Event, received_at: datetim
         person=person,
         region=region,
         reason=reason,
+        after_sale=digits("aftersale_id", event.aftersale_id) if event.aftersale_id else "",
     )
 
 

@@ -24,6 +24,7 @@ from tongdan.adapters.partners.douyin import (
     instant,
     person_of,
 )
+from tongdan.adapters.partners.douyin_aftersale import DouyinAfterSales
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.messages import Person
@@ -256,4 +257,11 @@ def _instant_or_none(value: Number) -> datetime | None:
     return None if value in (0, "0", "") else instant(value)
 
 
-DOUYIN: Final = Channel(CHANNEL, NAME, ("app_key", "app_secret", "access_token"), DouyinPushes(), DouyinCalls)
+DOUYIN: Final = Channel(
+    CHANNEL,
+    NAME,
+    ("app_key", "app_secret", "access_token"),
+    DouyinPushes(),
+    DouyinCalls,
+    after_sales=DouyinAfterSales,
+)

@@ -1,9 +1,9 @@
 """JD (京东 POP), how it pushes: bare notices, handed over by whoever runs JD's message client.
 
 JD gives its messages to its own client library only and publishes no content of them. So whoever runs that client posts
-for each the JSON below (ours: number, topic, shop, order, time), signed with the app's secret in our own headers; any
-answer but 200 means: give it to us again. A notice names an order and no more, so its detail is fetched (`jd_api.py`);
-one that is lost is found by the listing.
+for each the JSON below (ours: number, topic, shop, order, time, and the number of a refund), signed with the app's
+secret in our own headers; any answer but 200 means: give it to us again. A notice names an order and no more, so its
+detail is fetched (`jd_api.py`); one that is lost is found by the listing.
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,7 @@ class _Notice(msgspec.Struct, rename="camel"):
     order_id: Number
     topic: str = ""
     modified: str = ""
+    refund_id: Number = ""
 
 
 _notice: Final = msgspec.json.Decoder(_Notice)
@@ -58,6 +59,7 @@ class JdPushes(HandedOver):
                 native_status="",
                 said_at=from_local(notice.modified, SHANGHAI) if notice.modified else received_at,
                 reason=notice.topic[:80],
+                after_sale=digits("refundId", notice.refund_id) if notice.refund_id else "",
             )
 
         return Told(notice.message_id, digits("venderId", notice.vender_id), event)

@@ -29,6 +29,7 @@ from tongdan.adapters.partners.channel import (
 )
 from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign
 from tongdan.adapters.partners.jd import CHANNEL, NAME, JdPushes, Number
+from tongdan.adapters.partners.jd_aftersale import JdAfterSales
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.instants import from_local
@@ -367,4 +368,11 @@ def _receiver(order: _Order) -> Person:
     )
 
 
-JD: Final = Channel(CHANNEL, NAME, ("app_key", "app_secret", "access_token"), JdPushes(), JdCalls)
+JD: Final = Channel(
+    CHANNEL,
+    NAME,
+    ("app_key", "app_secret", "access_token"),
+    JdPushes(),
+    JdCalls,
+    after_sales=JdAfterSales,
+)

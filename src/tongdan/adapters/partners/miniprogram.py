@@ -24,6 +24,7 @@ from tongdan.adapters.partners.mistakes import (
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel import ids
+from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.instants import checked
 from tongdan.domain.kernel.messages import Command, Person, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
@@ -33,9 +34,11 @@ from tongdan.domain.orders.commands import (
     ChangeAddress,
     ChangeAmount,
     PlaceOrder,
+    RequestAfterSale,
     RequestPayment,
+    TellAfterSale,
 )
-from tongdan.domain.orders.lines import Line
+from tongdan.domain.orders.lines import Line, Units
 from tongdan.ports import Accepted, Credentials, Inbound, Mistake, PushAnswer, PushRequest, Reply, Unauthentic
 
 CHANNEL: Final = "MP"
@@ -49,6 +52,7 @@ MAX_UNITS: Final = 100_000
 Reference = Annotated[str, Meta(min_length=1, max_length=64)]
 Words = Annotated[str, Meta(min_length=1, max_length=200)]
 Optional = Annotated[str, Meta(max_length=200)]
+AfterSaleNumber = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,40}\Z")]
 Fen = Annotated[int, Meta(ge=0, le=MAX_FEN)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
@@ -127,12 +131,47 @@ class NewAmount(Action):
     reason: Words
 
 
+class ReturnedLine(msgspec.Struct, forbid_unknown_fields=True):
+    """Units of one line, by the number it was ordered under (1…)."""
+
+    line: Annotated[int, Meta(ge=1, le=10_000)]
+    units: Annotated[int, Meta(ge=1, le=MAX_UNITS)]
+
+
+class NewAfterSale(Action):
+    """`POST …/after-sale`: the buyer applies. The same number again, while it is undecided, changes it."""
+
+    number: AfterSaleNumber
+    kind: AfterSaleKind
+    lines: Annotated[list[ReturnedLine], Meta(min_length=1, max_length=MAX_LINES)]
+    amount_fen: Fen
+    reason: Optional = ""
+
+
+class Withdrawal(Action):
+    """`POST …/after-sale-withdraw`: the buyer wants nothing of it any more."""
+
+    withdraw: AfterSaleNumber
+
+
+class SentBack(Action):
+    """`POST …/after-sale-return`: the buyer has sent the goods. `carrier` as warehouses code it (SF)."""
+
+    number: AfterSaleNumber
+    carrier: Annotated[str, Meta(pattern=r"^[A-Z0-9_]{1,32}\Z")]
+    waybill: Reference
+
+
 _order: Final = msgspec.json.Decoder(NewOrder)
-_actions: Final[dict[str, msgspec.json.Decoder[NewPayment | Cancellation | NewAddress | NewAmount]]] = {
+Acted = NewPayment | Cancellation | NewAddress | NewAmount | NewAfterSale | Withdrawal | SentBack
+_actions: Final[dict[str, msgspec.json.Decoder[Acted]]] = {
     "payments": msgspec.json.Decoder(NewPayment),
     "cancel": msgspec.json.Decoder(Cancellation),
     "address": msgspec.json.Decoder(NewAddress),
     "amount": msgspec.json.Decoder(NewAmount),
+    "after-sale": msgspec.json.Decoder(NewAfterSale),
+    "after-sale-withdraw": msgspec.json.Decoder(Withdrawal),
+    "after-sale-return": msgspec.json.Decoder(SentBack),
 }
 
 
@@ -292,7 +331,7 @@ def person_of(receiver: Receiver, buyer: str = "", payer: str = "") -> Person:
     )
 
 
-def _command(order: str, action: NewPayment | Cancellation | NewAddress | NewAmount) -> Command:
+def _command(order: str, action: Acted) -> Command:
     match action:
         case NewPayment():
             return RequestPayment(order=order, method=action.method)
@@ -303,3 +342,22 @@ def _command(order: str, action: NewPayment | Cancellation | NewAddress | NewAmo
             return ChangeAddress(order=order, region=region_of(person.province), person=person)
         case NewAmount():
             return ChangeAmount(order=order, amount_fen=action.amount_fen, reason=action.reason)
+        case NewAfterSale():
+            return RequestAfterSale(
+                order=order,
+                number=action.number,
+                kind=action.kind,
+                units=tuple([Units(each.line, each.units) for each in action.lines]),
+                amount_fen=action.amount_fen,
+                reason=action.reason,
+            )
+        case Withdrawal():
+            return TellAfterSale(order=order, number=action.withdraw, stage=AfterSaleStage.CLOSED)
+        case SentBack():
+            return TellAfterSale(
+                order=order,
+                number=action.number,
+                stage=AfterSaleStage.RETURNING,
+                carrier=action.carrier,
+                waybill=action.waybill,
+            )

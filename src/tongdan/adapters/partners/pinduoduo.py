@@ -26,6 +26,7 @@ from tongdan.adapters.partners.channel import (
     Told,
 )
 from tongdan.adapters.partners.gateway import HandedOver, data_of, md5_sign, text_of
+from tongdan.adapters.partners.pinduoduo_aftersale import PinduoduoAfterSales
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.instants import from_epoch_ms, from_local
@@ -70,6 +71,7 @@ class _Frame(msgspec.Struct):
 class _Content(msgspec.Struct):
     tid: str = ""
     modified: int = 0
+    refund_id: int | str = ""
 
 
 class _Error(msgspec.Struct):
@@ -175,6 +177,7 @@ class PinduoduoPushes(HandedOver):
                 native_status="",
                 said_at=from_epoch_ms(stamp) if stamp else received_at,
                 reason=notice.type[:80],
+                after_sale=digits("refund_id", content.refund_id) if content.refund_id else "",
             )
 
         return Told(str(frame.id), str(notice.mallID), event)
@@ -370,4 +373,5 @@ PINDUODUO: Final = Channel(
     ("client_id", "client_secret", "access_token"),
     PinduoduoPushes(),
     PinduoduoCalls,
+    after_sales=PinduoduoAfterSales,
 )

@@ -42,6 +42,7 @@ class _Message(msgspec.Struct):
 class _Content(msgspec.Struct):
     tid: Number
     modified: str = ""
+    refund_id: Number = ""
 
 
 _messages: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -73,6 +74,7 @@ class TaobaoPushes(HandedOver):
                 native_status="",
                 said_at=from_local(stamp, SHANGHAI) if stamp else received_at,
                 reason=message.topic[:80],
+                after_sale=digits("refund_id", content.refund_id) if content.refund_id else "",
             )
 
         return Told(digits("id", message.id), digits("user_id", message.user_id), event)

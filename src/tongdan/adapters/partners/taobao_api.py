@@ -31,6 +31,7 @@ from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign, te
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.adapters.partners.taobao import CHANNEL, NAME, Number, TaobaoPushes
+from tongdan.adapters.partners.taobao_aftersale import TaobaoAfterSales
 from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import fen_from_yuan
@@ -325,4 +326,11 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return None
 
 
-TAOBAO: Final = Channel(CHANNEL, NAME, ("app_key", "app_secret", "session"), TaobaoPushes(), TaobaoCalls)
+TAOBAO: Final = Channel(
+    CHANNEL,
+    NAME,
+    ("app_key", "app_secret", "session"),
+    TaobaoPushes(),
+    TaobaoCalls,
+    after_sales=TaobaoAfterSales,
+)

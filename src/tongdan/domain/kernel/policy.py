@@ -54,14 +54,16 @@ class AfterSaleMap(msgspec.Struct, frozen=True, kw_only=True):
     """How a channel's native after-sale kinds and statuses read in ours, and how it wants to be answered.
 
     `reasons`: its codes for refusing → what they mean. `return_addresses`: shop → the number of the address in the
-    platform's book that returns go to. `decide_within_s`: how long an own shop's buyer waits for an answer at most.
-    Without `listing` after-sales are only pushed.
+    platform's book that returns go to. `carriers`: what it calls who brings a return, where that is no code of the
+    channel's `carriers`, → the warehouse's code. `decide_within_s`: how long an own shop's buyer waits for an answer
+    at most. Without `listing` after-sales are only pushed.
     """
 
     kinds: dict[str, str]
     stages: dict[str, str]
     reasons: dict[str, str] = {}
     return_addresses: dict[str, str] = {}
+    carriers: dict[str, str] = {}
     decide_within_s: int = 172_800
     listing: Listing | None = None
 

@@ -187,6 +187,8 @@ def _our_code(channel: str, carrier: str, ctx: Context) -> str:
     """The warehouse's code of a carrier that the channel calls so; one that no map knows stands for itself."""
     known = ctx.policy.channels.get(channel)
     codes = {} if known is None else {theirs: ours for ours, theirs in known.carriers.items()}
+    if known is not None and known.after_sale is not None:
+        codes |= known.after_sale.carriers
     return codes.get(carrier, carrier)
 
 

@@ -10,7 +10,16 @@ from typing import Any, Final
 import msgspec
 
 from tongdan.adapters.partners import authentic
-from tongdan.adapters.partners.miniprogram import Cancellation, NewAddress, NewAmount, NewOrder, NewPayment
+from tongdan.adapters.partners.miniprogram import (
+    Cancellation,
+    NewAddress,
+    NewAfterSale,
+    NewAmount,
+    NewOrder,
+    NewPayment,
+    SentBack,
+    Withdrawal,
+)
 from tongdan.domain.kernel.ids import SHANGHAI
 
 EXAMPLE_SECRET: Final = "3f9a41c0b7d2e85f6a1c9e0d4b8f7a2c"
@@ -31,6 +40,9 @@ _ACTIONS: Final = {
     "cancel": (Cancellation, "The buyer cancels."),
     "address": (NewAddress, "The buyer wants it sent elsewhere, before it is released."),
     "amount": (NewAmount, "The sum changes before it is paid."),
+    "after-sale": (NewAfterSale, "The buyer applies for an after-sale."),
+    "after-sale-withdraw": (Withdrawal, "The buyer withdraws an after-sale."),
+    "after-sale-return": (SentBack, "The buyer has sent the goods back."),
 }
 _REF: Final = "#/components/schemas/{name}"
 
