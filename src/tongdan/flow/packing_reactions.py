@@ -68,7 +68,7 @@ def note_repacked(fact: told.ShipmentPlanned, at: Recorded) -> Commands:
 
 
 def recall_repacked(fact: LinesRepacked, at: Recorded) -> Commands:
-    """It was cancelled before it knew of this shipment."""
+    """It was cancelled before it knew of this shipment, or nothing in it is wanted any more."""
     if not fact.wanted:
         yield ship.RecallShipment(shipment=fact.shipment, reason="cancelled", order=at.aggregate)
 

@@ -421,6 +421,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-recovered", _o.OrderRecovered, eyes.healed),
     Reaction("healed-held-after-restore", _o.HoldLifted, eyes.lifted_after_restore),
     Reaction("healed-reserved", _o.LineReserved, eyes.healed),
+    Reaction("healed-stopped", _o.LinesStopped, eyes.healed),
+    Reaction("healed-repacked", _o.LinesRepacked, eyes.healed),
     Reaction("healed-shipped", _o.LinesShipped, eyes.healed),
     Reaction("healed-left-elsewhere", takeover_facts.LinesLeftElsewhere, eyes.healed),
     Reaction("healed-paid", _o.OrderPaid, eyes.healed),

@@ -174,6 +174,8 @@ Healing = (
     | told.OrderRecovered
     | told.LineReserved
     | told.LinesShipped
+    | told.LinesStopped
+    | told.LinesRepacked
     | told.OrderSettled
     | told.OrderCancelled
     | withdrawn.UnitsWithdrawn

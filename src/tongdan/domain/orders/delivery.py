@@ -6,7 +6,9 @@ after every step that may have made it possible. So the order in which reports a
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
@@ -19,6 +21,7 @@ from tongdan.domain.orders.commands import (
     NoteSigned,
 )
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.evolve import evolve
 from tongdan.domain.orders.facts import (
     LinesRepacked,
     LinesReturned,
@@ -31,9 +34,10 @@ from tongdan.domain.orders.facts import (
     WriteBackShipment,
 )
 from tongdan.domain.orders.lines import News, ReservedLine, Units
-from tongdan.domain.orders.model import WORRY_SHIP, LineState, Order, gone, here
+from tongdan.domain.orders.model import WORRY_APART, WORRY_SHIP, LineState, Order, gone, here
 
 MAX_EARLY: Final = 64
+Healing = TypeVar("Healing", LinesRepacked, LinesShipped, LinesStopped)
 FINANCE: Final = "finance"
 LEFT_AFTER_CANCEL: Final = "left-after-cancel"
 SERVICE: Final = "service"
@@ -79,8 +83,12 @@ def note_repacked(order: Order, command: NoteRepacked, ctx: Context) -> Decision
     """The units stay released; only where they lie has changed, and what a cancellation has to call back."""
     if command.shipment in order.packed:
         return NOTHING
+    unwanted = order.cancelled or all(
+        line is not None and line.apart >= n for line, n in _lines(order, command.units)
+    )
+    fact = LinesRepacked(shipment=command.shipment, units=command.units, wanted=not unwanted)
     draft = Draft(order)
-    draft.tell(LinesRepacked(shipment=command.shipment, units=command.units, wanted=not order.cancelled))
+    draft.tell(_healing(order, fact))
     tell_service(draft, ctx, "repacked", command.shipment, command.units, ctx.now)
     return draft.decision()
 
@@ -170,19 +178,25 @@ def _movable(order: Order, units: tuple[Units, ...], *stages: Stage) -> tuple[Un
 def _stop(draft: Draft, news: News, units: tuple[Units, ...], ctx: Context) -> None:
     before = draft.order
     wanted = not before.cancelled and not _all_called_back(before, units)
-    draft.tell(
-        LinesStopped(
-            shipment=news.shipment,
-            units=units,
-            reason=news.reason,
-            wanted=wanted,
-            freed=() if wanted else _done_with(before, units),
-            key=news.key,
-            complete_at=None if wanted else completes_at(before, units, ctx),
-        )
+    fact = LinesStopped(
+        shipment=news.shipment,
+        units=units,
+        reason=news.reason,
+        wanted=wanted,
+        freed=() if wanted else _done_with(before, units),
+        key=news.key,
+        complete_at=None if wanted else completes_at(before, units, ctx),
     )
+    draft.tell(_healing(before, fact))
     if not wanted:
         tell_signed_at_last(draft, before, ctx)
+
+
+def _healing(order: Order, fact: Healing) -> Healing:
+    """The fact, which also ends the worry about withdrawn units in parcels if none is left."""
+    if WORRY_APART not in order.worries or any(line.apart for line in evolve(order, fact).lines):
+        return fact
+    return replace(fact, ends=(*fact.ends, WORRY_APART))
 
 
 def _all_called_back(order: Order, units: tuple[Units, ...]) -> bool:
@@ -194,12 +208,29 @@ def _lines(order: Order, units: tuple[Units, ...]) -> list[tuple[LineState | Non
 
 
 def _done_with(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
-    """The reservations of lines of which no unit is still to leave once these are not in a parcel any more."""
+    """The reservations of lines of which nothing is to leave any more once these units have stopped."""
     return tuple(
-        ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
-        for line, n in _lines(order, units)
-        if line is not None and (order.cancelled or line.released == n)
+        [
+            _reservation(line)
+            for line, n in _lines(order, units)
+            if line is not None and (order.cancelled or line.released == n)
+        ]
     )
+
+
+def _left_over(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
+    """The reservations of lines of which these units are the last to leave, though not all were wanted."""
+    return tuple(
+        [
+            _reservation(line)
+            for line, n in _lines(order, units)
+            if line is not None and line.released == n and line.withdrawn and not line.held_back
+        ]
+    )
+
+
+def _reservation(line: LineState) -> ReservedLine:
+    return ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
 
 
 def _ship(draft: Draft, news: News, ctx: Context) -> None:
@@ -208,21 +239,20 @@ def _ship(draft: Draft, news: News, ctx: Context) -> None:
     due = sum(each.units for each in released if not _sent_again(before, each))
     complete = here(before) - due == 0
     withdrawn = _withdrawn_among(before, news.units)
-    draft.tell(
-        LinesShipped(
-            shipment=news.shipment,
-            dispatch=news.key,
-            carrier=news.carrier,
-            waybill=news.waybill,
-            units=news.units,
-            shipped_at=news.at,
-            complete=complete,
-            wanted=not before.cancelled,
-            ends=(WORRY_SHIP,) if complete and WORRY_SHIP in before.worries else (),
-            withdrawn=withdrawn,
-            freed=tuple([each for each in _done_with(before, released) if _had_stopped(before, each.line)]),
-        )
+    fact = LinesShipped(
+        shipment=news.shipment,
+        dispatch=news.key,
+        carrier=news.carrier,
+        waybill=news.waybill,
+        units=news.units,
+        shipped_at=news.at,
+        complete=complete,
+        wanted=not before.cancelled,
+        ends=(WORRY_SHIP,) if complete and WORRY_SHIP in before.worries else (),
+        withdrawn=withdrawn,
+        freed=_left_over(before, released),
     )
+    draft.tell(_healing(before, fact))
     tell_service(draft, ctx, "shipped", news.shipment, news.units, news.at, news.carrier, news.waybill)
     if not before.own and not before.cancelled:
         _write_back(draft, news, ctx)
@@ -255,19 +285,13 @@ def _sent_again(order: Order, units: Units) -> bool:
     return line is not None and line.line.replaces > 0
 
 
-def _had_stopped(order: Order, no: int) -> bool:
-    """Not all of the line leaves, so what was reserved for the rest is left over."""
-    line = order.line(no)
-    return line is not None and line.stopped > 0 and line.withdrawn > 0
-
-
 def _withdrawn_among(order: Order, units: tuple[Units, ...]) -> tuple[Units, ...]:
     """What of a leaving parcel was not to leave: more goes than the line still had to send."""
     found = []
     for line, n in _lines(order, units):
-        wanted = 0 if line is None else line.released + line.stopped - line.withdrawn
-        if line is not None and not order.cancelled and n > wanted:
-            found.append(Units(line.line.no, n - max(0, wanted)))
+        wanted = 0 if line is None else line.released - line.called_back + line.held_back
+        if line is not None and n > wanted:
+            found.append(Units(line.line.no, n - wanted))
     return tuple(found)
 
 

@@ -252,6 +252,11 @@ def _released(order: Order, fact: f.OrderReleased) -> Order:
 
 
 def _shipped(order: Order, fact: f.LinesShipped) -> Order:
+    for gone in fact.withdrawn:
+        line = order.line(gone.line)
+        assert line is not None
+        back = min(gone.units, line.called_back)
+        order = _put(order, line.without(back, gone.units))
     for units in fact.units:
         line = order.line(units.line)
         ready = min(units.units, line.released) if line is not None else 0
@@ -265,11 +270,8 @@ def _shipped(order: Order, fact: f.LinesShipped) -> Order:
         units=fact.units,
         shipped_at=fact.shipped_at,
     )
-    for units in fact.withdrawn:
-        line = order.line(units.line)
-        left = line.withdrawn - units.units if line is not None else 0
-        order = _on_line(order, units.line, withdrawn=max(0, left))
     worries = _without(order.worries, WORRY_SHIP) if fact.complete else order.worries
+    worries = tuple([worry for worry in worries if worry not in fact.ends])
     return replace(
         order, parcels=(*order.parcels, parcel), worries=worries, early=_heard(order, fact.dispatch)
     )
@@ -292,8 +294,13 @@ def _signed(order: Order, fact: f.LinesSigned) -> Order:
 
 def _stopped(order: Order, fact: f.LinesStopped) -> Order:
     order = _move(order, fact.units, Stage.RELEASED, Stage.STOPPED)
+    for stopped in fact.units:
+        line = order.line(stopped.line)
+        if line is not None and line.called_back:
+            order = _put(order, line.without(min(stopped.units, line.called_back), 0))
+    worries = tuple([worry for worry in order.worries if worry not in fact.ends])
     complete_at = fact.complete_at or order.complete_at
-    return replace(order, early=_heard(order, fact.key), complete_at=complete_at)
+    return replace(order, early=_heard(order, fact.key), complete_at=complete_at, worries=worries)
 
 
 def _returned(order: Order, fact: f.LinesReturned) -> Order:
@@ -310,7 +317,12 @@ def _wanted_back(order: Order, _: f.ParcelsWantedBack) -> Order:
 
 
 def _repacked(order: Order, fact: f.LinesRepacked) -> Order:
-    return replace(order, packed=(*order.packed, fact.shipment))
+    for packed in () if fact.wanted else fact.units:
+        line = order.line(packed.line)
+        if line is not None:
+            order = _put(order, replace(line, apart=max(0, line.apart - packed.units)))
+    worries = tuple([worry for worry in order.worries if worry not in fact.ends])
+    return replace(order, packed=(*order.packed, fact.shipment), worries=worries)
 
 
 def _came_early(order: Order, fact: f.NewsCameEarly) -> Order:
@@ -331,6 +343,12 @@ def _move(order: Order, units: Iterable[Units], start: Stage, to: Stage) -> Orde
         for line in order.lines
     ]
     return replace(order, lines=tuple(lines))
+
+
+def _put(order: Order, line: LineState) -> Order:
+    return replace(
+        order, lines=tuple([line if each.line.no == line.line.no else each for each in order.lines])
+    )
 
 
 def _on_line(order: Order, no: int, **changes: object) -> Order:

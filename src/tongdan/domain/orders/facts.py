@@ -246,6 +246,7 @@ class LinesStopped(Fact, frozen=True, kw_only=True):
     freed: tuple[ReservedLine, ...] = ()
     key: str = ""
     complete_at: datetime | None = None
+    ends: tuple[str, ...] = ()
 
 
 class LinesReturned(Fact, frozen=True, kw_only=True):
@@ -270,12 +271,13 @@ class ParcelsWantedBack(Fact, frozen=True, kw_only=True):
 class LinesRepacked(Fact, frozen=True, kw_only=True):
     """These released units lie in `shipment` now, which may go under another order's name.
 
-    `wanted` False: the order was cancelled before it knew, so its units have to leave that shipment again.
+    `wanted` False: the order was cancelled, or the units withdrawn, before; they have to leave that shipment again.
     """
 
     shipment: str
     units: tuple[Units, ...]
     wanted: bool
+    ends: tuple[str, ...] = ()
 
 
 class NewsCameEarly(Fact, frozen=True, kw_only=True):

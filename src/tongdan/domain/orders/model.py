@@ -47,6 +47,7 @@ WORRY_SHORT: Final = "line-short"
 WORRY_LOST: Final = "order-lost"
 WORRY_MISMATCH: Final = "payment-mismatched"
 WORRY_CASH: Final = "cash-overdue"
+WORRY_APART: Final = "withdrawn-in-parcel"
 WORRY_SHIP: Final = "shipment-overdue"
 WORRY_SETTLEMENT: Final = "settlement-mismatched"
 WORRY_PAID_TWICE: Final = "payment-duplicated"
@@ -109,7 +110,8 @@ class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """A line and how many of its units are at which stage; the counts always add up to `line.units`.
 
     `attempt` numbers the reservation that was last asked for; `warehouse` is where it stands. `withdrawn` units are not
-    to leave, of `refunded` ones the price goes back.
+    to leave: they are stopped, or lie in a parcel (`called_back`), and of these some lie `apart` in parcels that nobody
+    calls back. Of `refunded` units the price goes back.
     """
 
     line: Line
@@ -123,12 +125,21 @@ class LineState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     signed: int = 0
     stopped: int = 0
     withdrawn: int = 0
+    called_back: int = 0
+    apart: int = 0
     refunded: int = 0
 
     @property
-    def called_back(self) -> int:
-        """Units in a parcel that are not to leave."""
-        return max(0, self.withdrawn - self.stopped)
+    def held_back(self) -> int:
+        """Units that are stopped although they are wanted."""
+        return max(0, self.stopped - (self.withdrawn - self.called_back))
+
+    def without(self, called_back: int, withdrawn: int) -> "LineState":
+        """So many fewer are called back, and so many fewer withdrawn."""
+        still = self.called_back - called_back
+        return msgspec.structs.replace(
+            self, called_back=still, apart=min(self.apart, still), withdrawn=self.withdrawn - withdrawn
+        )
 
     def at(self, stage: Stage) -> int:
         return int(getattr(self, _COUNT[stage]))

@@ -129,15 +129,14 @@ def _in_parcels(order: Order, id: str, shares: list[_Share]) -> tuple[tuple[str,
 
     Once lines were packed anew, the order does not know which unit lies where; then it is all or nothing.
     """
-    back = {line.line.no: line.called_back for line in order.lines}
-    for line, units, stopped in shares:
-        held_back = max(0, line.stopped - line.withdrawn)
-        back[line.line.no] += max(0, units - stopped - held_back)
-    if not any(back.values()):
-        return (), ()
+    new = {line.line.no: max(0, units - stopped - line.held_back) for line, units, stopped in shares}
+    back = {line.line.no: line.called_back + new.get(line.line.no, 0) for line in order.lines}
+    apart = {line.line.no: line.apart + new.get(line.line.no, 0) for line in order.lines}
+    if not any(new.values()):
+        return (), _rest(apart)
     if order.packed:
         if any(back[line.line.no] < line.released for line in order.lines):
-            return (), _rest(back)
+            return (), _rest(apart)
         gone = {parcel.shipment for parcel in order.parcels}
         return tuple([each for each in open_shipments(order, id) if each not in gone]), ()
     found = []

@@ -12,17 +12,23 @@ from tongdan.domain.kernel.messages import Fact
 from tongdan.domain.orders import withdrawn_facts as f
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import LineState, Order, PlatformRefund
+from tongdan.domain.orders.model import WORRY_APART, LineState, Order, PlatformRefund
 
 
 def _withdrawn(order: Order, fact: f.UnitsWithdrawn) -> Order:
-    wanted, stopped = _by_line(fact.units), _by_line(fact.stopped)
+    wanted, stopped, apart = _by_line(fact.units), _by_line(fact.stopped), _by_line(fact.apart)
     again = {each.line: each.attempt for each in fact.again}
     lines = []
     for line in order.lines:
         no = line.line.no
         if no in wanted:
-            line = replace(_stopped(line, stopped.get(no, 0)), withdrawn=line.withdrawn + wanted[no])
+            back = max(0, wanted[no] - stopped.get(no, 0) - line.held_back)
+            line = replace(
+                _stopped(line, stopped.get(no, 0)),
+                withdrawn=line.withdrawn + wanted[no],
+                called_back=line.called_back + back,
+            )
+        line = replace(line, apart=apart.get(no, 0))
         if no in again:
             line = line.moved(Stage.RESERVED, Stage.WAITING, line.reserved)
             line = replace(line, attempt=again[no], warehouse="")
@@ -33,8 +39,13 @@ def _withdrawn(order: Order, fact: f.UnitsWithdrawn) -> Order:
         order,
         lines=tuple(lines),
         complete_at=fact.complete_at or order.complete_at,
-        worries=tuple([worry for worry in order.worries if worry not in fact.ends]),
+        worries=_worries(order, fact),
     )
+
+
+def _worries(order: Order, fact: f.UnitsWithdrawn) -> tuple[str, ...]:
+    worries = tuple([each for each in order.worries if each not in fact.ends])
+    return (*worries, WORRY_APART) if fact.apart and WORRY_APART not in worries else worries
 
 
 def _stopped(line: LineState, units: int) -> LineState:
