@@ -17,6 +17,7 @@ from tongdan.cli import (
     export,
     holds,
     imports,
+    incident,
     keys,
     members,
     orders,
@@ -92,6 +93,7 @@ app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("backfill", help=backfill.HELP)(backfill.backfill)
+app.add_typer(incident.app, name="incident")
 app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")

@@ -1,0 +1,44 @@
+"""Replays: Tongdan's column holds on every seed, the old one loses what it loses, and both are counted, not written."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.world.stage import CONF
+
+from tongdan.labs import incidents
+from tongdan.labs.incidents.outcome import Outcome
+from tongdan.labs.incidents.registry import INCIDENTS
+
+
+def replayed(name: str, seed: int, place: Path) -> Outcome:
+    return INCIDENTS[name].replay(seed, CONF, place)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_every_parcels_buyer_is_told_or_known_not_to_be(data: Path, seed: int) -> None:
+    outcome = replayed("never-notified", seed, data)
+    assert (outcome.holds, outcome.offenders) == (True, ())
+    figures = {row.name: (row.old, row.tongdan) for row in outcome.rows}
+    old, ours = ({name: each[side] or 0 for name, each in figures.items()} for side in (0, 1))
+    assert ours["unknown"] == 0
+    assert ours["delivered"] + ours["known"] == ours["shipped"] == old["shipped"]
+    assert ours["told"] == ours["delivered"]
+    # The old side: what it believes is more than what arrived, and what it does not know is most of the rest.
+    assert isinstance(old["unknown"], int) and isinstance(old["shipped"], int)
+    assert old["delivered"] + old["known"] + old["unknown"] == old["shipped"]  # type: ignore[operator]
+    assert old["told"] > old["delivered"]  # type: ignore[operator]
+    assert (old["known"], old["unknown"] > 0) == (0, True)
+
+
+def test_the_same_seed_gives_the_same_columns(data: Path) -> None:
+    first, second = (replayed("never-notified", 2, data / name) for name in ("a", "b"))
+    assert first == second
+
+
+def test_no_figure_of_a_replay_is_written_down() -> None:
+    """Rows are made of what was counted: no number stands where a column is printed."""
+    folder = Path(incidents.__file__).parent
+    for path in folder.glob("*.py"):
+        for row in re.findall(r"Row\((.*?)\)", path.read_text(), re.DOTALL):
+            assert not re.search(r"(?<![\w.])\d", re.sub(r'"[^"]*"', "", row)), f"{path.name}: {row}"
