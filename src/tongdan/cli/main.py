@@ -20,6 +20,7 @@ from tongdan.cli import (
     incident,
     keys,
     members,
+    notices,
     orders,
     quarantine,
     refunds,
@@ -101,6 +102,7 @@ catalog.app.command("import", help=catalog_files.IMPORT)(catalog_files.import_fi
 catalog.app.command("export", help=catalog_files.EXPORT)(catalog_files.export)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(holds.app, name="holds")
+app.add_typer(notices.app, name="notices")
 app.add_typer(keys.app, name="keys")
 app.add_typer(members.app, name="members")
 app.add_typer(slots.app, name="slots")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tongdan.cli.language import LANGUAGE, t, teach
+from tongdan.cli.notices_table import notices_table
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, fail, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption, LimitOption, ShopOption
 from tongdan.cli.reading import Reading, open_reading
@@ -21,6 +22,7 @@ from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import Order, deadlines, partly, status
+from tongdan.surfaces import notices
 from tongdan.surfaces.masking import mask_person
 from tongdan.surfaces.words import REFUND_STAGES, local_time, pick
 
@@ -65,11 +67,12 @@ def show(
 ) -> None:
     with open_reading(data) as reading:
         key, order = find_order(reading, id, shop)
-        people = reading.reads.person(key)
+        people, told = reading.reads.person(key), notices.of_order(reading.reads, key)
     if people is not None and not reveal:
         people = mask_person(people)
     if json:
-        emit({"id": key, "status": status(order), "partly": partly(order), "order": order, "person": people})
+        emit({"id": key, "status": status(order), "partly": partly(order), "order": order, "notices": told,
+              "person": people})  # fmt: skip
         return
     out.print(heading(key, order))
     out.print(lines_table(order))
@@ -77,6 +80,8 @@ def show(
         out.print(_parcels(order))
     if order.refunds:
         out.print(refunds_table(key, order))
+    if told:
+        out.print(notices_table(told))
     if order.said:
         out.print(_said(order))
     out.print(_people(people))

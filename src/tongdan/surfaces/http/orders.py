@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path, Query
 
 from tongdan.domain.kernel.instants import checked
 from tongdan.domain.orders.model import Order
+from tongdan.surfaces import notices
 from tongdan.surfaces.http.access import Reader, demand
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal, Scope
@@ -163,7 +164,8 @@ def read_instant(field: str, text: str) -> datetime:
 def _shown(parts: Parts, who: Principal, id: str, reveal: bool) -> OrderShape:
     found = parts.find_order(id)
     _may_reveal(who, id, reveal)
-    return order_shape(id, found, person_shape(parts.reads.person(id), reveal))
+    told = notices.of_order(parts.reads, id)
+    return order_shape(id, found, person_shape(parts.reads.person(id), reveal), notices=told)
 
 
 def _may_reveal(who: Principal, id: str, reveal: bool) -> None:

@@ -1,9 +1,10 @@
 """What the API answers with. Times are RFC 3339 in UTC, money integer fen, a position `slot.epoch.seq`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.domain.kernel.ids import payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
@@ -11,6 +12,7 @@ from tongdan.domain.orders.axes import Stage, Status
 from tongdan.domain.orders.model import LineState, Order, Refund, deadlines, partly, status
 from tongdan.ports import JournalRow, OrderRow
 from tongdan.surfaces.masking import mask_person, mask_raw
+from tongdan.surfaces.notices import NoticeRow
 from tongdan.surfaces.words import WORRYING, sentence, status_name
 
 OrderId = Annotated[str, StringConstraints(max_length=64)]
@@ -112,6 +114,24 @@ class PersonShape(BaseModel):
     sealed: dict[str, str]
 
 
+class NoticeShape(BaseModel):
+    """`stage`: waiting, sending, sent, delivered, failed, unknown, withheld, or missing where none was ever made."""
+
+    model_config = ConfigDict(from_attributes=True)
+    notice: str = Field(examples=["notice/MP20260127000892/shipped/MP20260127000892-S1.1"])
+    order: str
+    shop: str
+    kind: str
+    stage: str
+    means: str
+    sendings: int = Field(description="How often it was handed to a provider.")
+    reason: str = Field(description="Why the last sending led to nothing, as the provider says it.")
+    waybill: str
+    happened_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+
+
 class OrderShape(BaseModel):
     """An order as it stands, or as it stood at `as_of`."""
 
@@ -141,6 +161,7 @@ class OrderShape(BaseModel):
     reissues: list[ReissueShape]
     parcels: list[ParcelShape]
     said: list[SaidShape]
+    notices: list[NoticeShape] = Field([], description="What its buyer was told, and whether it arrived.")
     person: PersonShape | None = None
     as_of: datetime | None = None
 
@@ -225,7 +246,11 @@ def item_shape(row: OrderRow) -> OrderItem:
 
 
 def order_shape(
-    id: str, order: Order, person: PersonShape | None = None, as_of: datetime | None = None
+    id: str,
+    order: Order,
+    person: PersonShape | None = None,
+    as_of: datetime | None = None,
+    notices: Iterable[NoticeRow] = (),
 ) -> OrderShape:
     return OrderShape(
         id=id, channel=order.channel, shop=order.shop, native=order.native,
@@ -246,7 +271,7 @@ def order_shape(
             SaidShape(system=system, native=said.native, status=said.status, said_at=said.said_at)
             for system, said in sorted(order.said.items())
         ],
-        person=person, as_of=as_of,
+        notices=[NoticeShape.model_validate(each) for each in notices], person=person, as_of=as_of,
     )  # fmt: skip
 
 
