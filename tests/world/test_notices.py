@@ -1,5 +1,6 @@
 """Buyers of a day are told, and every list of it can be believed: what arrived, what failed, what was never sent."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -144,3 +145,30 @@ def test_outages_of_providers_delay_a_notice_and_lose_none(data: Path) -> None:
 
     day = run_day(data, seed=6, orders=6, faults=0.0, outages=0, shares={}, before=break_mini, after=check)
     assert [each for each in day.ledger.offenders if "told" in each.what] == []
+
+
+def test_the_erased_are_not_told(data: Path) -> None:
+    """Their notices wait for providers that are down; by the time these are back, nobody can be told any more."""
+
+    async def main(clock: Clock) -> None:
+        async with together(
+            data / "centre", unhurried(), clock=clock, seed=4, orders=4, faults=0.0, outages=0, most_lines=2,
+            retail=SeededRetail(4), shares={},
+        ) as pair:  # fmt: skip
+            world, centre = pair.world, pair.centre
+            for name in ("sms", "wechat_mini"):
+                world.bustle.start(world.faults.suffer(name, 0.0, 4 * 86_400))
+            living = asyncio.create_task(world.run())
+            while not (waiting := [each for _, each in centre.reads.under("notice") if each.no]):
+                await clock.sleep(60)
+            ids = {each.order for each in waiting}
+            erased = await centre.erasure.erase(sorted(ids), "test")
+            assert not isinstance(erased, Refusal)
+            await living
+            after = [each for _, each in centre.reads.under("notice") if each.order in ids]
+            assert {each.stage for each in after} == {NoticeStage.WITHHELD}
+            assert world.tellers.sms is not None and world.tellers.mini is not None
+            phones = {each.buyer.phone for each in world.own_shop.orders.values() if each.id in ids}
+            assert phones and not phones & {each.phone for each in world.tellers.sms.taken.values()}
+
+    run_virtual(main, START)

@@ -41,6 +41,7 @@ from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.sf import SfDoor
+from tongdan.adapters.partners.sms import SmsDoor
 from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.policy_files import Conf, load_conf
@@ -398,6 +399,15 @@ def sf_push(body: bytes, path: str = "") -> PushRequest:
     return request(path or f"/push/sf/{secret}", {"content-type": "application/json"}, body)
 
 
+# ---- SMS
+
+
+def sms_push(body: bytes, path: str = "") -> PushRequest:
+    """Its only proof is the address."""
+    secret = credentials().get("sms/main")["push_secret"]
+    return request(path or f"/push/sms/{secret}", {"content-type": "application/json"}, body)
+
+
 # ---- what a door made of it
 
 
@@ -503,6 +513,14 @@ def everybody() -> tuple[Played, ...]:
             as_is,
             sf_push,
             [golden(f"sf/route-{by}.json") for by in ("waybill", "order")],
+            signed=False,
+        ),
+        Played(
+            "sms",
+            SmsDoor(held, "main", ZoneInfo("Asia/Shanghai")),
+            as_is,
+            sms_push,
+            [golden(f"sms/{end}.json") for end in ("arrived", "failed")],
             signed=False,
         ),
     )

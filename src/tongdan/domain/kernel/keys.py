@@ -26,6 +26,7 @@ OFFER: Final = "offer"
 GIFT: Final = "gift"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
+MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK})  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
@@ -98,10 +99,10 @@ def sending_id(notice: str, no: int) -> str:
 def notice_of(sending: str) -> tuple[str, int]:
     """The key of the notice that a sending is of, and its number there. Raises ValueError with what is none of ours."""
     parts = sending.split("/")
-    if len(parts) != 4 or not all(parts) or not parts[3].isascii() or not parts[3].isdigit():
+    if len(sending) > MAX_SENDING or len(parts) != 4 or not all(parts):
         raise ValueError(sending)
     parsed = parse(parts[0])
-    if parsed is None or parsed.part or len(parts[3]) > 4:
+    if parsed is None or parsed.part or not (parts[3].isascii() and parts[3].isdigit()) or len(parts[3]) > 4:
         raise ValueError(sending)
     return notice_key(parts[0], parts[1], parts[2]), int(parts[3])
 
