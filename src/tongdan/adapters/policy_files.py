@@ -369,11 +369,18 @@ def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
         _check_url("partners.yml", f"channels.{code}", base_url)
     for name in Partners.__struct_fields__:
         settings = getattr(partners, name)
-        if name in ("channels", "senders") or settings is None:
+        if name in ("channels", "senders", "erps") or settings is None:
             continue
         _check_url("partners.yml", f"{name}.base_url", settings.base_url)
         if zone := getattr(settings, "zone", ""):
             _check_zone("partners.yml", f"{name}.zone", zone)
+    for name, erp in partners.erps.items():
+        _check_url("partners.yml", f"erps.{name}.base_url", erp.base_url)
+        _check_zone("partners.yml", f"erps.{name}.zone", erp.zone)
+    for shop_id, erp_name in [(shop.id, shop.erp) for shop in shops.values() if shop.erp]:
+        if erp_name not in partners.erps:
+            known = ", ".join(partners.erps) or "none, for partners.yml has no erps"
+            raise ConfError("shops.yml", f"{shop_id}.erp", f"expected one of {known}, got {erp_name!r}")
     apps = {} if partners.wechat_mini is None else partners.wechat_mini.apps
     for place, named in (("wechat.merchants", partners.wechat.merchants), ("wechat_mini.apps", apps)):
         for shop in named:

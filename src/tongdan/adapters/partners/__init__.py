@@ -6,7 +6,7 @@ A door authenticates before it parses; whatever it is given ends as commands, as
 be repeated, and whose fault a failure is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,11 @@ from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
+from tongdan.adapters.partners.erp_push import ErpPushActor
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.jd_api import JD
+from tongdan.adapters.partners.k3cloud import K3CloudActor
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
 from tongdan.adapters.partners.mapped import mapped
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
@@ -26,7 +28,7 @@ from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.qimen_api import QimenActor
 from tongdan.adapters.partners.service import ServiceActor
-from tongdan.adapters.partners.settings import Partners
+from tongdan.adapters.partners.settings import ErpSettings, Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
 from tongdan.adapters.partners.sf_api import SfActor
@@ -46,6 +48,11 @@ from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
 
 # The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
 CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO, TAOBAO, JD, KUAISHOU)
+
+ERPS: Final[Mapping[str, Callable[[str, ErpSettings, Wire], Actor]]] = {
+    "webhook": ErpPushActor,
+    "k3cloud": K3CloudActor,
+}
 
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf
@@ -108,6 +115,7 @@ def connect_actors(
         *(QimenActor(f"wms/{code}", partners.qimen, policy, wire) for code in policy.warehouses),
         WechatActor("payment/wechat", partners.wechat, policy, wire),
         FinanceActor("finance", partners.finance, wire),
+        *(ERPS[erp.kind](f"erp/{name}", erp, wire) for name, erp in partners.erps.items()),
         *_carriers(partners, policy, wire),
         *_tellers(conf, wire),
     )

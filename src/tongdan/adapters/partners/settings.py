@@ -5,6 +5,7 @@ that a simulated world on loopback differs from the real one by this file only.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -91,6 +92,20 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     system: str
 
 
+class ErpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an ERP takes orders: signed JSON (`webhook`), or Kingdee's WebAPI (`k3cloud`), of which the rest speaks:
+    its clock, the organisation and bill type of sale orders, the material for freight, and shop → customer.
+    """
+
+    kind: Literal["webhook", "k3cloud"]
+    base_url: str
+    zone: str = "Asia/Shanghai"
+    org: str = ""
+    bill_type: str = "XSDD01_SYS"
+    freight_material: str = ""
+    customers: Mapping[str, str] = {}
+
+
 class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `conf/partners.yml`. `channels`: where a channel is reached if not where its own map says, by its code.
 
@@ -107,6 +122,7 @@ class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     wechat_mini: WechatMiniSettings | None = None
     service: ServiceSettings | None = None
     senders: Mapping[str, Sender] = {}
+    erps: Mapping[str, ErpSettings] = {}
 
     def sender(self, warehouse: str) -> Sender:
         return self.senders.get(warehouse, self.qimen.sender)

@@ -18,6 +18,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     `owned` False: Tongdan watches it and owns nothing of it. `pays_back` False: money that is owed waits for a person.
     `match_skus`: codes that it gives its goods on the platform are no own SKUs, so each is matched by a person first.
     `cash_on_delivery`: an own shop's buyers may pay at the door.
+    `erp`: where its orders are pushed to.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     pays_back: bool = True
     match_skus: bool = False
     cash_on_delivery: bool = False
+    erp: str = ""
 
 
 LAST_FIRST: Final = "last-first"

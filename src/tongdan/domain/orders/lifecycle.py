@@ -20,6 +20,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.delivery import tell_finance
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.erp import cancel_at_erp
 from tongdan.domain.orders.facts import (
     DetailOverdue,
     OrderCancelled,
@@ -75,6 +76,7 @@ def cancel(draft: Draft, ctx: Context, *, by: str, reason: str, at: datetime) ->
         )
     )
     draft.withdraw("Prepay")
+    cancel_at_erp(draft, ctx, reason)
     close_attempts(draft, ctx)
     tell_finance(draft, ctx, "cancelled", at)
 

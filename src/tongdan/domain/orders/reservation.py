@@ -13,6 +13,7 @@ from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import NoteReservationExpired, NoteReserved, NoteShortage
 from tongdan.domain.orders.delivery import apply_early
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.erp import push_to_erp
 from tongdan.domain.orders.facts import (
     LineReservationExpired,
     LineReserved,
@@ -109,6 +110,7 @@ def asked_for(order: Order) -> tuple[ReservedLine, ...]:
 def advance(draft: Draft, ctx: Context) -> None:
     """Do what has become possible: release the order, and apply news that waited for it."""
     if _ready(draft.order):
+        push_to_erp(draft, ctx)
         draft.tell(_release(draft.order))
     apply_early(draft, ctx)
 

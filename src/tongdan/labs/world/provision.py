@@ -75,6 +75,11 @@ def _wanted(
     if partners.cainiao is not None:
         yield f"cainiao/{partners.cainiao.account}", lambda: _cainiao(entropy)
     yield from _tellers(partners, entropy)
+    for name, erp in partners.erps.items():
+        yield (
+            f"erp/{name}",
+            partial(_kingdee, entropy) if erp.kind == "k3cloud" else partial(_secret, entropy),
+        )
 
 
 def read_credentials(path: Path) -> Credentials:
@@ -95,6 +100,22 @@ def merchant_of(data: Path, mchid: str) -> Merchant:
 
 def _app(entropy: Entropy, fields: Sequence[str]) -> dict[str, str]:
     return {field: _field(entropy, field) for field in fields}
+
+
+def _secret(entropy: Entropy) -> dict[str, str]:
+    return {"secret": entropy.token(32).hex()}
+
+
+def _kingdee(entropy: Entropy) -> dict[str, str]:
+    """The second half of an app id is Base64 of a secret that the gateway knows, too."""
+    hidden = b64encode(entropy.token(24)).decode()
+    app_id = f"{_digits(entropy, 6)}_{hidden}"
+    return {
+        "acct_id": entropy.token(12).hex(),
+        "user": "tongdan",
+        "app_id": app_id,
+        "app_secret": entropy.token(16).hex(),
+    }
 
 
 def _field(entropy: Entropy, name: str) -> str:
@@ -220,6 +241,11 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         qimen=replace(partners.qimen, base_url=f"{urls['qimen']}/router/qimen/service"),
         finance=replace(partners.finance, base_url=f"{urls['finance']}/order-milestones"),
         sf=replace(partners.sf, base_url=f"{urls['sf']}/std/service"),
+        erps={
+            name: replace(erp, base_url=urls[f"erp/{name}"])
+            for name, erp in partners.erps.items()
+            if f"erp/{name}" in urls
+        },
         sms=replace(sms, base_url=urls["sms"]) if sms and "sms" in urls else None,
         wechat_mini=replace(mini, base_url=urls["wechat_mini"]) if mini and "wechat_mini" in urls else None,
         service=replace(service, base_url=f"{urls['service']}/waybills")

@@ -23,6 +23,7 @@ from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.cainiao import Cainiao
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
+from tongdan.labs.world.erp import Erps
 from tongdan.labs.world.faults import MENU, NUMBERED, Faults
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.hosting import Hosted
@@ -117,6 +118,7 @@ class World:
         gateways = self.platforms.gateways
         channels = {gateway.name: self.policy.channels[code].base_url for code, gateway in gateways.items()}
         self.tellers = Tellers(setting, credentials, partners, own.id)
+        self.erps = Erps(setting, credentials, partners)
         self._urls = {
             **channels,
             "wechat": partners.wechat.base_url,
@@ -124,6 +126,7 @@ class World:
             "finance": finance.base_url,
             "sf": partners.sf.base_url,
             **{name: teller.url for name, teller in self.tellers.by_name.items()},
+            **self.erps.urls,
         }
         handlers: dict[str, Handler] = {
             **{gateway.name: gateway.handle for gateway in gateways.values()},
@@ -132,6 +135,7 @@ class World:
             "finance": self.finance.handle,
             "sf": self.sf.handle,
             **{name: teller.handler for name, teller in self.tellers.by_name.items()},
+            **self.erps.handlers,
         }
         if CAINIAO in self._numbering and partners.cainiao is not None:
             app = credentials[f"cainiao/{partners.cainiao.account}"]
