@@ -6,6 +6,7 @@ import typer
 
 import tongdan
 from tongdan.cli import (
+    after_sales,
     archive,
     backfill,
     backup,
@@ -89,6 +90,7 @@ orders.app.command("refund", help=refunds.HELP)(refunds.refund)
 orders.app.command("reissue", help=reissues.HELP)(reissues.reissue)
 app.add_typer(orders.app, name="order")
 app.add_typer(shipments.app, name="shipment")
+app.add_typer(after_sales.app, name="aftersale")
 app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")
