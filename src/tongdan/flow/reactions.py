@@ -22,6 +22,7 @@ from tongdan.domain.orders.cod_facts import CashOnDelivery
 from tongdan.domain.orders.intake import AFTER_SALE as ABOUT_AFTER_SALE
 from tongdan.domain.orders.intake import CHANGED
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
+from tongdan.domain.orders.presale_facts import DepositPaid
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.returns.commands import RecordReturnTracks
 from tongdan.domain.sync import facts as sync
@@ -72,7 +73,7 @@ def reserve_reissued(fact: reissue.UnitsReissued, at: Recorded) -> Commands:
     return reserve(at.aggregate, fact.lines, fact.region, None)
 
 
-def keep_reserved(fact: told.OrderPaid | CashOnDelivery, at: Recorded) -> Commands:
+def keep_reserved(fact: told.OrderPaid | CashOnDelivery | DepositPaid, at: Recorded) -> Commands:
     for line in fact.reserved:
         yield ship.KeepReservation(sku=line.sku, order=at.aggregate, line=line.line, attempt=line.attempt)
 

@@ -115,6 +115,12 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "PrepayIssued": ("attempt {attempt} may be paid", "第 {attempt} 次支付已预下单"),
     "PaymentFailed": ("attempt {attempt} failed: {reason}", "第 {attempt} 次支付失败：{reason}"),
     "OrderPaid": ("paid, {amount} yuan", "已付款 {amount} 元"),
+    "PresaleAgreed": (
+        "presale: a deposit of {deposit} yuan, the balance by {balance_by}",
+        "预售：定金 {deposit} 元，尾款须在 {balance_by} 前付清",
+    ),
+    "DepositPaid": ("deposit paid, {amount} yuan", "定金已付 {amount} 元"),
+    "BalancePaid": ("balance paid, {amount} yuan", "尾款已付 {amount} 元"),
     "CashOnDelivery": ("cash on delivery: it ships before it is paid", "货到付款：先发货后收款"),
     "CashOverdue": ("{amount} yuan of a cash on delivery have not come", "货到付款 {amount} 元逾期未到账"),
     "PaymentAwaited": ("after a restore, a payment is waited for", "恢复后继续等待付款通知"),

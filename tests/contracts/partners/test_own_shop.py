@@ -64,6 +64,16 @@ def test_an_own_shops_order() -> None:
     assert (message.raw, message.operator) == (golden("own/order.json"), "client/mp-main")
 
 
+def test_a_presale_names_its_deposit_and_the_time_for_its_balance() -> None:
+    body = json.loads(golden("own/order.json")) | {
+        "deposit_fen": 2_000,
+        "balance_by": "2026-02-03T12:00:00+08:00",
+    }
+    command = only(DOOR, own_push(json.dumps(body).encode())).command
+    assert isinstance(command, PlaceOrder)
+    assert (command.deposit_fen, command.balance_by) == (2_000, datetime(2026, 2, 3, 4, tzinfo=UTC))
+
+
 def test_a_repeat_is_the_same_message_and_a_number_used_again_is_another() -> None:
     body = golden("own/order.json")
     other = body.replace("羽绒服 M".encode(), "羽绒服 L".encode())

@@ -80,7 +80,8 @@ class OrderLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by.
 
-    `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`).
+    `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`). A
+    presale has a deposit, which is paid first, and a time until which the balance may be paid.
     """
 
     order_no: Reference
@@ -94,6 +95,8 @@ class NewOrder(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     discount_fen: Fen = 0
     currency: str = CURRENCY
     order_id: Annotated[str, Meta(max_length=64)] = ""
+    deposit_fen: Fen = 0
+    balance_by: Instant | None = None
 
 
 class Action(msgspec.Struct, forbid_unknown_fields=True):
@@ -262,6 +265,8 @@ class OwnShopDoor:
             region=region_of(receiver.province),
             person=person_of(receiver, order.user, order.payer),
             id=order.order_id,
+            deposit_fen=order.deposit_fen,
+            balance_by=None if order.balance_by is None else checked(order.balance_by.astimezone(UTC)),
         )
         return Inbound(
             command=command,

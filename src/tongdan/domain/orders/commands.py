@@ -16,7 +16,8 @@ from tongdan.domain.orders.lines import LeftParcel, Line, Units
 class PlaceOrder(Command, frozen=True, kw_only=True):
     """An own shop's order. `native` is the client's order number; `buyer` the user id that places it in its slot.
 
-    `id` is the one it was given before, if the client sends it again because its content was lost.
+    `id` is the one it was given before, if the client sends it again because its content was lost. A presale has a
+    deposit, and a time until which the balance may be paid.
     """
 
     channel: str
@@ -31,6 +32,8 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     region: str
     person: Person
     id: str = ""
+    deposit_fen: int = 0
+    balance_by: datetime | None = None
 
 
 class ResurfaceOrder(Command, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.after_sale_evolve import AFTER_SALES
-from tongdan.domain.orders.axes import ATTEMPT, CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
+from tongdan.domain.orders.axes import CLOSING, FULFILLMENT, AttemptStage, Closing, Stage
 from tongdan.domain.orders.cod_evolve import CASH
 from tongdan.domain.orders.gift_evolve import GIFTS
 from tongdan.domain.orders.lines import Line, Units
@@ -36,9 +36,10 @@ from tongdan.domain.orders.model import (
     LineState,
     Order,
     Parcel,
-    Payment,
     Said,
 )
+from tongdan.domain.orders.money_evolve import money_in, payment_of, with_attempt
+from tongdan.domain.orders.presale_evolve import PRESALE
 from tongdan.domain.orders.refund_evolve import REFUNDS
 from tongdan.domain.orders.reissue_evolve import REISSUES
 from tongdan.domain.orders.risk_evolve import RISK, lifted
@@ -158,36 +159,23 @@ def _payment_requested(order: Order, fact: f.PaymentRequested) -> Order:
 
 
 def _prepay_issued(order: Order, fact: f.PrepayIssued) -> Order:
-    return _attempt(order, fact.attempt, AttemptStage.OPEN, prepay=fact.prepay)
+    return with_attempt(order, fact.attempt, AttemptStage.OPEN, prepay=fact.prepay)
 
 
 def _payment_failed(order: Order, fact: f.PaymentFailed) -> Order:
-    return _attempt(order, fact.attempt, AttemptStage.FAILED)
+    return with_attempt(order, fact.attempt, AttemptStage.FAILED)
 
 
 def _paid(order: Order, fact: f.OrderPaid) -> Order:
     if order.own and fact.attempt and all(fact.transaction != each.transaction for each in order.payments):
-        order = _money_in(order, fact)
+        order = money_in(order, fact)
     worries = tuple([worry for worry in order.worries if worry not in fact.ends])
     ship_by = order.ship_by or fact.ship_by
-    return replace(order, paid=_payment(fact), questioned=None, ship_by=ship_by, worries=worries)
+    return replace(order, paid=payment_of(fact), questioned=None, ship_by=ship_by, worries=worries)
 
 
 def _payment_awaited(order: Order, fact: f.PaymentAwaited) -> Order:
     return replace(order, pay_by=fact.pay_by)
-
-
-def _payment(fact: AnyFact) -> Payment:
-    return Payment(
-        attempt=fact.attempt, transaction=fact.transaction, amount_fen=fact.amount_fen, paid_at=fact.paid_at
-    )
-
-
-def _money_in(order: Order, fact: AnyFact) -> Order:
-    attempt = order.attempt(fact.attempt)
-    if attempt is None or attempt.stage is not AttemptStage.PAID:
-        order = _attempt(order, fact.attempt, AttemptStage.PAID)
-    return replace(order, payments=(*order.payments, _payment(fact)))
 
 
 def _paid_twice(order: Order, fact: f.PaymentDuplicated) -> Order:
@@ -195,25 +183,19 @@ def _paid_twice(order: Order, fact: f.PaymentDuplicated) -> Order:
 
 
 def _surplus(order: Order, fact: AnyFact, worry: str) -> Order:
-    order = _money_in(order, fact)
+    order = money_in(order, fact)
     return replace(order, owed_fen=order.owed_fen + fact.amount_fen, worries=_with(order.worries, worry))
 
 
 def _paid_wrongly(order: Order, fact: f.PaymentMismatched) -> Order:
-    order = _money_in(order, fact)
-    return replace(order, holds=_with(order.holds, PAYMENT_HOLD), questioned=_payment(fact))
+    order = money_in(order, fact)
+    return replace(order, holds=_with(order.holds, PAYMENT_HOLD), questioned=payment_of(fact))
 
 
 def _paid_too_late(order: Order, fact: f.PaidAfterCancel) -> Order:
     if order.own:
         return _surplus(order, fact, WORRY_PAID_LATE)
-    return replace(order, paid=_payment(fact))
-
-
-def _attempt(order: Order, no: int, stage: AttemptStage, **known: str) -> Order:
-    old = order.attempt(no) or Attempt(no=no)
-    attempt = replace(old, stage=ATTEMPT.step(old.stage, stage), **known)
-    return replace(order, attempts=(*[each for each in order.attempts if each.no != no], attempt))
+    return replace(order, paid=payment_of(fact))
 
 
 # ---- fulfillment
@@ -452,6 +434,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **TAKEOVER,
     **RISK,
     **CASH,
+    **PRESALE,
     **REISSUES,
     **WITHDRAWN,
     **GIFTS,

@@ -307,7 +307,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
     """`refund_due_fen` > 0: the buyer has paid and Tongdan owes the money; a platform refunds by itself.
 
     `reserved` are the lines whose stock is to be freed, `shipments` those that must be recalled, `gifts` the limited
-    rules that may give to another what this order has not taken.
+    rules that may give to another what this order has not taken. `forfeited_fen` of a deposit is kept.
     """
 
     by: str
@@ -318,6 +318,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
     cancelled_at: datetime
     ends: tuple[str, ...] = ()
     gifts: tuple[str, ...] = ()
+    forfeited_fen: int = 0
 
 
 class AddressChanged(Fact, frozen=True, kw_only=True):

@@ -85,6 +85,9 @@ def change_amount(order: Order, command: ChangeAmount, ctx: Context) -> Decision
         return refusals.ALREADY_PAID.of(order=ctx.id)
     if not 0 < command.amount_fen <= MAX_FEN:
         return refusals.BAD_AMOUNT.of(field="amount_fen", amount_fen=command.amount_fen, limit=MAX_FEN)
+    if order.presale is not None and command.amount_fen <= order.presale.deposit_fen:
+        deposit_fen = order.presale.deposit_fen
+        return refusals.BAD_DEPOSIT.of(deposit_fen=deposit_fen, amount_fen=command.amount_fen)
     if command.amount_fen == order.amount_fen:
         return NOTHING
     fact = AmountChanged(amount_fen=command.amount_fen, reason=command.reason, changed_at=ctx.now)

@@ -12,7 +12,7 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
-from tongdan.domain.orders import refusals
+from tongdan.domain.orders import presale, refusals
 from tongdan.domain.orders.after_sales import note_spoken_of, place
 from tongdan.domain.orders.axes import ORDINAL, Closing, Stage, Status
 from tongdan.domain.orders.cod import note_status
@@ -89,7 +89,7 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
         if order.native == command.native and _same_content(order, command):
             return NOTHING
         return refusals.NUMBER_REUSED.of(native=command.native, order=ctx.id)
-    if refusal := _mistake(command):
+    if refusal := _mistake(command) or presale.mistake(command, ctx.now):
         return refusal
     deadlines = ctx.policy.deadlines
     free = command.amount_fen == 0
@@ -110,6 +110,7 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
     if order is not None:
         return _recover(Draft(order), created, command, ctx)
     draft = Draft.begin(created)
+    presale.agree(draft, command)
     check_content(draft, ctx, command.person)
     give(draft, ctx)
     if free:
@@ -122,6 +123,7 @@ def _recover(draft: Draft, created: OrderCreated, command: PlaceOrder, ctx: Cont
     sum_in = draft.order.questioned
     draft.tell(created)
     fits = sum_in is not None and sum_in.amount_fen == command.amount_fen
+    presale.agree(draft, command)
     draft.tell(OrderRecovered(ends=(WORRY_LOST, WORRY_MISMATCH) if fits else (WORRY_LOST,)))
     check_content(draft, ctx, command.person)
     give(draft, ctx)
@@ -157,6 +159,7 @@ def _same_content(order: Order, command: PlaceOrder) -> bool:
         order.buyer == command.buyer
         and order.freight_fen == command.freight_fen
         and order.discount_fen == command.discount_fen
+        and (order.presale.deposit_fen if order.presale is not None else 0) == command.deposit_fen
         and tuple([state.line for state in order.lines if _told(state.line)]) == command.lines
         and _mistake(command) is None
     )

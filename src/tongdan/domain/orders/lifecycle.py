@@ -41,6 +41,7 @@ from tongdan.domain.orders.model import (
     here,
 )
 from tongdan.domain.orders.payments import close_attempts, collect
+from tongdan.domain.orders.presale import TIMER, forfeited_fen
 from tongdan.domain.orders.refunds import ask_result
 from tongdan.domain.orders.reservation import asked_for, open_shipments
 from tongdan.domain.orders.risk import lift_due
@@ -63,11 +64,13 @@ def cancel_order(order: Order, command: CancelOrder, ctx: Context) -> Decision |
 def cancel(draft: Draft, ctx: Context, *, by: str, reason: str, at: datetime) -> None:
     """Cancel an order that is not cancelled yet. A platform pays back by itself, an own shop owes what came in."""
     order = draft.order
+    forfeited = forfeited_fen(order, by)
     draft.tell(
         OrderCancelled(
             by=by,
             reason=reason,
-            refund_due_fen=order.received_fen - order.owed_fen if order.own else 0,
+            refund_due_fen=order.received_fen - order.owed_fen - forfeited if order.own else 0,
+            forfeited_fen=forfeited,
             reserved=asked_for(order),
             shipments=open_shipments(order, ctx.id),
             cancelled_at=at,
@@ -173,7 +176,7 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
             wait = timedelta(seconds=ctx.policy.deadlines.claim_within_s)
             draft.tell(PaymentAwaited(pay_by=ctx.now + wait))
         else:
-            cancel(draft, ctx, by="timer", reason=UNPAID, at=ctx.now)
+            cancel(draft, ctx, by=TIMER, reason=UNPAID, at=ctx.now)
     if _due(draft, "refund", ctx):
         ask_result(draft, ctx)
     if (ship_by := _due(draft, "ship", ctx)) is not None:

@@ -176,6 +176,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     said_at: datetime
 
 
+class Presale(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A price in two sums; the second may be paid until `balance_by`."""
+
+    deposit_fen: int
+    balance_by: datetime
+    deposit: Payment | None = None
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A question about the buyer: the `marks` that have not answered, and the rules that hold unless one denies."""
 
@@ -270,6 +278,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     wanted_back: bool = False
     cod: bool = False
     cash_by: datetime | None = None
+    presale: Presale | None = None
 
     @property
     def known(self) -> bool:
@@ -285,6 +294,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def ships(self) -> bool:
         """It may be sent: it is paid for, or will be at the door."""
         return self.paid is not None or self.cod
+
+    def counts(self, payment: Payment) -> bool:
+        """It is (a part of) the price, not a sum too many."""
+        deposit = self.presale.deposit if self.presale is not None else None
+        mine = [each.transaction for each in (self.paid, deposit) if each is not None]
+        return self.paid is not None and payment.transaction in mine
 
     @property
     def cancelled(self) -> bool:

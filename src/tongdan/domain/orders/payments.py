@@ -9,7 +9,7 @@ from typing import Final
 
 from tongdan.domain.kernel.ids import payment_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders import cod, refusals
+from tongdan.domain.orders import cod, presale, refusals
 from tongdan.domain.orders.axes import ATTEMPT, AttemptStage
 from tongdan.domain.orders.commands import (
     RecordPayment,
@@ -45,13 +45,14 @@ def request_payment(order: Order, command: RequestPayment, ctx: Context) -> Deci
         return _pay_at_the_door(order, ctx)
     attempt = max((each.no for each in order.attempts), default=0) + 1
     draft = Draft(order)
-    draft.tell(PaymentRequested(attempt=attempt, method=command.method, amount_fen=order.amount_fen))
+    amount_fen = presale.due_fen(order)
+    draft.tell(PaymentRequested(attempt=attempt, method=command.method, amount_fen=amount_fen))
     draft.do(
         Prepay(
             partner=PROVIDER,
             shop=order.shop,
             out_trade_no=payment_id(ctx.id, attempt),
-            amount_fen=order.amount_fen,
+            amount_fen=amount_fen,
         )
     )
     return draft.decision()
@@ -114,7 +115,7 @@ def record_payment(order: Order, command: RecordPayment, ctx: Context) -> Decisi
     if any(command.transaction == payment.transaction for payment in order.payments):
         return NOTHING
     draft, attempt, amount_fen = Draft(order), command.attempt, command.amount_fen
-    if order.cancelled or order.paid is not None:
+    if order.cancelled or order.paid is not None or presale.is_second_deposit(order, amount_fen):
         surplus = PaidAfterCancel if order.cancelled else PaymentDuplicated
         draft.tell(
             surplus(
@@ -124,18 +125,21 @@ def record_payment(order: Order, command: RecordPayment, ctx: Context) -> Decisi
                 paid_at=command.paid_at,
             )
         )
-    elif amount_fen != order.amount_fen:
+    elif presale.take_deposit(draft, command):
+        pass
+    elif amount_fen != presale.due_fen(order):
         draft.tell(
             PaymentMismatched(
                 attempt=attempt,
                 transaction=command.transaction,
                 amount_fen=amount_fen,
-                expected_fen=order.amount_fen,
+                expected_fen=presale.due_fen(order),
                 paid_at=command.paid_at,
             )
         )
     else:
-        collect(draft, ctx, attempt, command.transaction, amount_fen, command.paid_at)
+        presale.take_balance(draft, command)
+        collect(draft, ctx, attempt, command.transaction, order.amount_fen, command.paid_at)
     return draft.decision()
 
 

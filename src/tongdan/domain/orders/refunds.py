@@ -69,7 +69,7 @@ def request_refund(order: Order, command: RequestRefund, ctx: Context) -> Decisi
 def draw_back(draft: Draft, ctx: Context, amount_fen: int, reason: str) -> bool:
     """Have at most what is refundable sent back, of surplus payments first; False when the order has had too many."""
     order = draft.order
-    for payment in sorted(order.payments, key=lambda each: _counts(order, each)):
+    for payment in sorted(order.payments, key=order.counts):
         part_fen = min(amount_fen, left_fen(order, payment))
         amount_fen -= part_fen
         if part_fen and not _pay_back(draft, ctx, payment, part_fen, reason):
@@ -95,7 +95,7 @@ def _goes_by_itself(order: Order, payment: Payment) -> bool:
     """Not what has failed before (a person may have paid it another way), nor the price of goods that may be gone."""
     if any(_of(each, payment) and each.stage is RefundStage.FAILED for each in order.refunds):
         return False
-    return not (_counts(order, payment) and (gone(order) or order.units(Stage.RELEASED)))
+    return not (order.counts(payment) and (gone(order) or order.units(Stage.RELEASED)))
 
 
 def _pay_back(draft: Draft, ctx: Context, payment: Payment, amount_fen: int, reason: str) -> bool:
@@ -157,10 +157,6 @@ def _holds(refund: Refund) -> bool:
     return refund.stage is not RefundStage.FAILED
 
 
-def _counts(order: Order, payment: Payment) -> bool:
-    return order.paid is not None and order.paid.transaction == payment.transaction
-
-
 # ---- what became of it
 
 
@@ -210,7 +206,7 @@ def _succeed(draft: Draft, ctx: Context, refund: Refund, at: datetime) -> None:
             ends=tuple([worry for worry in order.worries if _ended(worry, refund, all_back)]),
         )
     )
-    if order.paid is not None and order.paid.transaction == refund.transaction:
+    if any(order.counts(payment) for payment in order.payments if _of(refund, payment)):
         draft.do(
             TellFinance(
                 partner=FINANCE,

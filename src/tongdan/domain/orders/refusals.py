@@ -79,6 +79,14 @@ NO_CASH_ON_DELIVERY: Final = RefusalKind(
     "shops.yml.",
     zh="店铺 {shop} 未开通货到付款。请换用其他支付方式，或在 shops.yml 中设置 `cash_on_delivery: true`。",
 )
+BAD_DEPOSIT: Final = RefusalKind(
+    "deposit-out-of-range",
+    422,
+    en="A deposit of {deposit_fen} fen does not fit a price of {amount_fen} fen. Expected `deposit_fen` above 0 and "
+    "below the price, and `balance_by` in the future; for an ordinary order send neither.",
+    zh="定金 {deposit_fen} 分与总价 {amount_fen} 分不符。`deposit_fen` 应大于 0 且小于总价，并给出未来的 `balance_by`；"
+    "普通订单两者都不要填。",
+)
 ORDER_CLOSED: Final = RefusalKind(
     "order-closed",
     409,
