@@ -14,7 +14,7 @@ from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.notices.commands import PlanNotice, ResendNotice
 from tongdan.domain.notices.model import NoticeStage
 from tongdan.labs.world.in_process import Pair, together
-from tongdan.labs.world.notice_books import has_arrived
+from tongdan.labs.world.notice_books import Books
 from tongdan.labs.world.phones import Weather
 from tongdan.labs.world.retail import SeededRetail
 from tongdan.ports import Accepted, Clock, Inbound
@@ -54,8 +54,9 @@ def test_what_the_lists_say_is_what_the_providers_did(data: Path) -> None:
         rows = {row.notice: row for row in notices.every(reads, 1_000, failed=False)}
         failed = {row.notice for row in notices.every(reads, 1_000, failed=True)}
         assert rows and failed
+        books = Books(pair.world)
         for key, row in rows.items():
-            reached = has_arrived(pair.world, key, reads.order(key))  # type: ignore[arg-type]
+            reached = books.has_arrived(key, reads.order(key))  # type: ignore[arg-type]
             assert (row.stage == "delivered") == reached
             assert (key in failed) == (row.stage in ("failed", "unknown"))
             assert row in notices.of_order(reads, row.order)

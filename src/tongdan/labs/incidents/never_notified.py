@@ -28,7 +28,7 @@ from tongdan.labs.incidents.outcome import Incident, Outcome, Row
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.faults import Faults
 from tongdan.labs.world.in_process import Pair, together
-from tongdan.labs.world.notice_books import IN_HAND, MISSED, has_arrived, untold
+from tongdan.labs.world.notice_books import IN_HAND, MISSED, Books, untold
 from tongdan.labs.world.phones import Weather
 from tongdan.labs.world.provision import CREDENTIALS, read_credentials
 from tongdan.labs.world.retail import SeededRetail
@@ -162,7 +162,8 @@ def _counted(
     pair: Pair, notices: dict[str, Notice], departures: Collection[Departure], found: list[float]
 ) -> Side:
     """A failure counts as known while its ticket is open; what reached the phone all the same is delivered."""
-    reached = {key for key, each in notices.items() if has_arrived(pair.world, key, each)}
+    books = Books(pair.world)
+    reached = {key for key, each in notices.items() if books.has_arrived(key, each)}
     known = {key for key, each in notices.items() if each.stage in MISSED} - reached
     return Side(
         orders=len(pair.world.own_shop.orders),

@@ -5,7 +5,7 @@ and stands in a ticket, or is still waited for. Anything else is what this is ab
 """
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tongdan.domain.kernel.keys import NOTICE, notice_of
 from tongdan.domain.notices.model import WORRY_MISSED, Notice, NoticeStage
@@ -24,24 +24,28 @@ class Untold(NamedTuple):
     detail: str
 
 
-def has_arrived(world: World, key: str, notice: Notice) -> bool:
-    """By the books of a provider. A mini-program's message is known by the order and waybill it speaks of."""
-    sms, mini = world.tellers.sms, world.tellers.mini
-    if sms is not None and any(
-        report.arrived and notice_of(report.sms.out_id)[0] == key for report in sms.reports.values()
-    ):
-        return True
-    spoken_of = {notice.order, notice.waybill}
-    return (
-        mini is not None
-        and notice.waybill != ""
-        and any(spoken_of <= mini.taken[id].texts for id in mini.arrived)
-    )
+class Books:
+    """What the providers of a world can say of a notice."""
+
+    def __init__(self, world: World) -> None:
+        sms, mini = world.tellers.sms, world.tellers.mini
+        reports = sms.reports.values() if sms is not None else ()
+        self._by_sms: Final = {notice_of(each.sms.out_id)[0] for each in reports if each.arrived}
+        self._by_mini: Final[dict[str, list[frozenset[str]]]] = {}
+        for message in [mini.taken[id] for id in mini.arrived] if mini is not None else ():
+            for text in message.texts:
+                self._by_mini.setdefault(text, []).append(message.texts)
+
+    def has_arrived(self, key: str, notice: Notice) -> bool:
+        """A mini-program's message is known by the order and waybill that it speaks of."""
+        spoken_of = {notice.order, notice.waybill}
+        by_mini = any(spoken_of <= texts for texts in self._by_mini.get(notice.order, ()))
+        return key in self._by_sms or (notice.waybill != "" and by_mini)
 
 
 def untold(world: World, reads: Reads, tickets: Collection[tuple[str, str]]) -> Iterator[Untold]:
     """`tickets`: (subject, kind) of those that are open. Nothing where no rule tells anybody of parcels."""
-    shop, rules = world.shops["MP"], world.policy.notices
+    shop, rules, books = world.shops["MP"], world.policy.notices, Books(world)
     for sold in world.own_shop.orders.values():
         order = reads.order(sold.id) if sold.id else None
         if not isinstance(order, Order) or rules.rule("shipped", shop.channel, shop.id) is None:
@@ -52,13 +56,13 @@ def untold(world: World, reads: Reads, tickets: Collection[tuple[str, str]]) -> 
             if key not in notices and not order.cancelled:
                 yield Untold(sold.id, f"no notice of {parcel.dispatch}")
         for key, notice in notices.items():
-            if not _accounted(world, key, notice, tickets):
+            if not _accounted(books, key, notice, tickets):
                 yield Untold(sold.id, f"{key} {notice.stage.name.lower()} {notice.reason}")
 
 
-def _accounted(world: World, key: str, notice: Notice, tickets: Collection[tuple[str, str]]) -> bool:
+def _accounted(books: Books, key: str, notice: Notice, tickets: Collection[tuple[str, str]]) -> bool:
     if notice.stage is NoticeStage.DELIVERED:
-        return has_arrived(world, key, notice)
+        return books.has_arrived(key, notice)
     if notice.stage in MISSED:
         return (key, WORRY_MISSED) in tickets
     return notice.stage in IN_HAND or notice.stage is NoticeStage.WITHHELD
