@@ -123,10 +123,10 @@ def read_table(raw: bytes, encoding: str, columns: Columns, optional: frozenset[
 
 def check_bytes(raw: bytes) -> None:
     """Raises FileRefused."""
-    if not raw.strip(b"\0 \t\r\n"):
-        raise FileRefused("is empty; export it again", "文件为空，请重新导出")
     if len(raw) > MAX_BYTES:
         raise FileRefused(f"larger than {MAX_BYTES} bytes; split it", f"超过 {MAX_BYTES} 字节，请拆分文件")
+    if not raw.strip(b"\0 \t\r\n"):
+        raise FileRefused("is empty; export it again", "文件为空，请重新导出")
 
 
 def check_count(rows: int) -> None:
