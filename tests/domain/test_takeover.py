@@ -161,6 +161,12 @@ def test_an_unpaid_order_waits_for_its_money(shop: Centre) -> None:
     assert status(shop.order(order)) is Status.RELEASED
 
 
+def test_what_is_paid_at_the_door_leaves_before_it_is_paid(shop: Centre) -> None:
+    shop.told(taken(paid_at=None, cod=True))
+    order = shop.order(platform_order(shop))
+    assert (status(order), order.paid, order.cod) == (Status.RELEASED, None, True)
+
+
 def test_a_cancelled_order_stays_cancelled(shop: Centre) -> None:
     shop.told(said("cancelled", 1, "4"))
     order = platform_order(shop)

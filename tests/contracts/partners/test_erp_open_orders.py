@@ -166,7 +166,7 @@ def test_what_is_no_longer_open_is_counted_and_left_out() -> None:
         (JUSHUITAN, {**JST, "状态": "异常", "异常类型": "其它"}, ("held-before",)),
         (JUSHUITAN, {**JST, "标签": "预售,大客户"}, ("presale",)),
         (JUSHUITAN, {**JST, "状态": "发货中"}, ("held-before",)),
-        (WANGDIANTONG, {**WDT, "货到付款": "是", "付款时间": ""}, ("cash-on-delivery",)),
+        (WANGDIANTONG, {**WDT, "货到付款": "是", "付款时间": ""}, ()),
         (WANGDIANTONG, {**WDT, "订单退款状态": "申请退款"}, ("refund-asked",)),
         (WANGDIANTONG, {**WDT, "订单状态": "预订单"}, ("held-before",)),
         (WANGDIANTONG, WDT, ()),
@@ -198,6 +198,12 @@ def test_gifts_and_bundles_are_marked() -> None:
     first, second = order.lines
     assert (first.bundle, first.bundle_units, first.gift) == ("SET", 2, False)
     assert (second.gift, second.amount_fen, second.title) == (True, 0, "帽子 白 / L")
+
+
+def test_what_is_paid_at_the_door_is_not_paid_yet() -> None:
+    (at_the_door,) = orders(WANGDIANTONG, {**WDT, "货到付款": "是", "付款时间": ""})
+    (before,) = orders(WANGDIANTONG, {**WDT, "货到付款": "是"})
+    assert (at_the_door.cod, at_the_door.paid_at, before.cod) == (True, None, False)
 
 
 def test_an_unpaid_order_has_no_payment() -> None:

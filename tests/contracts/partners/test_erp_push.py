@@ -1,4 +1,4 @@
-"""ERPs that orders are pushed to: signed JSON and Kingdee's WebAPI; how each is repeated, taken back and misunderstood."""
+"""ERPs that orders are pushed to, by signed JSON and Kingdee's WebAPI: repeated, taken back, misunderstood."""
 
 import json
 from datetime import UTC, datetime

@@ -24,6 +24,9 @@ from tongdan.domain.orders.lines import LeftParcel, Line, Units
 
 MAX_TOGETHER: Final = 500  # rows of documents and orders that hang together
 MAX_LINES: Final = 200  # of one order
+COD: Final = (
+    "cash-on-delivery"  # what a map's `holds` calls it; such an order is not held, but paid at the door
+)
 HELD: Final = "held-before"  # where the other system gives no reason that the map knows
 MARKS: Final = ("type", "labels", "problem", "cod")  # and the refund of each row
 ROW_FIELDS: Final = frozenset({
@@ -215,7 +218,8 @@ def _order(
             placed_at=times.placed_at,
             paid_at=None if all(document.state == "unpaid" for document in its) else times.paid_at,
             left=tuple(_left(its, rows, how, times)),
-            holds=tuple(dict.fromkeys([hold for holds in held for hold in holds])),
+            holds=tuple(dict.fromkeys([hold for holds in held for hold in holds if hold != COD])),
+            cod=times.paid_at is None and any(COD in _holds(document, how) for document in its),
             masked=masked,
             region=region_of(person.province),
             person=person,

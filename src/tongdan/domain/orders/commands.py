@@ -92,6 +92,7 @@ class TakeOverOrder(Command, frozen=True, kw_only=True):
     """A platform's open order as `system`, which was used before, knows it; `native_status` is that system's word.
 
     `left`: what it has sent. `holds`: why it had not. `masked`: the receiver is not readable, so the channel is asked.
+    `cod`: it is paid at the door.
     """
 
     channel: str
@@ -109,6 +110,7 @@ class TakeOverOrder(Command, frozen=True, kw_only=True):
     left: tuple[LeftParcel, ...] = ()
     holds: tuple[str, ...] = ()
     masked: bool = False
+    cod: bool = False
     region: str
     person: Person
 

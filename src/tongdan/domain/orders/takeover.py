@@ -8,6 +8,7 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import Context, Decision, Refusal
 from tongdan.domain.orders import refusals
+from tongdan.domain.orders.cod import agree
 from tongdan.domain.orders.commands import TakeOverOrder
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, HoldPlaced, OrderDetailed, ReservationRetried, SystemSaid
@@ -47,6 +48,8 @@ def take_over(order: Order | None, command: TakeOverOrder, ctx: Context) -> Deci
         draft.tell(HoldLifted(hold=LEFT_HOLD, note=""))
     if draft.order.paid is None and not draft.order.cancelled and command.paid_at is not None:
         collect(draft, ctx, 0, "", draft.order.amount_fen, command.paid_at)
+    elif command.cod:
+        agree(draft, ctx)
     advance(draft, ctx)
     return draft.decision(None if known else command.person)
 
