@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.domain.centre import Centre, after, detail, left, line, pay, platform_order, signed
+from tests.domain.test_cod import policy as cash_policy
 from tests.domain.test_line_refunds import at, refund, stock
 
 from tongdan.domain.fulfillment.commands import RecordRecall
@@ -146,3 +147,12 @@ def test_reissues_are_bounded(centre: Centre, gone: str) -> None:
         centre.told(reissue(gone, (2, 1)))
         centre.told(undo(gone, no))
     assert centre.refused(reissue(gone, (2, 1))).name == "too-many-reissues"
+
+
+def test_what_is_sent_again_collects_nothing_at_the_door() -> None:
+    centre = Centre(cash_policy()).stocked(SHIRT=9)
+    centre.told(detail(status="cod"))
+    order = platform_order(centre)
+    centre.told(left(f"{order}-S1", "SF1", ("SHIRT", 1)))
+    centre.told(reissue(order, (1, 1)))
+    assert [push.collect_fen for push in centre.effects_of(PushToWms)] == [9_900, 0]

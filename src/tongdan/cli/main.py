@@ -16,6 +16,7 @@ from tongdan.cli import (
     demo,
     erase,
     export,
+    gifts,
     holds,
     imports,
     incident,
@@ -105,6 +106,7 @@ catalog.app.command("export", help=catalog_files.EXPORT)(catalog_files.export)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(holds.app, name="holds")
 app.add_typer(notices.app, name="notices")
+app.add_typer(gifts.app, name="gifts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(members.app, name="members")
 app.add_typer(slots.app, name="slots")

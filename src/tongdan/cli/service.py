@@ -20,7 +20,17 @@ from tongdan.flow.repacking import Repacking
 from tongdan.ports import Entropy
 from tongdan.profile import API_KEYS, MEMBERS, Centre
 from tongdan.surfaces.front_door import FrontDoor
-from tongdan.surfaces.http import after_sales, archives, catalog, holds, imports, quarantine, shipments, slots
+from tongdan.surfaces.http import (
+    after_sales,
+    archives,
+    catalog,
+    gifts,
+    holds,
+    imports,
+    quarantine,
+    shipments,
+    slots,
+)
 from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.erasures import router_of
 from tongdan.surfaces.http.keys import ApiKeys
@@ -75,7 +85,7 @@ class Service:
         routers = [
             router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
             quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
-            after_sales.router,
+            after_sales.router, gifts.router,
             imports.router_of(centre.import_map),
         ]  # fmt: skip
         app = create_app(parts, push_url=self.push_url, routers=routers)

@@ -140,7 +140,7 @@ def _release(order: Order) -> OrderReleased:
         region=order.region,
         lines=tuple(line.line for line in order.lines),
         shipments=shipments,
-        collect_fen=order.amount_fen if order.paid is None else 0,
+        collect_fen=order.amount_fen if order.paid is None and not order.shipments else 0,
     )
 
 
