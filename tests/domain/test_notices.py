@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.domain.centre import NOON, POLICY, Centre, after, left, line, pay, signed
 
+from tongdan.domain.kernel.keys import receipt_alias
 from tongdan.domain.kernel.messages import Command, Decision
 from tongdan.domain.kernel.notices import NoticePolicy, NoticeRule, Quiet, Way, quiet_until
+from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.notices.commands import (
     PlanNotice,
     RecordNobodyThere,
@@ -22,6 +24,7 @@ from tongdan.domain.notices.commands import (
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
 from tongdan.domain.notices.model import MAX_SENDINGS, NoticeStage
 from tongdan.domain.orders.commands import CancelOrder
+from tongdan.domain.sync.commands import SendByAlias
 
 MINI = Way(
     means="wechat-mini", template="T-SHIP", fields={"thing1": "carrier", "c2": "waybill"}, page="p?id={order}"
@@ -122,6 +125,35 @@ def test_wechat_cannot_be_asked_so_the_next_way_is_taken() -> None:
     # Its receipt comes late: nothing more has to be sent.
     assert on.told(arrived(sending)) == ["NoticeDelivered"]
     assert on.withdrawn[-2:] == [("notice/" + sending[:-2], verb) for verb in ("SendNotice", "AskReceipt")]
+
+
+def by_number(number: str) -> SendByAlias:
+    receipt = Receipt(delivered=True, code="0 success", at=after(500))
+    return SendByAlias(
+        alias=receipt_alias("wechat-mini", number), source="notice/wechat-mini", letter=receipt
+    )
+
+
+def test_a_receipt_that_names_wechats_number_only_finds_its_notice_early_or_late() -> None:
+    on = centre()
+    _, sending = shipped(on, "SF1", "SF2")
+    other = sending.replace("S1.1", "S1.2")
+    on.told(by_number("17"))
+    on.told(RecordNoticeSent(sending=sending, reference="17"))
+    on.told(RecordNoticeSent(sending=other, reference="18"))
+    assert (stage(on, sending), stage(on, other)) == (NoticeStage.DELIVERED, NoticeStage.SENT)
+    on.told(by_number("18"))
+    assert stage(on, other) is NoticeStage.DELIVERED
+
+
+def test_a_receipt_of_a_message_whose_answer_was_lost_bothers_nobody() -> None:
+    on = centre()
+    _, sending = shipped(on, "SF1")
+    on.told(by_number("17"))
+    on.told(RecordNoticeSent(sending=sending, reference="18"))
+    on.told(by_number("18"))
+    on.wait(7 * 86_400)
+    assert on.tickets() == set()
 
 
 def test_a_provider_that_takes_nothing_is_given_up_and_the_last_one_is_waited_for() -> None:

@@ -8,8 +8,9 @@ from tongdan.domain.notices.commands import PlanNotice
 from tongdan.domain.orders import facts as told
 from tongdan.domain.orders import refund_facts as refund
 from tongdan.domain.sync import kinds
-from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket
+from tongdan.domain.sync.commands import ClaimAlias
 from tongdan.flow.routing import Commands, Recorded
+from tongdan.flow.ticket_reactions import ticket
 
 THE_ORDER = "order"  # what a notice is about that is about no part of it
 
@@ -68,6 +69,4 @@ def claim_reference(fact: notice.NoticeSent, at: Recorded) -> Commands:
 
 def notice_missed(fact: notice.NoticeMissed, at: Recorded) -> Commands:
     if fact.last:
-        yield RaiseTicket(
-            subject=at.aggregate, kind=kinds.NOTICE_MISSED, summary=f"{fact.means} {fact.reason}"
-        )
+        yield from ticket(at, kinds.NOTICE_MISSED, f"{fact.means} {fact.reason}")

@@ -7,6 +7,7 @@ from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment import intercept_facts as intercept
 from tongdan.domain.fulfillment import waybill_facts as waybill
 from tongdan.domain.kernel.ids import refund_id
+from tongdan.domain.kernel.keys import RECEIPT, alias_key
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.notices import facts as notice
 from tongdan.domain.orders import cod_facts as cash
@@ -102,7 +103,9 @@ def parcel_silent(fact: stock.ParcelsSilent, at: Recorded) -> Commands:
 
 
 def claim_overdue(fact: sync.ClaimOverdue, at: Recorded) -> Commands:
-    return ticket(at, kinds.CLAIM_OVERDUE, f"×{fact.letters}")
+    """A receipt that nobody claims is of a message whose answer was lost: its notice went on without it."""
+    if not at.aggregate.startswith(alias_key(RECEIPT)):
+        yield from ticket(at, kinds.CLAIM_OVERDUE, f"×{fact.letters}")
 
 
 def alias_contested(fact: sync.AliasContested, at: Recorded) -> Commands:

@@ -26,6 +26,7 @@ OFFER: Final = "offer"
 GIFT: Final = "gift"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
+RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK})  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
@@ -46,7 +47,7 @@ def waybill_alias(carrier: str, waybill: str) -> str:
 
 def receipt_alias(means: str, reference: str) -> str:
     """The alias under which a provider's own number of a message leads to the sending it is of."""
-    return f"receipt/{means}/{reference}"
+    return f"{RECEIPT}{means}/{reference}"
 
 
 def ticket_key(subject: str, kind: str) -> str:
