@@ -95,3 +95,11 @@ async def test_a_buyer_is_listed_under_a_token_and_the_phone_stands_nowhere(
 
 def _stands_in(folder: Path, value: bytes) -> bool:
     return any(value in file.read_bytes() for file in folder.glob("*.sqlite*"))
+
+
+async def test_a_shipment_that_is_none_cannot_be_intercepted(holding: Served) -> None:
+    async with holding.client(Scope.WRITE) as client:
+        before = rows_of(holding)
+        none = await client.post(f"{API}/shipments/MP20260127000892-S1/intercept", json={"reason": "r"})
+        await refused(none, 404, "unknown-id")
+        assert rows_of(holding) == before

@@ -20,6 +20,7 @@ from tongdan.cli import (
     holds,
     imports,
     incident,
+    intercept,
     keys,
     members,
     notices,
@@ -90,6 +91,7 @@ orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
 orders.app.command("refund", help=refunds.HELP)(refunds.refund)
 orders.app.command("reissue", help=reissues.HELP)(reissues.reissue)
 app.add_typer(orders.app, name="order")
+shipments.app.command("intercept", help=intercept.HELP)(intercept.intercept)
 app.add_typer(shipments.app, name="shipment")
 app.add_typer(after_sales.app, name="aftersale")
 app.command("verify", help=verify.HELP)(verify.verify)

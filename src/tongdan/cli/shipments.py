@@ -29,7 +29,7 @@ MAX_UNITS: Final = 1_000_000
 
 app: Final = typer.Typer(
     no_args_is_help=True,
-    help=t("Parcels that have not left: merge, split, undo.", "尚未出库的包裹：合单、拆单、撤销。"),
+    help=t("Parcels: merge, split, undo, call back.", "包裹：合单、拆单、撤销、拦截。"),
 )
 
 ApplyOption = Annotated[

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.adapters.partners.regions import region_of
+from tongdan.domain.fulfillment.commands import RecallShipment
 from tongdan.domain.kernel.messages import Command, Person, ReplayEffect, SkipEffect
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders.commands import (
@@ -48,6 +49,7 @@ IdempotencyKey = Annotated[
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 HoldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 ReissueNo = Annotated[int, Path(ge=1, le=1_000, description="Its number in the order.")]
+ShipmentId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{14,26}-S[1-9]\d{0,3}$")]
 EffectId = Annotated[str, StringConstraints(pattern=r"^\d{1,3}\.\d{1,9}\.\d{1,15}\.\d{1,4}$")]
 
 
@@ -250,6 +252,15 @@ async def undo_reissue(asking: Writing, id: Id, reissue: ReissueNo, body: Reason
 
 def _units(lines: list[UnitsBody]) -> tuple[Units, ...]:
     return tuple([Units(each.line, each.units) for each in lines])
+
+
+@router.post("/shipments/{shipment}/intercept")
+async def intercept(asking: Writing, shipment: ShipmentId, body: ReasonBody) -> Done:
+    """Call a shipment back from its warehouse or, once it has left, from its carrier; the timeline tells each answer.
+
+    召回发货单：请仓库停发，已发出的请承运商拦截退回；每一步答复见订单时间线。
+    """
+    return await asking.of(RecallShipment(shipment=shipment, reason=body.reason))
 
 
 @router.post("/dead-letters/{effect}/replay", tags=["operations"])
