@@ -293,11 +293,19 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path, Path("conf"), {}, {}) as served:
+        yield served
+
+
+@asynccontextmanager
+async def serving(
+    tmp_path: Path, conf: Path, hosts: dict[str, Handler], more_secrets: dict[str, dict[str, str]]
+) -> AsyncIterator[Served]:
+    """A centre on `tmp_path` under `conf`, with finance and `hosts` in reach."""
     clock, entropy = SystemClock(), SystemEntropy()
     secrets = {"own/mp-main": {"secret": OWN_SECRET}, "finance/main": {"secret": OWN_SECRET}}
-    write_credentials(tmp_path / "credentials.json", secrets)
-    hosts: dict[str, Handler] = {}
-    centre = embedded(tmp_path, Path("conf"), transport=InProcessTransport(hosts, clock))
+    write_credentials(tmp_path / "credentials.json", {**secrets, **more_secrets})
+    centre = embedded(tmp_path, conf, transport=InProcessTransport(hosts, clock))
     front = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
     keys, members = ApiKeys(tmp_path / API_KEYS), Members(tmp_path / MEMBERS)
     parts = Parts(

@@ -6,7 +6,8 @@ import asyncio
 import getpass
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -52,29 +53,43 @@ def read_service(data: Path, path: str, scope: Scope) -> Any:
 def _ask_service(
     data: Path, method: str, path: str, body: dict[str, Any] | bytes | None, scope: Scope, within_s: float
 ) -> Any:
-    """Whoever may write the data may make a key; this one lives for one request."""
-    url = serving(data)
-    if url is None:
-        return None
-    keys, entropy = ApiKeys(data / API_KEYS), SystemEntropy()
-    name = f"cli-{re.sub('[^a-z0-9]', '-', operator().lower())[:32]}-{entropy.token(4).hex()}"
-    token = keys.issue(name, [scope], entropy, SystemClock().now())
-    headers = {"Authorization": f"Bearer {token}"}
-    sent: dict[str, Any] = {"json": body}
-    if isinstance(body, bytes):
-        sent, headers["Content-Type"] = {"content": body}, "text/csv"
-    try:
-        answer = httpx.request(
-            method, f"{url}{path}", **sent, headers=headers, timeout=within_s, trust_env=False
+    with service(data, scope, within_s) as client:
+        if client is None:
+            return None
+        kind = (
+            {"content": body, "headers": {"Content-Type": "text/csv"}}
+            if isinstance(body, bytes)
+            else {"json": body}
         )
-    except httpx.ConnectError:
-        return None
-    finally:
-        keys.revoke(name)
+        try:
+            answer = client.request(method, path, **kind)
+        except httpx.ConnectError:
+            return None
     said = answer.json()
     if answer.is_error:
         fail(pick((said["message"], said["message_zh"]), LANGUAGE), DOES_NOT_HOLD)
     return said
+
+
+@contextmanager
+def service(data: Path, scope: Scope, within_s: float = ASK_WITHIN_S) -> Iterator[httpx.Client | None]:
+    """A line to the centre that serves `data`; None when nobody does.
+
+    Whoever may write the data may make a key; this one lives as long as the line.
+    """
+    url = serving(data)
+    if url is None:
+        yield None
+        return
+    keys, entropy = ApiKeys(data / API_KEYS), SystemEntropy()
+    name = f"cli-{re.sub('[^a-z0-9]', '-', operator().lower())[:32]}-{entropy.token(4).hex()}"
+    token = keys.issue(name, [scope], entropy, SystemClock().now())
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        with httpx.Client(base_url=url, headers=headers, timeout=within_s, trust_env=False) as client:
+            yield client
+    finally:
+        keys.revoke(name)
 
 
 def ask(

@@ -22,6 +22,7 @@ from tongdan.cli import (
     incident,
     intercept,
     keys,
+    labels,
     members,
     notices,
     orders,
@@ -35,6 +36,7 @@ from tongdan.cli import (
     tickets,
     timeline,
     verify,
+    waybills,
 )
 from tongdan.cli.language import prose, t
 
@@ -94,6 +96,8 @@ app.add_typer(orders.app, name="order")
 shipments.app.command("intercept", help=intercept.HELP)(intercept.intercept)
 app.add_typer(shipments.app, name="shipment")
 app.add_typer(after_sales.app, name="aftersale")
+waybills.app.command("print", help=labels.HELP)(labels.print_labels)
+app.add_typer(waybills.app, name="waybill")
 app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -30,6 +30,7 @@ from tongdan.surfaces.http import (
     quarantine,
     shipments,
     slots,
+    waybills,
 )
 from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.erasures import router_of
@@ -86,7 +87,7 @@ class Service:
             router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
             quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
             after_sales.router, gifts.router,
-            imports.router_of(centre.import_map),
+            imports.router_of(centre.import_map), waybills.router_of(centre.labels),
         ]  # fmt: skip
         app = create_app(parts, push_url=self.push_url, routers=routers)
         self._api = _Api(

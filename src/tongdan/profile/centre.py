@@ -29,6 +29,7 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
 from tongdan.flow.gate import Gate
+from tongdan.flow.labels import LabelDesk
 from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
 from tongdan.flow.moving import Mover
@@ -129,6 +130,7 @@ class Centre:
         self.actors: Final[Sequence[Actor]] = connect_actors(
             conf, self.credentials, transport, clock, entropy
         )
+        self.labels: Final = LabelDesk(self.reads, self.actors, entropy)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         self.views: Final = Views(self.bus, self.reads, self._overview)
         leaving = Leaving(

@@ -104,3 +104,11 @@ WAYBILL_IN_USE: Final = RefusalKind(
     "number is then cancelled with it.",
     zh="{shipment} 已连同运单号下发仓库。请召回发货单（拆单、合单或取消订单），运单号将随之取消。",
 )
+LABEL_UNAVAILABLE: Final = RefusalKind(
+    "label-unavailable",
+    503,
+    en="{carrier} does not give out the label of {waybill} now: {reason}. Ask again; if it stays so, look at its "
+    "credential and its map in conf/carriers.",
+    zh="{carrier} 暂时无法提供 {waybill} 的面单：{reason}。请稍后再试；若仍不行，请检查凭证及 conf/carriers。",
+    retry_after_s=30,
+)

@@ -26,7 +26,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.intake import MAX_LINES
 from tongdan.domain.orders.lines import Units
-from tongdan.ports import Accepted, Inbound
+from tongdan.ports import Accepted, Inbound, Reply
 from tongdan.surfaces.http.access import Operator, Writer
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal
@@ -130,7 +130,15 @@ class Asking:
 
         `raw`: what is kept as received, if not the whole body.
         """
-        reply = await self._parts.bus.ask(
+        reply = await self.reply(command, shop, raw)
+        if not isinstance(reply, Accepted):
+            raise Refused(reply)
+        position = f"{reply.slot}.{reply.epoch}.{reply.seq}"
+        return Done(aggregate=reply.aggregate, position=position, duplicate=reply.duplicate)
+
+    async def reply(self, command: Command, shop: str = "", raw: bytes | None = None) -> Reply:
+        """Commit; whatever the decider, or a full queue, says."""
+        return await self._parts.bus.ask(
             Inbound(
                 command=command,
                 key=(SOURCE, self._who.name, self._request.url.path, self._key),
@@ -141,10 +149,6 @@ class Asking:
                 operator=self._who.name,
             )
         )
-        if not isinstance(reply, Accepted):
-            raise Refused(reply)
-        position = f"{reply.slot}.{reply.epoch}.{reply.seq}"
-        return Done(aggregate=reply.aggregate, position=position, duplicate=reply.duplicate)
 
 
 async def _writing(
