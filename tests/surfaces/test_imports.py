@@ -2,13 +2,15 @@
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.contracts.importers import headings
 from tests.contracts.partners.test_erp_csv import COUNTS
-from tests.contracts.partners.test_erp_open_orders import JST, JUSHUITAN
-from tests.surfaces.conftest import API, Served, rows_of
+from tests.contracts.partners.test_erp_open_orders import JST, JUSHUITAN, SENT
+from tests.surfaces.conftest import API, Served, eventually, rows_of
 
 from tongdan.adapters.csv_table import as_record
 from tongdan.adapters.xlsx_writer import write_xlsx
+from tongdan.surfaces import notices
 from tongdan.surfaces.http import imports
 from tongdan.surfaces.http.errors import MAX_IMPORT_BYTES
 from tongdan.surfaces.http.keys import Scope
@@ -84,3 +86,18 @@ async def test_what_cannot_be_is_refused_by_name(shown: Served) -> None:
 async def name_of(client: httpx.AsyncClient, path: str, content: bytes) -> tuple[int, str]:
     answer = await client.post(path, content=content)
     return answer.status_code, answer.json()["error"]
+
+
+async def test_of_what_another_system_sent_no_notice_is_missing(shown: Served) -> None:
+    """Under a rule that tells the buyers of this shop of every parcel."""
+    sent = {**JST, **SENT}
+    async with shown.client(Scope.WRITE) as client:
+        await client.post(PATH, params={"apply": "true"}, content=file(sent))
+    await shown.centre.quiet()
+    await eventually(lambda: bool(shown.centre.reads.orders(shop="dy-main", status=4)))
+    policy = shown.centre.policy
+    (rule, *_) = policy.notices.rules
+    rule = replace(rule, kind="shipped", channels=("DY",), shops=())
+    told = replace(policy, notices=replace(policy.notices, rules=(rule,), platform_informs=()))
+    assert told.notices.rule("shipped", "DY", "dy-main") is not None
+    assert notices.missing(shown.centre.reads, told, 10, "dy-main") == []
