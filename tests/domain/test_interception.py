@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 from tests.domain.centre import POLICY, Centre, after, detail, left, pay, platform_order, said
 
-from tongdan.domain.fulfillment.commands import RecallShipment, RecordInterception, RecordRecall, RecordTracks
+from tongdan.domain.fulfillment.commands import (
+    PlanShipment,
+    RecallShipment,
+    RecordInterception,
+    RecordRecall,
+    RecordTracks,
+)
+from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
 from tongdan.domain.kernel.policy import CarrierMap
 from tongdan.domain.kernel.tracks import Track
@@ -176,3 +183,22 @@ def test_what_was_signed_is_not_asked_for() -> None:
     centre.told(RecallShipment(shipment=shipment, reason="late"))
     assert centre.effects_of(InterceptParcel) == []
     assert centre.tickets() == {(shipment, "recall-failed")}
+
+
+def test_a_parcel_of_two_orders_is_turned_back_when_neither_wants_it() -> None:
+    centre = centre_with()
+    first, second = "MP20260127000001", "MP20260127000257"
+    shipment = f"{first}-S1"
+    items = (Item(1, "SHIRT", 1), Item(1, "SHIRT", 1, order=second, native="C-2"))
+    centre.tell(
+        PlanShipment(
+            shipment=shipment, order=first, channel="MP", shop="mp-1", native="C-1", warehouse="EAST", items=items,
+            placed_at=after(0), region="浙江",
+        )
+    )  # fmt: skip
+    centre.tell(left(shipment, "W1", ("SHIRT", 2)))
+    centre.tell(RecallShipment(shipment=shipment, reason="cancelled", order=second))
+    assert centre.effects_of(InterceptParcel) == []
+    assert centre.facts(shipment)[-2:] == ["RecallRequested", "RecallFailed"]
+    centre.tell(RecallShipment(shipment=shipment, reason="cancelled", order=first))
+    assert [effect.waybill for effect in centre.effects_of(InterceptParcel)] == ["W1"]

@@ -6,6 +6,7 @@ What would happen is the decision that would be taken now, by the functions that
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -87,18 +88,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 def held(reads: Reads, hold: str = "", shop: str = "", limit: int = 200) -> list[Held]:
     """Newest change first. `hold` is the name of one, or the action that several begin with (`risk`)."""
-    found: list[Held] = []
+    return list(islice((each for each in looked_at(reads, hold, shop) if each is not None), limit))
+
+
+def looked_at(reads: Reads, hold: str, shop: str) -> Iterator[Held | None]:
+    """Each order that may be held; None for one that is not, or not so."""
     for row in _recent(reads, shop, UNRELEASED):
         order = reads.order(row.id)
-        if (
+        so = (
             isinstance(order, Order)
             and not order.cancelled
             and any(_named(each, hold) for each in order.holds)
-        ):
-            found.append(_held(row.id, order))
-            if len(found) == limit:
-                break
-    return found
+        )
+        yield _held(row.id, order) if so and isinstance(order, Order) else None
 
 
 def _held(id: str, order: Order) -> Held:
@@ -182,9 +184,12 @@ def marks(reads: Reads, kind: str, value: str) -> list[str] | Refusal:
 
 def listed(reads: Reads) -> Iterator[Mark]:
     """The blacklist, in the order of its tokens. It looks through every mark."""
-    for _, mark in reads.under(MARK):
-        if isinstance(mark, Mark) and mark.listed_at is not None:
-            yield mark
+    return (mark for mark in known(reads) if mark.listed_at is not None)
+
+
+def known(reads: Reads) -> Iterator[Mark]:
+    """Every mark there is."""
+    return (mark for _, mark in reads.under(MARK) if isinstance(mark, Mark))
 
 
 # ---- a rule before it is in force

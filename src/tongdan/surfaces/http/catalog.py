@@ -5,8 +5,8 @@ have the thread in between.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Annotated, Final, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -22,17 +22,15 @@ from tongdan.surfaces import catalog
 from tongdan.surfaces.http.access import Reader, Writer
 from tongdan.surfaces.http.actions import SOURCE, Body, Writing
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.parts import Parts, PartsOf
+from tongdan.surfaces.http.parts import Parts, PartsOf, gently
 from tongdan.surfaces.http.shapes import Done
 
 PATH: Final = "/api/v1/catalog"
-STEP: Final = 200  # states read before the loop may do something else
 MAX_SKUS: Final = 200  # in one request
 MAX_OFFERS: Final = 50  # on one page: each is compared with every own SKU
 
 router: Final = APIRouter(prefix=PATH, tags=["catalog"])
 
-T = TypeVar("T")
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -134,7 +132,7 @@ async def list_skus(
     自有商品，按编码排序；可按款号，或编码、名称、条码中的文字筛选。
     """
     found: list[Sku] = []
-    async for sku in _gently(parts, catalog.skus(parts.reads, after)):
+    async for sku in gently(parts, catalog.skus(parts.reads, after)):
         if catalog.is_asked_for(sku, product, text):
             found.append(sku)
         if len(found) > limit:
@@ -199,7 +197,7 @@ async def show_product(parts: PartsOf, who: Reader, product: str) -> ProductShap
 
     商品详情：同一款号的全部商品编码，含可售数量、库存预警与限购。
     """
-    own = _gently(parts, catalog.skus(parts.reads))
+    own = gently(parts, catalog.skus(parts.reads))
     found = [_detail(parts, sku) async for sku in own if sku.description.product == product]
     if not found or not product:
         raise Refused(catalog.NO_SUCH_PRODUCT.of(product=product[:64]))
@@ -216,14 +214,14 @@ async def list_offers(
     平台在售而尚未匹配的商品及推荐的自有商品；unmatched=false 列出全部。
     """
     found: list[tuple[str, Offer]] = []
-    async for key, offer in _gently(parts, catalog.offers(parts.reads, after)):
+    async for key, offer in gently(parts, catalog.offers(parts.reads, after)):
         if shop in ("", offer.shop) and not (unmatched and offer.sku):
             found.append((key, offer))
         if len(found) > limit:
             break
     shown = [offer for _, offer in found[:limit]]
     ranking = catalog.Ranking([offer for offer in shown if not offer.sku])
-    async for sku in _gently(parts, catalog.skus(parts.reads)):
+    async for sku in gently(parts, catalog.skus(parts.reads)):
         ranking.see(sku)
     best = iter(ranking.best())
     shapes = [_offer(offer, [] if offer.sku else next(best)) for offer in shown]
@@ -245,13 +243,6 @@ async def match(parts: PartsOf, asking: Writing, body: MatchBody) -> Done:
     return await asking.of(command, shop.id)
 
 
-async def _gently(parts: Parts, many: Iterable[T]) -> AsyncIterator[T]:
-    for n, each in enumerate(many, 1):
-        yield each
-        if n % STEP == 0:
-            await parts.clock.sleep(0)
-
-
 def _command(sku: str, body: SkuBody) -> DefineSku:
     made_of = tuple([Part(part.sku, part.units, part.price_fen) for part in body.parts])
     said = {name: getattr(body, name) for name in Description.__struct_fields__}
@@ -259,7 +250,7 @@ def _command(sku: str, body: SkuBody) -> DefineSku:
 
 
 async def _misbundled(parts: Parts, wanted: Sequence[DefineSku]) -> list[Refusal | None]:
-    known = {sku.sku: sku.parts async for sku in _gently(parts, catalog.skus(parts.reads))}
+    known = {sku.sku: sku.parts async for sku in gently(parts, catalog.skus(parts.reads))}
     return catalog.misbundled(known, wanted)
 
 

@@ -17,7 +17,7 @@ from tongdan.surfaces import holds
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.actions import Asking, Body, Words, Writing
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.parts import Parts, PartsOf
+from tongdan.surfaces.http.parts import Parts, PartsOf, gently
 
 PATH: Final = "/api/v1/holds"
 
@@ -97,8 +97,10 @@ async def held(
 
     被挂起的订单，最近变更在前；`hold` 为挂起名称，或用 `risk`、`review` 表示一类。
     """
-    found = []
-    for each in holds.held(parts.reads, hold, shop, limit):
+    found: list[HeldShape] = []
+    async for each in gently(parts, holds.looked_at(parts.reads, hold, shop)):
+        if each is None:
+            continue
         why = [holds.why(name, parts.policy) for name in each.holds]
         shape = HeldShape.model_validate({name: getattr(each, name) for name in each.__struct_fields__})
         found.append(shape.model_copy(update={"why": [en for en, _ in why], "why_zh": [zh for _, zh in why]}))
@@ -151,7 +153,7 @@ async def blacklist(parts: PartsOf, who: Reader) -> Blacklist:
 
     黑名单（仅显示令牌）。
     """
-    found = holds.listed(parts.reads)
+    found = [m async for m in gently(parts, holds.known(parts.reads)) if m.listed_at is not None]
     return Blacklist(listed=[ListedShape(mark=m.mark, listed_at=m.listed_at, why=m.why) for m in found])
 
 

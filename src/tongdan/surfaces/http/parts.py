@@ -4,8 +4,8 @@ Endpoints run on the loop's thread and read through connections that belong to i
 one read of bounded size, for intake shares the thread.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Request
 
@@ -21,6 +21,9 @@ from tongdan.surfaces.http.keys import ApiKeys
 from tongdan.surfaces.http.members import Members
 from tongdan.surfaces.http.sessions import Patience, Sessions
 
+T = TypeVar("T")
+
+STEP: Final = 200  # states read before the loop may do something else
 COUNTS_FRESH_S: Final = 1.0  # a page that is asked for in a loop need not count each time
 
 
@@ -71,6 +74,14 @@ class Parts:
 async def parts_of(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
+
+
+async def gently(parts: Parts, many: Iterable[T]) -> AsyncIterator[T]:
+    """`many`, however many, without keeping intake from the thread."""
+    for n, each in enumerate(many, 1):
+        yield each
+        if n % STEP == 0:
+            await parts.clock.sleep(0)
 
 
 PartsOf = Annotated[Parts, Depends(parts_of)]
