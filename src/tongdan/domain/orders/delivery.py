@@ -33,8 +33,18 @@ from tongdan.domain.orders.facts import (
     TellService,
     WriteBackShipment,
 )
-from tongdan.domain.orders.lines import News, ReservedLine, Units
-from tongdan.domain.orders.model import WORRY_APART, WORRY_SHIP, LineState, Order, gone, here
+from tongdan.domain.orders.lines import News, Units
+from tongdan.domain.orders.model import WORRY_APART, WORRY_SHIP, Order, gone, here
+from tongdan.domain.orders.parcels import (
+    all_called_back,
+    as_sold,
+    done_with,
+    left_over,
+    lines_of,
+    movable,
+    sent_again,
+    withdrawn_among,
+)
 
 MAX_EARLY: Final = 64
 Healing = TypeVar("Healing", LinesRepacked, LinesShipped, LinesStopped)
@@ -84,7 +94,7 @@ def note_repacked(order: Order, command: NoteRepacked, ctx: Context) -> Decision
     if command.shipment in order.packed:
         return NOTHING
     unwanted = order.cancelled or all(
-        line is not None and line.apart >= n for line, n in _lines(order, command.units)
+        line is not None and line.apart >= n for line, n in lines_of(order, command.units)
     )
     fact = LinesRepacked(shipment=command.shipment, units=command.units, wanted=not unwanted)
     draft = Draft(order)
@@ -136,7 +146,7 @@ def _heard_before(order: Order, news: News) -> bool:
     if news.what == "signed":
         parcels = [order.parcel(dispatch) for dispatch in news.dispatches]
         return all(parcel is not None and parcel.signed_at is not None for parcel in parcels)
-    return order.known and not _movable(order, news.units, Stage.RELEASED)
+    return order.known and not movable(order, news.units, Stage.RELEASED)
 
 
 def _apply(draft: Draft, news: News, ctx: Context) -> bool:
@@ -145,7 +155,7 @@ def _apply(draft: Draft, news: News, ctx: Context) -> bool:
     if not order.known:
         return False
     if news.what == "shipped":
-        if _movable(order, news.units, Stage.RELEASED, Stage.STOPPED) != news.units:
+        if movable(order, news.units, Stage.RELEASED, Stage.STOPPED) != news.units:
             return False
         _ship(draft, news, ctx)
     elif news.what == "signed":
@@ -157,33 +167,22 @@ def _apply(draft: Draft, news: News, ctx: Context) -> bool:
             return False
         _return(draft, news)
     else:
-        units = _movable(order, news.units, Stage.RELEASED)
+        units = movable(order, news.units, Stage.RELEASED)
         if not units:
             return False
         _stop(draft, news, units, ctx)
     return True
 
 
-def _movable(order: Order, units: tuple[Units, ...], *stages: Stage) -> tuple[Units, ...]:
-    """As many of `units` as are at one of `stages`; lines with none are left out."""
-    found = []
-    for wanted in units:
-        line = order.line(wanted.line)
-        ready = 0 if line is None else sum(line.at(stage) for stage in stages)
-        if n := min(wanted.units, ready):
-            found.append(Units(wanted.line, n))
-    return tuple(found)
-
-
 def _stop(draft: Draft, news: News, units: tuple[Units, ...], ctx: Context) -> None:
     before = draft.order
-    wanted = not before.cancelled and not _all_called_back(before, units)
+    wanted = not before.cancelled and not all_called_back(before, units)
     fact = LinesStopped(
         shipment=news.shipment,
         units=units,
         reason=news.reason,
         wanted=wanted,
-        freed=() if wanted else _done_with(before, units),
+        freed=() if wanted else done_with(before, units),
         key=news.key,
         complete_at=None if wanted else completes_at(before, units, ctx),
     )
@@ -199,46 +198,12 @@ def _healing(order: Order, fact: Healing) -> Healing:
     return replace(fact, ends=(*fact.ends, WORRY_APART))
 
 
-def _all_called_back(order: Order, units: tuple[Units, ...]) -> bool:
-    return all(line is not None and line.called_back >= n for line, n in _lines(order, units))
-
-
-def _lines(order: Order, units: tuple[Units, ...]) -> list[tuple[LineState | None, int]]:
-    return [(order.line(each.line), each.units) for each in units]
-
-
-def _done_with(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
-    """The reservations of lines of which nothing is to leave any more once these units have stopped."""
-    return tuple(
-        [
-            _reservation(line)
-            for line, n in _lines(order, units)
-            if line is not None and (order.cancelled or line.released == n)
-        ]
-    )
-
-
-def _left_over(order: Order, units: tuple[Units, ...]) -> tuple[ReservedLine, ...]:
-    """The reservations of lines of which these units are the last to leave, though not all were wanted."""
-    return tuple(
-        [
-            _reservation(line)
-            for line, n in _lines(order, units)
-            if line is not None and line.released == n and line.withdrawn and not line.held_back
-        ]
-    )
-
-
-def _reservation(line: LineState) -> ReservedLine:
-    return ReservedLine(line=line.line.no, sku=line.line.sku, attempt=line.attempt)
-
-
 def _ship(draft: Draft, news: News, ctx: Context) -> None:
     before = draft.order
-    released = _movable(before, news.units, Stage.RELEASED)
-    due = sum(each.units for each in released if not _sent_again(before, each))
+    released = movable(before, news.units, Stage.RELEASED)
+    due = sum(each.units for each in released if not sent_again(before, each))
     complete = here(before) - due == 0
-    withdrawn = _withdrawn_among(before, news.units)
+    withdrawn = withdrawn_among(before, news.units)
     fact = LinesShipped(
         shipment=news.shipment,
         dispatch=news.key,
@@ -250,7 +215,7 @@ def _ship(draft: Draft, news: News, ctx: Context) -> None:
         wanted=not before.cancelled,
         ends=(WORRY_SHIP,) if complete and WORRY_SHIP in before.worries else (),
         withdrawn=withdrawn,
-        freed=_left_over(before, released),
+        freed=left_over(before, released),
     )
     draft.tell(_healing(before, fact))
     tell_service(draft, ctx, "shipped", news.shipment, news.units, news.at, news.carrier, news.waybill)
@@ -263,7 +228,7 @@ def _write_back(draft: Draft, news: News, ctx: Context) -> None:
     order = draft.order
     own = news.shipment.startswith(ctx.id)
     lines = [(order.line(each.line), each.units) for each in news.units]
-    sold = [(line.line.native, _as_sold(line, leaving)) for line, leaving in lines if line is not None]
+    sold = [(line.line.native, as_sold(line, leaving)) for line, leaving in lines if line is not None]
     units = tuple([(native, n) for native, n in sold if native and n])
     if units:
         draft.do(
@@ -280,34 +245,13 @@ def _write_back(draft: Draft, news: News, ctx: Context) -> None:
         )
 
 
-def _sent_again(order: Order, units: Units) -> bool:
-    line = order.line(units.line)
-    return line is not None and line.line.replaces > 0
-
-
-def _withdrawn_among(order: Order, units: tuple[Units, ...]) -> tuple[Units, ...]:
-    """What of a leaving parcel was not to leave: more goes than the line still had to send."""
-    found = []
-    for line, n in _lines(order, units):
-        wanted = 0 if line is None else line.released - line.called_back + line.held_back
-        if line is not None and n > wanted:
-            found.append(Units(line.line.no, n - wanted))
-    return tuple(found)
-
-
-def _as_sold(line: LineState, leaving: int) -> int:
-    """Units as the channel counts them: a bundle has left with the last piece of its first part."""
-    each, gone = line.line.bundle_units or 1, line.shipped + line.signed
-    return gone // each - (gone - leaving) // each
-
-
 def _sign(draft: Draft, news: News, ctx: Context) -> None:
     before = draft.order
     signed = [parcel for parcel in before.parcels if parcel.dispatch in news.dispatches]
     units: dict[int, int] = {}
     for each in (each for parcel in signed if parcel.signed_at is None for each in parcel.units):
         units[each.line] = units.get(each.line, 0) + each.units
-    signing = sum(n for line, n in units.items() if not _sent_again(before, Units(line, n)))
+    signing = sum(n for line, n in units.items() if not sent_again(before, Units(line, n)))
     complete = signing > 0 and here(before) == 0 and before.due(Stage.SHIPPED) == signing
     draft.tell(
         LinesSigned(
@@ -337,7 +281,7 @@ def _ends_itself_at(order: Order, signed_at: datetime, ctx: Context) -> datetime
 
 def completes_at(order: Order, stopping: tuple[Units, ...], ctx: Context) -> datetime | None:
     """When an own shop's order ends because these units stop and all else is signed for."""
-    signed_at = _signed_at_last(order, sum(n.units for n in stopping if not _sent_again(order, n)))
+    signed_at = _signed_at_last(order, sum(n.units for n in stopping if not sent_again(order, n)))
     return None if signed_at is None else _ends_itself_at(order, signed_at, ctx)
 
 
@@ -362,7 +306,7 @@ def _return(draft: Draft, news: News) -> None:
         LinesReturned(
             shipment=news.shipment,
             dispatch=news.dispatches[0],
-            units=_movable(order, news.units, Stage.SHIPPED),
+            units=movable(order, news.units, Stage.SHIPPED),
             returned_at=news.at,
             wanted=wanted,
             key=news.key,
