@@ -23,7 +23,9 @@ from tongdan.domain.notices.commands import (
 )
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
 from tongdan.domain.notices.model import MAX_SENDINGS, NoticeStage
-from tongdan.domain.orders.commands import CancelOrder
+from tongdan.domain.orders.commands import CancelOrder, NoteRepacked
+from tongdan.domain.orders.facts import TellService
+from tongdan.domain.orders.lines import Units
 from tongdan.domain.sync.commands import SendByAlias
 
 MINI = Way(
@@ -243,6 +245,25 @@ def test_it_is_not_sent_for_ever() -> None:
     on.wait(2 * 7_200)
     assert on.refused(ResendNotice(notice="notice/" + sending[:-2], reason="r")).name == "too-many-sendings"
     assert len(on.effects_of(SendNotice)) == MAX_SENDINGS
+
+
+def test_customer_service_is_told_of_each_parcel_and_of_what_was_packed_anew() -> None:
+    on = centre(NoticePolicy(tells_service=("mp-1",)))
+    order = on.placed(line(units=2, amount_fen=9_900))
+    on.told(pay(order))
+    repacked = NoteRepacked(order=order, shipment=f"{order}-S2", units=(Units(1, 1),))
+    assert on.told(repacked) == ["LinesRepacked"]
+    assert on.told(repacked) == []
+    on.told(left(f"{order}-S1", "SF1", ("SHIRT", 1)))
+    on.told(left(f"{order}-S1", "SF1", ("SHIRT", 1)))
+    told = [(each.event, each.shipment, each.waybill, each.units) for each in on.effects_of(TellService)]
+    assert told == [
+        ("repacked", f"{order}-S2", "", ((1, 1),)),
+        ("shipped", f"{order}-S1", "SF1", ((1, 1),)),
+    ]
+    nobody = centre()
+    shipped(nobody, "SF1")
+    assert nobody.effects_of(TellService) == []
 
 
 _minutes = st.integers(0, 1_439)
