@@ -312,3 +312,10 @@ def test_what_had_left_before_it_was_known_gets_nothing_even_when_it_is_matched_
     centre.told(detail(sold(), seconds=63, status="3", paid_at=after(60)))
     centre.told(match("CUP"))
     assert [each.line.rule for each in centre.order(platform_order(centre)).lines] == [""]
+
+
+def test_rules_that_are_switched_off_leave_no_trace() -> None:
+    centre = Centre(replace(POLICY, gifts=(rule(active=False),))).stocked(CUP=9)
+    centre.told(detail(sold(), seconds=63, status="2", paid_at=after(60)))
+    centre.told(match("CUP"))
+    assert not [fact for fact in centre.facts() if fact.startswith("Gift")]

@@ -16,6 +16,7 @@ from tests.domain.centre import (
     settled,
     signed,
 )
+from tests.domain.packed import Shop
 from tests.domain.test_catalog import SET, define
 
 from tongdan.domain.fulfillment.commands import RecordRecall
@@ -279,3 +280,17 @@ def test_a_platform_does_not_pay_for_an_own_shop_and_the_other_way_round(
     ]
     for command, name in commands:
         assert centre.refused(command).name == name
+
+
+def test_what_a_person_splits_off_is_called_back_and_the_ticket_closes() -> None:
+    shop = Shop()
+    order = shop.sold("A")  # three shirts and a hat
+    shop.work().told(told_by_platform(order, ("N1", 1)))
+    assert shop.tickets() == {(order, "withdrawn-in-parcel")}
+    shop.split(f"{order}-S1", {(order, 1): 1})
+    shop.work()
+    assert at(shop, order) == {1: {"released": 2, "stopped": 1}, 2: {"released": 1}}
+    assert (shop.tickets(), shop.order(order).worries) == (set(), ())
+    for shipment in shop.live(order):
+        shop.leave(shipment)
+    assert (status(shop.order(order)), stock(shop, "SHIRT")) == (Status.SHIPPED, (88, 0))

@@ -25,14 +25,15 @@ def give(draft: Draft, ctx: Context) -> None:
     """The lines have just become known, or the last of them matched; what has left before it was known gets nothing."""
     order = draft.order
     shop = ctx.policy.shops.get(order.shop)
-    if not ctx.policy.gifts or order.cancelled or order.placed_at is None:
+    rules = [rule for rule in ctx.policy.gifts if rule.active]
+    if not rules or order.cancelled or order.placed_at is None:
         return
     if shop is not None and not shop.owned:
         return
     if unmatched(order):
         draft.tell(GiftsAwaited())
         return
-    for given in gifts(bought(order), ctx.policy.gifts, order.shop, order.placed_at):
+    for given in gifts(bought(order), rules, order.shop, order.placed_at):
         _give(draft, ctx, given)
 
 
