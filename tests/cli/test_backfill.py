@@ -39,7 +39,7 @@ def test_a_span_that_cannot_be_read_is_refused_and_nothing_is_written(data: Path
             "nobody",
             "2026-01-01",
             "2026-01-02",
-            "There is no shop nobody. Expected one of dy-main, mp-main, pd-main.",
+            "There is no shop nobody. Expected one of dy-main, jd-main, ks-main, mp-main, pd-main, tb-main.",
         ),
         ("mp-main", "2026-01-01", "2026-01-02", "Channel MP cannot be read back"),
         ("pd-main", "2020-01-01", "2020-01-02", "goes back 366 days at most"),

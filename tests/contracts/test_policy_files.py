@@ -32,7 +32,7 @@ def change(folder: Path, file: str, old: str, new: str) -> ConfError:
 def test_what_is_delivered_is_good() -> None:
     policy = load_conf(CONF).policy
     assert sorted(policy.channels) == ["DY", "JD", "KS", "MP", "PD", "TB"]
-    assert sorted(policy.shops) == ["dy-main", "jd-main", "mp-main", "pd-main", "tb-main"]
+    assert sorted(policy.shops) == ["dy-main", "jd-main", "ks-main", "mp-main", "pd-main", "tb-main"]
     assert list(policy.warehouses) == ["WH-EAST", "WH-SOUTH", "WH-NORTH"]
     assert policy.channels["DY"].statuses["105"] == "paid_hold"
     assert list(policy.carriers) == ["SF", "ZTO"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.contracts.partners.played import CONF, HeldCredentials, credentials
+from tests.contracts.partners.played import CONF, EXAMPLE, HeldCredentials, credentials
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.adapters.partners.channel import Channel
@@ -34,6 +34,8 @@ from tongdan.labs.world.jd import Jd
 from tongdan.labs.world.jd_api import JdApi
 from tongdan.labs.world.kuaishou import Kuaishou
 from tongdan.labs.world.kuaishou_api import KuaishouApi
+from tongdan.labs.world.market import Market
+from tongdan.labs.world.market_api import MarketApi
 from tongdan.labs.world.pinduoduo import Pinduoduo
 from tongdan.labs.world.pinduoduo_api import PinduoduoApi
 from tongdan.labs.world.retail import Basket, BasketLine
@@ -60,6 +62,7 @@ PLATFORMS: dict[Channel, tuple[Any, Any]] = {
     TAOBAO: (Taobao, TaobaoApi),
     JD: (Jd, JdApi),
     KUAISHOU: (Kuaishou, KuaishouApi),
+    EXAMPLE: (Market, MarketApi),
 }
 
 

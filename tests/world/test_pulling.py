@@ -28,6 +28,7 @@ FIRST_NEWS = {
     "PD": "pinduoduo.TradeConfirmed",
     "TB": "taobao.TradeCreate",
     "JD": "jd.created",
+    "KS": "kuaishou.addOrder",
 }
 
 

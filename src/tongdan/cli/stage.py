@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from tongdan.adapters.clock import SystemEntropy
-from tongdan.adapters.partners import CHANNELS
+from tongdan.adapters.partners import CHANNELS, channels_of
 from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.policy_files import ConfError, load_conf
 from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, provision
@@ -23,6 +23,7 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, prov
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
 OTHERS: Final = ("wechat", "qimen", "finance", "sf", "cainiao", "sms", "wechat_mini", "service")
+NOWHERE: Final = "http://127.0.0.1:9"  # where nothing listens
 PARTNERS: Final = (*(channel.name for channel in CHANNELS), *OTHERS)
 
 
@@ -48,8 +49,11 @@ def set_stage(data: Path, conf: Path) -> Stage:
     urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(PARTNERS, ports, strict=False)}
     read = load_conf(conf)
     partners = loopback(read.partners, urls, f"http://127.0.0.1:{ports[-1]}")
+    # Nobody plays a channel by map here, and nobody real is to be asked.
+    nowhere = dict.fromkeys(read.by_map, NOWHERE)
+    partners = msgspec.structs.replace(partners, channels={**nowhere, **partners.channels})
     _write_conf(conf, data / CONF, partners)
-    provision(data, read.policy, partners, SystemEntropy())
+    provision(data, read.policy, partners, SystemEntropy(), channels_of(read))
     return Stage(data / CONF, _count_day(data / PROGRESS), ports[-1])
 
 

@@ -56,7 +56,7 @@ MORE_SHOPS = {
     id: Shop(
         id=id, channel=channel, native=native, name="同单旗舰店", legal_entity="同单（杭州）贸易有限公司"
     )
-    for id, channel, native in (("ks-main", "KS", "2161524184"), ("xx-main", "XX", "shop-77"))
+    for id, channel, native in (("xx-main", "XX", "shop-77"),)
 }
 
 

@@ -137,7 +137,8 @@ class Seal(NamedTuple):
 class Channel(NamedTuple):
     """`code` is ours (DY); `name` stands in push addresses, sources and credentials (`douyin/SHOP`).
 
-    `fields` are those of the credential that a call needs. What is split and read of a push is what `seal` opens.
+    `fields` are those of the credential that a call needs, `push_fields` what its pushes are signed with beyond them.
+    What is split and read of a push is what `seal` opens.
     """
 
     code: str
@@ -147,6 +148,7 @@ class Channel(NamedTuple):
     calls: Callable[[Reached], Calls]
     seal: Seal | None = None
     after_sales: Callable[[Reached], AfterSales] | None = None
+    push_fields: tuple[str, ...] = ()
 
 
 class Errors(NamedTuple):

@@ -8,6 +8,7 @@ or say by a code that it was done before.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -40,7 +41,8 @@ _messages: Final = msgspec.json.Decoder(list[msgspec.Raw])
 def mapped(code: str, how: ChannelFormat, zone: tzinfo) -> Channel:
     """The channel that a map describes; `zone` is its clock."""
     pushes = MappedPushes(code, how, zone)
-    return Channel(code, how.name, how.fields, pushes, lambda reached: MappedCalls(code, how, reached))
+    calls = partial(MappedCalls, code, how)
+    return Channel(code, how.name, how.fields, pushes, calls, push_fields=(SECRET,))
 
 
 class MappedPushes(HandedOver):

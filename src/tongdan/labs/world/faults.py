@@ -148,6 +148,23 @@ MENU: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "jd.jingdong.pop.order.search": _LISTED,
         **_LATER,
     },
+    "KS": {
+        "kuaishou.addOrder": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
+        "kuaishou.paySuccess": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "kuaishou.open.order.detail": (ANSWER_LOST, BUSY, LIMITED),
+        "kuaishou.open.seller.order.goods.deliver": (ANSWER_LOST, BUSY, LIMITED),
+        "kuaishou.open.order.goods.split.deliver": (ANSWER_LOST, BUSY, LIMITED),
+        "kuaishou.open.order.cursor.list": _LISTED,
+        **_LATER,
+    },
+    "XX": {
+        "example.order.created": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED, OVERTAKEN),
+        "example.order.paid": (NEVER_TOLD, LOST, ACK_LOST, LATE, REPEATED),
+        "example.detail": (ANSWER_LOST, BUSY, LIMITED),
+        "example.ship": (ANSWER_LOST, BUSY, LIMITED),
+        "example./v1/orders?changed_from=": _LISTED,
+        **_LATER,
+    },
     "MP": {
         "own.orders": (LOST, ACK_LOST, REPEATED),
         "wechat.prepay": (ANSWER_LOST, BUSY),

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from tongdan.adapters.clock import SeededEntropy
+from tongdan.adapters.partners import channels_of
 from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.transport import Handler, InProcessTransport
 from tongdan.flow.shard import commit_inline
@@ -53,7 +54,7 @@ async def together(
     """Build both, start the centre, count the stock; at the end stop both."""
     entropy = SeededEntropy(f"{seed}/centre/{day}")
     read = load_conf(conf)
-    provision(data, read.policy, read.partners, SeededEntropy(f"{seed}/credentials"))
+    provision(data, read.policy, read.partners, SeededEntropy(f"{seed}/credentials"), channels_of(read))
     latency = {}
 
     def latency_s(host: str) -> float:

@@ -27,6 +27,7 @@ from cryptography.x509.oid import NameOID
 
 from tongdan.adapters.credentials_file import write_credentials
 from tongdan.adapters.partners import CHANNELS
+from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.kernel.policy import Policy
 from tongdan.labs.world.wechat_pay import Merchant
@@ -39,13 +40,19 @@ _SINCE, _UNTIL = datetime(2016, 1, 1, tzinfo=UTC), datetime(2096, 1, 1, tzinfo=U
 Credentials = dict[str, dict[str, str]]
 
 
-def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) -> None:
+def provision(
+    data: Path,
+    policy: Policy,
+    partners: Partners,
+    entropy: Entropy,
+    channels: Sequence[Channel] = CHANNELS,
+) -> None:
     """Make the credentials of every shop and partner in `data` that are not there yet."""
     path, keys = data / CREDENTIALS, data / WORLD_KEYS
     ours = read_credentials(path) if path.exists() else {}
     theirs = read_credentials(keys) if keys.exists() else {}
     kept = len(ours), len(theirs)
-    for name, make in _wanted(policy, partners, entropy):
+    for name, make in _wanted(policy, partners, entropy, channels):
         if name not in ours:
             ours[name] = make()
     for name in sorted(f"wechat/{mchid}" for mchid in set(partners.wechat.merchants.values())):
@@ -59,16 +66,16 @@ def provision(data: Path, policy: Policy, partners: Partners, entropy: Entropy) 
 
 
 def _wanted(
-    policy: Policy, partners: Partners, entropy: Entropy
+    policy: Policy, partners: Partners, entropy: Entropy, channels: Sequence[Channel]
 ) -> Iterator[tuple[str, Callable[[], dict[str, str]]]]:
     """The name of each credential that is the same on both sides, and how to make it."""
-    channels = {channel.code: channel for channel in CHANNELS}
+    by_code = {channel.code: channel for channel in channels}
     for shop in policy.shops.values():
-        channel = channels.get(shop.channel)
+        channel = by_code.get(shop.channel)
         if channel is None:
             yield f"own/{shop.id}", lambda: {"secret": entropy.token(32).hex()}
         else:
-            yield f"{channel.name}/{shop.id}", partial(_app, entropy, channel.fields)
+            yield f"{channel.name}/{shop.id}", partial(_app, entropy, channel)
     yield f"qimen/{partners.qimen.wms}", lambda: _qimen(entropy)
     yield f"finance/{partners.finance.system}", lambda: {"secret": entropy.token(32).hex()}
     yield f"sf/{partners.sf.account}", lambda: _sf(entropy)
@@ -98,8 +105,11 @@ def merchant_of(data: Path, mchid: str) -> Merchant:
     )
 
 
-def _app(entropy: Entropy, fields: Sequence[str]) -> dict[str, str]:
-    return {field: _field(entropy, field) for field in fields}
+def _app(entropy: Entropy, channel: Channel) -> dict[str, str]:
+    """What calls need, and what pushes are signed or sealed with."""
+    app = {field: _field(entropy, field) for field in (*channel.fields, *channel.push_fields)}
+    sealed = {} if channel.seal is None else {channel.seal.field: b64encode(entropy.token(16)).decode()}
+    return app | sealed
 
 
 def _secret(entropy: Entropy) -> dict[str, str]:

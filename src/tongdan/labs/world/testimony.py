@@ -15,6 +15,9 @@ from tongdan.domain.orders.model import Order
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
 from tongdan.labs.world.jd import CANCELLED as JD_CANCELLED
 from tongdan.labs.world.jd import JdOrder
+from tongdan.labs.world.kuaishou import DONE as KUAISHOU_DONE
+from tongdan.labs.world.kuaishou import FAILED, KuaishouOrder
+from tongdan.labs.world.market import CLOSED, DONE, PAID_BACK, MarketOrder
 from tongdan.labs.world.mini_program import OwnOrder
 from tongdan.labs.world.pinduoduo import REFUNDED, PinduoduoOrder
 from tongdan.labs.world.sold import Bought, Sold, SoldByPrice
@@ -85,6 +88,12 @@ class Witnesses:
                 return self._of_priced(order, id, order.waybills, order.state == JD_CANCELLED)
             case TaobaoTrade():
                 return self._of_taobao(order, id)
+            case KuaishouOrder():
+                over, done = order.status == FAILED, order.status == KUAISHOU_DONE
+                return self._of_told_by_units(order, id, cancelled=over, completed=done)
+            case MarketOrder():
+                over, done = order.status in (CLOSED, PAID_BACK), order.status == DONE
+                return self._of_told_by_units(order, id, cancelled=over, completed=done)
         raise TypeError(f"nobody testifies for {type(order).__name__}")
 
     def _of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
@@ -133,6 +142,23 @@ class Witnesses:
             completed=trade.status == TAOBAO_FINISHED,
             wanted_units=sum(each.line.units for each in trade.lines),
             told_units=sum(each.told_units for each in trade.lines),
+        )
+
+    def _of_told_by_units(
+        self, order: KuaishouOrder | MarketOrder, id: str, *, cancelled: bool, completed: bool
+    ) -> Testimony:
+        return self._testimony(
+            id,
+            order.id,
+            amount_fen=order.amount_fen,
+            bought=order.bought,
+            waybills=order.waybills,
+            received_fen=order.amount_fen if order.paid_at else 0,
+            due=order.paid_at is not None,
+            cancelled=cancelled,
+            completed=completed,
+            wanted_units=order.units,
+            told_units=order.told_units,
         )
 
     def of_own(self, order: OwnOrder, id: str) -> Testimony:
