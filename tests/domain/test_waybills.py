@@ -216,6 +216,19 @@ def test_a_number_the_carrier_will_not_cancel_is_a_ticket() -> None:
     assert centre.told(no) == []
 
 
+def test_a_parcel_that_left_under_a_number_given_back_is_a_ticket() -> None:
+    centre, shipment = sold()
+    centre.told(got(shipment))
+    centre.told(RecordWmsRefused(shipment=shipment, reason="not filed"))
+    told = centre.told(left(shipment, "SF1", ("SHIRT", 2)))
+    assert told == ["ShipmentDispatched", "WaybillNotCancelled"]
+    assert (shipment, "waybill-not-cancelled") in centre.tickets()
+    done = RecordWaybillCancelled(shipment=shipment, key=shipment, waybill="SF1", cancelled=True)
+    assert centre.told(done) == []
+    assert len(centre.effects_of(CancelWaybill)) == 1
+    assert centre.folded(shipment) == centre.states[shipment]
+
+
 def test_a_label_is_given_out_only_of_a_live_number_and_counted() -> None:
     centre, shipment = sold()
     printed = RecordWaybillPrinted(shipment=shipment, key=shipment, form="pdf", length_bytes=900)

@@ -27,6 +27,7 @@ LATE: Final = timedelta(seconds=1)  # a number that came sooner was got at the f
 NOT_SENT: Final = "the parcel does not leave"
 NOT_USED: Final = "the parcel left under another number"
 COLLECTED: Final = "its price is collected at the door, which the warehouse arranges with the carrier"
+TRAVELS: Final = "a parcel left under it"
 TWICE: Final = "a number that nobody waits for"
 
 
@@ -202,6 +203,7 @@ def tidied(decide: Decide) -> Decide:
             return decision
         for fact in decision.facts:
             shipment = evolve(shipment, fact)
+        decision = replace(decision, facts=(*decision.facts, *_misused(shipment, decision.facts)))
         if shipment.still_to_leave():
             return decision
         used = {departure.waybill for departure in shipment.departures}
@@ -215,6 +217,18 @@ def tidied(decide: Decide) -> Decide:
         )
 
     return decided
+
+
+def _misused(shipment: Shipment, facts: tuple[Fact, ...]) -> list[Fact]:
+    """What was given back, and a parcel left under it all the same."""
+    left = {fact.waybill for fact in facts if type(fact) is f.ShipmentDispatched and fact.waybill}
+    return [
+        w.WaybillNotCancelled(
+            order=shipment.order, key=each.key, carrier=each.carrier, waybill=each.waybill, reason=TRAVELS
+        )
+        for each in shipment.labels
+        if each.waybill in left and each.stage in (LabelStage.DROPPED, LabelStage.CANCELLED)
+    ]
 
 
 _OPEN: Final = (LabelStage.ASKED, LabelStage.LIVE, LabelStage.REFUSED)
