@@ -28,6 +28,7 @@ class Account:
 
     order: str
     paid_fen: int = 0
+    signed_fen: int = 0
     refunds_fen: dict[str, int] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
     settled_fen: int | None = None
@@ -58,6 +59,7 @@ class Finance:
         elif milestone == "refunded":
             account.refunds_fen[said["id"]] = said["amount_fen"]
         elif milestone == "signed" and account.heard[milestone] == 1:
+            account.signed_fen = said["amount_fen"]
             self._setting.bustle.start(self._settle(account))
         return _answer(200, {"ok": True})
 
@@ -65,7 +67,9 @@ class Finance:
         """Some hours after the goods were signed for the books are closed on them."""
         stream = self._setting.stream("finance", account.order)
         await self._setting.clock.sleep(stream.waiting_s(SETTLES_AFTER_MEAN_S))
-        account.settled_fen = account.paid_fen - sum(account.refunds_fen.values())
+        # What nobody has paid was collected at the door, and the carrier has passed it on.
+        came_in_fen = account.paid_fen or account.signed_fen
+        account.settled_fen = came_in_fen - sum(account.refunds_fen.values())
         now = self._setting.clock.now()
         said: dict[str, Any] = {
             "id": f"ST{stream.digits(16)}",

@@ -31,9 +31,12 @@ LOCKED, CANCELLED = "LOCKED", "TRADE_CANCELED"
 
 @dataclass
 class JdOrder(SoldByPrice):
-    """What the platform knows of one order. `waybills` are of the one company that this world has."""
+    """What the platform knows of one order. `waybills` are of the one company that this world has; `cash`: it is paid
+    for at the door.
+    """
 
     state: str = TO_SHIP
+    cash: bool = False
     told: int = 0
 
 
@@ -42,6 +45,7 @@ class Jd:
 
     def __init__(self, setting: Setting, carrier: Carrier, shop: Shop, app: Mapping[str, str]) -> None:
         self.orders: Final[dict[str, JdOrder]] = {}
+        self.cash_share = 0.0  # of the orders
         self._setting: Final = setting
         self._carrier: Final = carrier
         self._secret: Final = app["app_secret"]
@@ -56,6 +60,7 @@ class Jd:
         """A buyer pays; from here on the order lives by itself."""
         now = self._setting.clock.now()
         order = self.orders[id] = JdOrder(id, buyer, now, now, basket)
+        order.cash = self._setting.stream("jd-cash", id).chance(self.cash_share)
         self._setting.bustle.start(self._live(order))
         return order
 

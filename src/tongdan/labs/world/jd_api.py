@@ -139,12 +139,12 @@ def _show(order: JdOrder) -> dict[str, object]:
     waybills = {"waybill": ",".join(order.waybills), "logisticsId": SF} if order.waybills else {}
     return {
         "orderId": order.id,
-        "payType": "4-在线支付",
+        "payType": "1-货到付款" if order.cash else "4-在线支付",
         "orderState": order.state,
         "orderPayment": yuan_from_fen(order.amount_fen),
         "freightPrice": "0.00",
         "orderStartTime": local(order.placed_at),
-        "paymentConfirmTime": local(order.placed_at),
+        "paymentConfirmTime": "" if order.cash else local(order.placed_at),
         "modified": local(order.updated_at),
         "itemInfoList": [_item(line) for line in order.basket.lines],
         "consigneeInfo": consignee,

@@ -14,6 +14,7 @@ from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
 from tongdan.labs.world.jd import CANCELLED as JD_CANCELLED
+from tongdan.labs.world.jd import FINISHED as JD_FINISHED
 from tongdan.labs.world.jd import JdOrder
 from tongdan.labs.world.kuaishou import DONE as KUAISHOU_DONE
 from tongdan.labs.world.kuaishou import FAILED, KuaishouOrder
@@ -85,7 +86,8 @@ class Witnesses:
             case PinduoduoOrder():
                 return self._of_priced(order, id, order.waybills, order.refund_status == REFUNDED)
             case JdOrder():
-                return self._of_priced(order, id, order.waybills, order.state == JD_CANCELLED)
+                paid = not order.cash or order.state == JD_FINISHED or self._is_settled(id)
+                return self._of_priced(order, id, order.waybills, order.state == JD_CANCELLED, paid=paid)
             case TaobaoTrade():
                 return self._of_taobao(order, id)
             case KuaishouOrder():
@@ -111,7 +113,13 @@ class Witnesses:
             told_units=sum(child.shipped for child in order.children),
         )
 
-    def _of_priced(self, order: SoldByPrice, id: str, told: list[str], cancelled: bool) -> Testimony:
+    def _is_settled(self, id: str) -> bool:
+        account = self._world.finance.accounts.get(id)
+        return account is not None and account.settled_fen is not None
+
+    def _of_priced(
+        self, order: SoldByPrice, id: str, told: list[str], cancelled: bool, *, paid: bool = True
+    ) -> Testimony:
         """Such a platform is told waybills, not units: it knows of all that left, or of none."""
         left = [(delivery, item) for delivery, item in self._items.get(order.id, []) if item.left]
         waybills = {waybill for delivery, _ in left for waybill in delivery.waybills}
@@ -121,8 +129,8 @@ class Witnesses:
             amount_fen=order.amount_fen,
             bought=order.bought,
             waybills=order.waybills,
-            received_fen=order.amount_fen,
-            due=True,
+            received_fen=order.amount_fen if paid else 0,
+            due=paid,
             cancelled=cancelled,
             completed=None,
             wanted_units=order.units,
