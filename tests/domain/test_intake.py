@@ -360,6 +360,15 @@ def test_a_change_moves_nothing_before_the_detail_is_there(centre: Centre) -> No
     assert centre.people[order] == PERSON
 
 
+def test_what_a_push_said_had_left_contradicts_when_its_detail_says_the_same(centre: Centre) -> None:
+    centre.stocked(SHIRT=5).told(said("paid", 2, "3", amount_fen=9_900))
+    order = platform_order(centre)
+    assert (order, "channel-contradicts") not in centre.tickets()
+    centre.told(detail(seconds=2, status="3", paid_at=after(1)))
+    assert centre.order(order).holds == ("left-already",)
+    assert (order, "channel-contradicts") in centre.tickets()
+
+
 def test_what_left_before_it_was_known_is_held_and_does_not_leave_again(centre: Centre) -> None:
     """A backfill brings orders that another system has shipped; or a map has two codes swapped."""
     centre.stocked(SHIRT=5).told(said("changed", 1))

@@ -315,7 +315,8 @@ def _report(draft: Draft, ctx: Context, event: str, native: str, said_at: dateti
         status = channel.statuses.get(native, "") if channel is not None else ""
     word = Said(native=native, status=status, said_at=said_at)
     last = order.said.get(CHANNEL)
-    if word == last:
+    # A push may have said before its detail came that parcels have left; whether that can be shows only now.
+    if word == last and (order.known or event != DETAIL or not _left(status)):
         return status
     stale = last is not None and _place(word) < _place(last)
     draft.tell(
