@@ -7,7 +7,7 @@ shop's client sends its orders again with the ids it was given, the others push 
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from tongdan.flow.shard import commit_inline
 from tongdan.labs.world.in_process import knocking
 from tongdan.labs.world.mini_program import Call
 from tongdan.labs.world.outbox import Outbox
+from tongdan.labs.world.platforms import SHARES
 from tongdan.labs.world.provision import provision
 from tongdan.labs.world.retail import SeededRetail
 from tongdan.labs.world.world import World
@@ -52,7 +53,15 @@ class Told(NamedTuple):
 class Town:
     """A world, the centre that serves it now (`None` while there is none), and what partners told it."""
 
-    def __init__(self, data: Path, clock: Clock, seed: int, orders: int, faults: float) -> None:
+    def __init__(
+        self,
+        data: Path,
+        clock: Clock,
+        seed: int,
+        orders: int,
+        faults: float,
+        shares: Mapping[str, float] = SHARES,
+    ) -> None:
         self.clock: Final = clock
         self.seed: Final = seed
         self.centre: Centre | None = None
@@ -64,6 +73,7 @@ class Town:
         self.world: Final = World(
             seed=seed, clock=clock, centre=InProcessTransport(self._doors, clock), data=data, policy=conf.policy,
             partners=conf.partners, orders=orders, faults=faults, outages=0, most_lines=3, retail=SeededRetail(seed),
+            shares=shares,
         )  # fmt: skip
         self._host = urlsplit(self.world.setting.centre_url).netloc
         self._doors[self._host] = _nobody
@@ -88,23 +98,32 @@ class Town:
 
         return remembering
 
-    async def open(self, data: Path, life: str) -> Centre:
+    async def open(self, data: Path, life: str, conf: Path | None = None) -> Centre:
         transport = InProcessTransport(self.world.handlers, self.clock)
         entropy = SeededEntropy(f"{self.seed}/{life}")
         self.centre = embedded(
-            data, unhurried(), clock=self.clock, entropy=entropy, transport=transport, committer=commit_inline
+            data,
+            conf or unhurried(),
+            clock=self.clock,
+            entropy=entropy,
+            transport=transport,
+            committer=commit_inline,
         )
         front = FrontDoor(self.centre.doors, self.centre.bus, self.clock, self.centre.meters, WAITS)
         await self.centre.start()
         self._doors[self._host] = knocking(front, self.clock)
         return self.centre
 
-    async def lose(self, data: Path, kept: Path) -> None:
-        """The centre is gone, and all its data but what is kept apart."""
+    async def close(self) -> None:
+        """The centre ends, in good order."""
         assert self.centre is not None
         self._doors[self._host] = _nobody
         await self.centre.stop()
         self.centre = None
+
+    async def lose(self, data: Path, kept: Path) -> None:
+        """The centre is gone, and all its data but what is kept apart."""
+        await self.close()
         _destroy(data, kept)
 
     async def tell_again(self, since: datetime) -> int:
@@ -145,15 +164,19 @@ class Town:
                 assert sent.get(order.native, row.id) == row.id, (
                     f"{order.native} is {sent[order.native]} there"
                 )
-                reply = await self.centre.bus.ask(self._lifting(row.id))
-                assert not isinstance(reply, Refusal)
+                await self.lift(row.id, RESTORED_HOLD)
                 n += 1
         return n
 
-    def _lifting(self, order: str) -> Inbound:
+    async def lift(self, order: str, hold: str) -> None:
+        assert self.centre is not None
+        reply = await self.centre.bus.ask(self._lifting(order, hold))
+        assert not isinstance(reply, Refusal)
+
+    def _lifting(self, order: str, hold: str) -> Inbound:
         now = self.clock.now()
         return Inbound(
-            command=LiftHold(order=order, hold=RESTORED_HOLD), key=("test", order, now.isoformat()), source="test",
+            command=LiftHold(order=order, hold=hold), key=("test", order, now.isoformat()), source="test",
             shop="", happened_at=now, raw=b"",
         )  # fmt: skip
 
