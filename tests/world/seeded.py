@@ -72,10 +72,10 @@ def run_day(
             return Day(ledger, chain, [], pair.centre.reads.counts())
 
     day_ = run_virtual(main, start + timedelta(days=30 * day))
-    return day_._replace(findings=_verify(data))
+    return day_._replace(findings=findings(data))
 
 
-def _verify(data: Path) -> list[str]:
+def findings(data: Path) -> list[str]:
     """What `tongdan verify` would find, without its worker processes."""
     found = []
     for shard in range(SHARDS):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.leaks import bought, found_in, leaks, secrets_of
-from tests.world.seeded import _verify
+from tests.world.seeded import findings
 from tests.world.stage import START
 from tests.world.unhurried import unhurried
 
@@ -113,4 +113,4 @@ def test_nobody_stands_in_clear_anywhere_and_the_erased_are_gone(
         assert found_in(secrets, f"{caplog.text}{said.out}{said.err}".encode()) == set()
 
     run_virtual(main, START + timedelta(days=1))
-    assert _verify(data) == []
+    assert findings(data) == []

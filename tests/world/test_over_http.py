@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from tests.world.many import judged, orders_of
 from tests.world.stage import CONF
 
 from tongdan.adapters.clock import SystemClock
@@ -16,7 +17,6 @@ from tongdan.adapters.transport import HttpTransport
 from tongdan.cli.stage import PARTNERS
 from tongdan.labs.world.hosting import Hosted
 from tongdan.labs.world.provision import loopback
-from tongdan.labs.world.report import report
 from tongdan.labs.world.retail import SeededRetail
 from tongdan.labs.world.world import World
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer, Unreachable
@@ -28,24 +28,27 @@ from tongdan.surfaces.waits import WAITS
 pytestmark = pytest.mark.server
 
 
-async def test_a_day_over_http_adds_up(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(1, 6))
+async def test_a_world_over_http_adds_up(
+    data: Path, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     conf, push_port = _loopback_conf(tmp_path / "conf")
     clock = SystemClock()
     async with HttpTransport() as to_partners, HttpTransport() as to_centre:
         centre = embedded(data, tmp_path / "conf", transport=to_partners)
         port = PushPort(FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS), clock)
         world = World(
-            seed=5,
+            seed=seed,
             clock=clock,
             centre=to_centre,
             data=data,
             policy=conf.policy,
             partners=conf.partners,
             speed=50_000,
-            orders=8,
+            orders=orders_of(seed),
             faults=1.0,
             outages=1,
-            retail=SeededRetail(5),
+            retail=SeededRetail(seed),
             most_lines=3,
         )
         await centre.start()
@@ -55,11 +58,12 @@ async def test_a_day_over_http_adds_up(data: Path, tmp_path: Path) -> None:
             await world.count_stock(centre.bus)
             quiet = await world.run(still_s=2.0, deadline_s=120, busy=lambda: _busy(centre.reads.counts()))
             centre.views.flush()
-            ledger = report(world, centre.reads, quiet=quiet)
-            assert ledger.offenders == ()
-            assert ledger.born == 8
-            assert ledger.injected >= 5
-            assert ledger.holds
+            outcome = judged(world, centre.reads, quiet=quiet)
+            with capsys.disabled():
+                print(f"\nover HTTP, seed {seed}: {outcome}")
+            assert outcome.wrong == []
+            assert (outcome.orders, outcome.missing, outcome.doubled) == (orders_of(seed), 0, 0)
+            assert outcome.faults.total() >= 5
         finally:
             await world.close()
             await port.stop()

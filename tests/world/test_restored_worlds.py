@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 from tests.world.restoring import Town, doubled, town
-from tests.world.seeded import _verify
+from tests.world.seeded import findings
 from tests.world.stage import CONF, START
 
 from tongdan.adapters.clock import run_virtual
@@ -113,7 +113,7 @@ async def _live(data: Path, clock: Clock, seed: int, faults: float, minutes: int
 def live(data: Path, *, seed: int, faults: float = 0.0, minutes: int = 0, listed: bool = True) -> Outcome:
     """A day that loses its centre after 14 hours; its last backup is of the ninth, plus `minutes` increments."""
     outcome = run_virtual(lambda clock: _live(data, clock, seed, faults, minutes, listed), START)
-    return outcome._replace(findings=_verify(data / "second"))
+    return outcome._replace(findings=findings(data / "second"))
 
 
 def _unexplained(outcome: Outcome) -> list[str]:
@@ -183,7 +183,7 @@ def test_a_backup_in_the_middle_of_slot_moves_is_restored_clean(tmp_path: Path, 
             day.cancel()
 
     run_virtual(main, START)
-    assert [_verify(tmp_path / f"r{n}") for n in range(5)] == [[]] * 5
+    assert [findings(tmp_path / f"r{n}") for n in range(5)] == [[]] * 5
 
 
 def _keys_of(data: Path, to: Path) -> None:

@@ -1,0 +1,25 @@
+"""Two hundred seeded worlds: every order born on any channel is in the centre once, with its lines, to the fen; every
+parcel that left is told to its channel once."""
+
+from pathlib import Path
+
+import pytest
+from tests.world.many import orders_of, run_many
+
+from tongdan.adapters.policy_files import Conf
+
+pytestmark = pytest.mark.server  # it starts processes
+
+SEEDS = range(1, 201)
+
+
+def test_every_order_is_found_once_and_every_parcel_told_once_under_any_seed(
+    provisioned: tuple[Conf, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run_many(SEEDS, provisioned[1])
+    with capsys.disabled():
+        print(f"\n{outcome}")
+    assert outcome.wrong == []
+    assert (outcome.missing, outcome.doubled) == (0, 0)
+    assert (outcome.worlds, outcome.orders) == (len(SEEDS), sum(map(orders_of, SEEDS)))
+    assert min(outcome.faults[kind] for kind in ("lost", "never-told", "page-shifted", "limited")) > 0
