@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.domain.centre import Centre, after, detail, left, line, pay, platform_order, signed
+from tests.domain.test_catalog import SET, define
 from tests.domain.test_cod import policy as cash_policy
 from tests.domain.test_line_refunds import at, refund, stock
 
@@ -156,3 +157,26 @@ def test_what_is_sent_again_collects_nothing_at_the_door() -> None:
     centre.told(left(f"{order}-S1", "SF1", ("SHIRT", 1)))
     centre.told(reissue(order, (1, 1)))
     assert [push.collect_fen for push in centre.effects_of(PushToWms)] == [9_900, 0]
+
+
+def test_no_reissue_waits_for_another(centre: Centre, gone: str) -> None:
+    centre.told(reissue(gone, (2, 1)))
+    centre.told(reissue(gone, (1, 1)))
+    assert (at(centre, gone)[3], at(centre, gone)[4]) == ({"waiting": 1}, {"released": 1})
+    centre.wait(1)
+    centre.stocked(HAT=1)
+    assert at(centre, gone)[3] == {"released": 1}
+    assert [push.shipment for push in centre.effects_of(PushToWms)] == [f"{gone}-S{n}" for n in (1, 2, 3)]
+
+
+def test_what_has_become_a_bundle_since_goes_and_is_undone_as_its_parts(centre: Centre, gone: str) -> None:
+    centre.told(define("SHIRT", *SET))
+    centre.stocked(CUP=9, POT=9)
+    centre.told(reissue(gone, (1, 1)))
+    assert [(each.line.sku, each.released) for each in centre.order(gone).lines[2:]] == [
+        ("CUP", 2),
+        ("POT", 1),
+    ]
+    centre.told(undo(gone))
+    centre.told(RecordRecall(shipment=f"{gone}-S2", stopped=True, reason="ok"))
+    assert (stock(centre, "CUP"), stock(centre, "POT")) == ((9, 0), (9, 0))

@@ -321,6 +321,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def line(self, no: int) -> LineState | None:
         return next((each for each in self.lines if each.line.no == no), None)
 
+    def reissue_of(self, line: LineState) -> int:
+        """Which reissue the line belongs to; 0 for what was ordered, and gifts."""
+        if not line.line.replaces:
+            return 0
+        names = (line.line.no, line.line.part_of)
+        return next((each.no for each in self.reissues if any(no in each.lines for no in names)), 0)
+
     def attempt(self, no: int) -> Attempt | None:
         return next((each for each in self.attempts if each.no == no), None)
 

@@ -78,7 +78,7 @@ def undo_reissue(order: Order, command: UndoReissue, ctx: Context) -> Decision |
     reissue = next((each for each in order.reissues if each.no == command.reissue), None)
     if reissue is None:
         return refusals.NO_SUCH_REISSUE.of(order=ctx.id, reissue=command.reissue)
-    lines = [each for each in order.lines if each.line.no in reissue.lines]
+    lines = [each for each in order.lines if order.reissue_of(each) == reissue.no]
     if any(each.shipped or each.signed for each in lines):
         return refusals.REISSUE_LEFT.of(order=ctx.id, reissue=command.reissue)
     units = tuple([Units(each.line.no, n) for each in lines if (n := to_leave(each)) > 0])

@@ -9,7 +9,6 @@ from typing import Final
 
 from tongdan.domain.kernel.ids import shipment_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import NoteReservationExpired, NoteReserved, NoteShortage
 from tongdan.domain.orders.delivery import apply_early
 from tongdan.domain.orders.draft import Draft
@@ -109,24 +108,25 @@ def asked_for(order: Order) -> tuple[ReservedLine, ...]:
 
 def advance(draft: Draft, ctx: Context) -> None:
     """Do what has become possible: release the order, and apply news that waited for it."""
-    if _ready(draft.order):
+    if ready := _ready(draft.order):
         push_to_erp(draft, ctx)
-        draft.tell(_release(draft.order))
+        draft.tell(_release(draft.order, ready))
     apply_early(draft, ctx)
 
 
-def _ready(order: Order) -> bool:
+def _ready(order: Order) -> list[LineState]:
+    """Lines that can go now: what was ordered goes together, and so does each reissue, but none waits for another."""
     if order.cancelled or not order.ships or order.holds:
-        return False
-    return order.units(Stage.RESERVED) > 0 and order.units(Stage.WAITING) == 0
+        return []
+    waiting = {order.reissue_of(line) for line in order.lines if line.waiting}
+    return [line for line in order.lines if line.reserved and order.reissue_of(line) not in waiting]
 
 
-def _release(order: Order) -> OrderReleased:
+def _release(order: Order, ready: list[LineState]) -> OrderReleased:
     assert order.placed_at is not None
     by_warehouse: dict[str, list[Units]] = {}
-    for line in order.lines:
-        if line.reserved:
-            by_warehouse.setdefault(line.warehouse, []).append(Units(line.line.no, line.reserved))
+    for line in ready:
+        by_warehouse.setdefault(line.warehouse, []).append(Units(line.line.no, line.reserved))
     first = len(order.shipments) + 1
     shipments = tuple(
         PlannedShipment(no=no, warehouse=warehouse, units=tuple(units))
