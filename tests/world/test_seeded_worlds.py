@@ -7,7 +7,7 @@ import pytest
 from tests.world.seeded import run_day
 from tests.world.unhurried import unhurried
 
-from tongdan.labs.world.faults import KINDS, MENU, SHIFTED, Faults, Plan
+from tongdan.labs.world.faults import ANSWER_LOST, KINDS, MENU, SHIFTED, Faults, Plan
 from tongdan.labs.world.in_process import Pair
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.platforms import SHARES
@@ -84,6 +84,36 @@ def test_a_list_that_shifts_while_it_is_read_hides_no_order(
     assert (count.kind, count.healed) == (SHIFTED, count.injected)
     assert count.injected >= 1
     assert day.ledger.holds
+
+
+WRITE_BACKS = {
+    "DY": "douyin.order.logisticsAddSinglePack",
+    "PD": "pinduoduo.pdd.logistics.online.send",
+    "TB": "taobao.alibaba.ascp.logistics.offline.send",
+    "JD": "jd.jingdong.pop.order.shipment",
+}
+
+
+@pytest.mark.parametrize("code", sorted(WRITE_BACKS))
+def test_a_parcel_the_platform_took_without_an_answer_is_told_once(
+    data: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The half-finished write-back: done over there, and the answer lost."""
+
+    def expect(self: Faults, channel: str, order: str) -> None:
+        self._plans[order] = Plan(ANSWER_LOST, WRITE_BACKS[code])
+
+    monkeypatch.setattr(Faults, "expect", expect)
+    parcels: list[list[str]] = []
+
+    def look(pair: Pair) -> None:
+        parcels.extend(order.waybills for order in pair.world.platforms.by_code[code].orders.values())
+
+    day = run_day(data, seed=11, orders=4, outages=0, shares={code: 1.0}, after=look)
+    assert day.ledger.holds
+    (count,) = day.ledger.faults
+    assert count.injected == sum(map(bool, parcels)) >= 2
+    assert all(len(told) == len(set(told)) for told in parcels)
 
 
 # ---- the ledger is sharp: what breaks an equation is named
