@@ -29,6 +29,8 @@ from tongdan.adapters.partners import channels_of
 from tongdan.adapters.partners.authentic import check_signed
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.erp_csv import read_file
+from tongdan.adapters.partners.erp_map import ImportMap
 from tongdan.adapters.policy_files import Conf, ConfError, load_conf
 from tongdan.domain.kernel.policy import Shop
 from tongdan.domain.orders.commands import NoteDone, RecordDetail
@@ -277,6 +279,51 @@ async def test_without_codes_the_status_alone_says_yes(
 async def test_an_answer_without_a_code_is_no_yes(body: bytes) -> None:
     failure = await failed(Market(CONF, body).actor.perform(errand(write_back(CASE), "O")))
     assert failure.unknown and not failure.final
+
+
+async def test_a_channel_that_sends_files_only_needs_a_name_and_no_more(tmp_path: Path) -> None:
+    def files_only(whole: dict[str, Any]) -> None:
+        del whole["listing"]
+        whole["by_map"] = {"name": "exchange", "money": "yuan", "times": "local"}
+
+    conf = load(tmp_path, files_only)
+    columns = {
+        "native": "单号", "status": "状态", "said_at": "更新时间", "placed_at": "下单时间", "paid_at": "付款时间",
+        "sku": "编码", "units": "数量", "amount": "金额", "name": "收件人", "phone": "手机", "province": "省",
+        "city": "市", "detail": "地址",
+    }  # fmt: skip
+    how = ImportMap(kind="orders", shop="xx-main", zone="Asia/Shanghai", columns=columns)
+    at, then = "2026-01-27 12:00:00", "2026-01-27 12:01:01"
+    row = [
+        "X1",
+        "to-ship",
+        then,
+        at,
+        then,
+        "TEA",
+        "2",
+        "19.90",
+        "陈小明",
+        "12012345678",
+        "广东省",
+        "深圳市",
+        "1 号",
+    ]
+    sheet = "\n".join([",".join(columns.values()), ",".join(row)]).encode()
+    read = read_file(sheet, how, conf.policy, None)
+    (message,) = read.messages
+    assert isinstance(message.command, RecordDetail) and not read.faults
+    assert (message.command.channel, message.command.native, message.command.amount_fen) == (
+        "XX",
+        "X1",
+        1_990,
+    )
+    market = Market(conf, b"")
+    outcome = await done(market.actor.perform(errand(write_back(CASE), "O")))
+    assert outcome.command == NoteDone(order="O", outcome="channel/not-told")
+    failure = await failed(market.actor.perform(errand(CASE.effect(FetchDetail, native="X1"), "O")))
+    assert failure.final and failure.error == "conf/channels/XX.yml says no `detail`"
+    assert market.asked == []
 
 
 # ---- mistakes

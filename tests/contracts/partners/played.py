@@ -33,10 +33,12 @@ from wechatpayv3.utils import rsa_sign
 
 from tongdan.adapters.partners import channels_of
 from tongdan.adapters.partners.channel_door import ChannelDoor
+from tongdan.adapters.partners.channel_format import Push
 from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.finance import FinanceDoor
 from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
+from tongdan.adapters.partners.mapped import mapped
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
@@ -73,6 +75,12 @@ def delivered() -> Conf:
 
 CONF: Conf = delivered()
 (EXAMPLE,) = (channel for channel in channels_of(CONF) if channel.code == "XX")
+# The same, as it would be if a push held the whole order.
+WHOLE_ORDERS = mapped(
+    "XX",
+    msgspec.structs.replace(CONF.by_map["XX"], push=Push(message="id", shop="shop.id", order="order")),
+    ZoneInfo("Asia/Shanghai"),
+)
 MCHID = "1900000109"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0119000001092026012700"
 
@@ -477,6 +485,13 @@ def everybody() -> tuple[Played, ...]:
             as_is,
             example_push,
             [golden(f"example/{name}.json") for name in ("created", "paid")],
+        ),
+        Played(
+            "example-order",
+            ChannelDoor(WHOLE_ORDERS, held, policy),
+            as_is,
+            example_push,
+            [golden("example/whole.json")],
         ),
         Played("douyin-data", ChannelDoor(DOUYIN, held, policy), douyin_item, douyin_push, texts),
         Played(
