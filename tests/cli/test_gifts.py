@@ -1,12 +1,20 @@
 """Promises of `gifts`: what is in force is listed, what rules would give is shown, and nothing is written."""
 
+import asyncio
 import json
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import tongdan
+from msgspec.structs import replace
+from tests.cli.conftest import CONF, PERSON, Nowhere, _tell, tongdan
 
-from tongdan.profile import reading
+from tongdan.domain.fulfillment.commands import CountStock
+from tongdan.domain.orders.commands import PlaceOrder
+from tongdan.domain.orders.lines import Line
+from tongdan.domain.orders.model import Order
+from tongdan.profile import embedded, reading
 
 RULE = """
 - name: pair
@@ -68,3 +76,46 @@ def test_a_rule_that_cannot_be_meant_is_named(data: Path, rules: Path, text: str
     told = tongdan("gifts", "preview", "M-1", "--rules", rules, "--data", data)
     assert (told.exit_code, "new-gifts.yml" in told.stderr) == (exit_code, True)
     assert tongdan("gifts", "preview", "--rules", rules.with_name("none.yml"), "--data", data).exit_code == 2
+
+
+def test_a_limited_rule_gives_in_a_whole_centre_and_the_journal_verifies(
+    data: Path, rules: Path, tmp_path: Path
+) -> None:
+    conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
+    (conf / "gifts.yml").write_text(RULE + "  limit_times: 1\n")
+    now = datetime(2026, 1, 28, 7, tzinfo=UTC)
+    shirts = Line(no=1, sku="SHIRT", units=2, amount_fen=19_800)
+
+    async def sell() -> list[Order]:
+        centre = embedded(data, conf, transport=Nowhere())
+        await centre.relay.start()
+        warehouse = next(iter(centre.policy.warehouses))
+        for sku in ("SHIRT", "SOCKS"):
+            await _tell(centre, CountStock(sku=sku, warehouse=warehouse, on_hand=9, counted_at=now), sku)
+        order = PlaceOrder(
+            channel="MP", shop="mp-main", native="", buyer="u-2", lines=(shirts,), amount_fen=19_800, placed_at=now,
+            region="浙江", person=PERSON,
+        )  # fmt: skip
+        found = []
+        for native in ("G-1", "G-2"):
+            placed = await _tell(centre, replace(order, native=native), native)
+            await centre.quiet()
+            state = centre.reads.order(placed.aggregate)
+            assert isinstance(state, Order)
+            found.append(state)
+        await centre.stop()
+        return found
+
+    first, second = asyncio.run(sell())
+    assert [(each.line.sku, each.reserved, each.stopped) for each in first.lines] == [
+        ("SHIRT", 2, 0),
+        ("SOCKS", 2, 0),
+    ]
+    assert [(each.line.sku, each.reserved, each.stopped) for each in second.lines] == [
+        ("SHIRT", 2, 0),
+        ("SOCKS", 0, 2),
+    ]
+    (listed,) = json.loads(tongdan("gifts", "list", "--data", data, "--json").stdout)
+    assert (listed["rule"]["limit_times"], listed["given"]) == (1, 1)
+    checked = tongdan("verify", "--data", data)
+    assert checked.exit_code == 0, checked.output
