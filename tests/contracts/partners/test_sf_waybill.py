@@ -85,7 +85,7 @@ async def test_a_number_is_an_order_under_our_key_with_both_addresses() -> None:
         "contactInfoList": [
             {
                 "contactType": 1, "country": "CN", "contact": sender.name, "mobile": sender.mobile,
-                "province": sender.province, "city": sender.city, "county": "", "address": sender.detail,
+                "province": sender.province, "city": sender.city, "county": sender.district, "address": sender.detail,
             },
             {
                 "contactType": 2, "country": "CN", "contact": CHEN.name, "mobile": CHEN.phone,
