@@ -93,9 +93,7 @@ def refund(
         fail(pick((decision.en, decision.zh), LANGUAGE), DOES_NOT_HOLD)
     if apply:
         path = "refund-lines" if units else "refund"
-        body: dict[str, object] = {"amount_fen": amount_fen, "reason": why}
-        if units:
-            body["lines"] = [{"line": each.line, "units": each.units} for each in units]
+        body = {"amount_fen": amount_fen} | said(why, units)
         ask(data, conf, f"/api/v1/orders/{key}/{path}", body, Scope.WRITE, command, order.shop)
     if json:
         refunds = [fact for fact in decision.facts if isinstance(fact, RefundRequested)]
@@ -112,6 +110,12 @@ def refund(
         if apply
         else t("Nothing was changed. Add --apply to do it.", "未做任何更改。加 --apply 以执行。")
     )
+
+
+def said(why: str, units: tuple[Units, ...]) -> dict[str, object]:
+    """Why, and for which units, as the API is asked."""
+    lines = [{"line": each.line, "units": each.units} for each in units]
+    return {"reason": why, "lines": lines} if lines else {"reason": why}
 
 
 def reason_of(reason: str) -> str:

@@ -11,7 +11,7 @@ from tongdan.cli.orders import IdArgument, find_order, heading, lines_table
 from tongdan.cli.output import DOES_NOT_HOLD, emit, err, fail, out
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, ShopOption
 from tongdan.cli.reading import open_reading
-from tongdan.cli.refunds import LinesOption, named, reason_of, units_named
+from tongdan.cli.refunds import LinesOption, named, reason_of, said, units_named
 from tongdan.domain.kernel.messages import Context, Decision, Refusal
 from tongdan.domain.orders.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.evolve import evolve
@@ -70,11 +70,8 @@ def reissue(
     if isinstance(decision, Refusal):
         fail(pick((decision.en, decision.zh), LANGUAGE), DOES_NOT_HOLD)
     if apply:
-        body: dict[str, object] = {"reason": why}
-        if units:
-            body["lines"] = [{"line": each.line, "units": each.units} for each in units]
         path = "reissue" if units else f"reissues/{undo}/undo"
-        ask(data, conf, f"/api/v1/orders/{key}/{path}", body, Scope.WRITE, command, order.shop)
+        ask(data, conf, f"/api/v1/orders/{key}/{path}", said(why, units), Scope.WRITE, command, order.shop)
     if json:
         emit({"id": key, "facts": named(decision.facts), "applied": apply})
         return
