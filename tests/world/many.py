@@ -33,7 +33,6 @@ EVERY_S = 600
 STILL_S = 1_300.0  # two listings
 REFUND_WITHIN_S = 240
 PROCESSES = 2
-WORLDS_A_PROCESS = 40
 
 
 class Outcome(NamedTuple):
@@ -122,7 +121,7 @@ def hurried() -> Path:
 def run_many(seeds: range, credentials: Path) -> Outcome:
     """Over PROCESSES processes; `credentials` is a folder that `provision` has filled."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, context, max_tasks_per_child=WORLDS_A_PROCESS) as pool:
+    with ProcessPoolExecutor(PROCESSES, context) as pool:
         return together_all(list(pool.map(_one, seeds, [credentials] * len(seeds))))
 
 
