@@ -21,9 +21,9 @@ def unhurried(every_s: int = EVERY_S, page_size: int = 0) -> Path:
     shutil.copytree(CONF, folder, dirs_exist_ok=True)
     for path in (folder / "channels").glob("*.yml"):
         text = re.sub(
-            r"^listing:.*$", f"listing:\n  every_s: {every_s}", path.read_text(), flags=re.MULTILINE
+            r"^( *)listing:.*$", rf"\1listing:\n\1  every_s: {every_s}", path.read_text(), flags=re.MULTILINE
         )
         if page_size:
-            text = re.sub(r"^  page_size:.*$", f"  page_size: {page_size}", text, flags=re.MULTILINE)
+            text = re.sub(r"^( +)page_size:.*$", rf"\1page_size: {page_size}", text, flags=re.MULTILINE)
         path.write_text(text)
     return folder

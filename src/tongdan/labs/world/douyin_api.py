@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from tongdan.domain.kernel.ids import SHANGHAI
+from tongdan.labs.world.after_sale_words import DouyinWords
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import (
     PARTLY_SHIPPED,
@@ -48,7 +49,9 @@ class DouyinApi(Gateway):
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
+        self.after_sales = DouyinWords(setting, platform)
         self._methods: Final[dict[str, Callable[[dict[str, Any]], Mapping[str, object]]]] = {
+            **self.after_sales.methods,
             LIST: self._list,
             "order.orderDetail": lambda said: self._detail(self._order(said["shop_order_id"])),
             "order.logisticsAddSinglePack": lambda said: self._ship(

@@ -8,13 +8,16 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
 
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED, SHIFTED
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.sold import Sold
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
+
+if TYPE_CHECKING:
+    from tongdan.labs.world.after_sales import AfterSales
 
 S = TypeVar("S", bound=Sold)
 
@@ -39,14 +42,25 @@ class Call(NamedTuple):
     carry_out: Callable[[], object]
 
 
+class AfterSaleWords(Protocol):
+    """How the platform phrases its after-sales; `listing` is the method that lists them."""
+
+    @property
+    def listing(self) -> str: ...
+
+    @property
+    def book(self) -> "AfterSales": ...
+
+
 class Gateway(ABC):
     """`name` is the platform's in faults; `busy` and `limited` are how it says so: code, sub-code, message.
 
-    `listing` is the method that sellers ask day and night.
+    `listing` is the method that sellers ask day and night. Those that keep after-sales have `after_sales`.
     """
 
     name: ClassVar[str]
     listing: ClassVar[str]
+    after_sales: AfterSaleWords | None = None
     busy: ClassVar[tuple[int, str, str]]
     limited: ClassVar[tuple[int, str, str]]
 

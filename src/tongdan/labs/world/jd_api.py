@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.labs.world.after_sale_words import JdWords
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
 from tongdan.labs.world.gateway import Call, Gateway, Refused, instant, local, only
@@ -44,7 +45,9 @@ class JdApi(Gateway):
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
+        self.after_sales = JdWords(setting, platform)
         self._methods: Final[dict[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, object]]]]] = {
+            **self.after_sales.methods,
             "jingdong.pop.order.get": ("jingdong_pop_order_get_responce", self._detail),
             LIST: ("jingdong_pop_order_search_responce", self._list),
             "jingdong.pop.order.shipment": ("jingdong_pop_order_shipment_responce", self._ship),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.labs.world.after_sale_words import PinduoduoWords
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
 from tongdan.labs.world.gateway import Call, Gateway, Refused, local
@@ -44,7 +45,9 @@ class PinduoduoApi(Gateway):
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
+        self.after_sales = PinduoduoWords(setting, platform)
         self._methods: Final[dict[str, tuple[str, Callable[[Mapping[str, str]], object]]]] = {
+            **self.after_sales.methods,
             "pdd.order.information.get": ("order_info_get_response", self._detail),
             LIST: ("order_sn_increment_get_response", self._list),
             "pdd.logistics.online.send": ("logistics_online_send_response", self._send),
@@ -158,9 +161,14 @@ class PinduoduoApi(Gateway):
 def _item(line: BasketLine) -> dict[str, object]:
     return {
         "goods_id": int(hashlib.md5(line.sku.encode()).hexdigest()[:10], 16),
-        "sku_id": int(hashlib.md5(line.sku.encode()).hexdigest()[10:20], 16),
+        "sku_id": sku_number(line),
         "outer_id": line.sku,
         "goods_count": sold_units(line),
         "goods_price": yuan_from_fen(unit_price_fen(line)),
         "goods_name": line.title,
     }
+
+
+def sku_number(line: BasketLine) -> int:
+    """The platform's number of a SKU, by which it knows a line."""
+    return int(hashlib.md5(line.sku.encode()).hexdigest()[10:20], 16)

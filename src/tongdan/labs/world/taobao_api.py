@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.labs.world.after_sale_words import TaobaoWords
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
 from tongdan.labs.world.gateway import Call, Gateway, Refused, instant, local, only
@@ -49,7 +50,9 @@ class TaobaoApi(Gateway):
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
+        self.after_sales = TaobaoWords(setting, platform)
         self._methods: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
+            **self.after_sales.methods,
             "taobao.trade.fullinfo.get": self._detail,
             LIST: self._list,
             "alibaba.ascp.logistics.offline.send": self._send,

@@ -171,7 +171,10 @@ class World:
     def _is_routine(self, request: HttpRequest) -> bool:
         """Listings are asked for all day and all night; that alone is no stir."""
         said = request.url.encode() + request.body
-        return any(gateway.listing.encode() in said for gateway in self.platforms.gateways.values())
+        gateways = self.platforms.gateways.values()
+        names = [each.listing for each in gateways]
+        names += [each.after_sales.listing for each in gateways if each.after_sales is not None]
+        return any(name.encode() in said for name in names)
 
     # ---- what happens
 
