@@ -243,7 +243,7 @@ def _tables(data: Path) -> dict[str, int]:
     for db in _shards(data):
         sizes.update(dict(db.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")))
         sizes["free pages"] += db.pragma("freelist_count") * db.pragma("page_size")
-    for name in ("overview.sqlite", "tokens.sqlite", "anchors.jsonl"):
+    for name in ("overview.sqlite", "search.sqlite", "tokens.sqlite", "anchors.jsonl"):
         sizes[name] += (data / name).stat().st_size if (data / name).exists() else 0
     return dict(sizes.most_common())
 

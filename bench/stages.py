@@ -29,6 +29,7 @@ RULES: Final = (
     ("tongdan/adapters/vault.py", r"", "encrypt"),
     ("tongdan/adapters/clock.py", r"SystemEntropy.*|token", "encrypt"),
     ("tongdan/adapters/overview_sqlite.py", r"", "views"),
+    ("tongdan/adapters/search_sqlite.py", r"", "views"),
     ("tongdan/adapters/store_sqlite.py", r"_run", ""),  # begin, commit or rollback: its caller tells
     ("tongdan/adapters/store_sqlite.py", r"commit", "commit"),
     ("tongdan/adapters/store_sqlite.py", r"replies|named|states|salts|effect|_each|_all", "load"),

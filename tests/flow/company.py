@@ -81,6 +81,7 @@ class Company:
         for shard in (*old.stores, *old.readers):
             shard.close()
         old.overview.close()
+        old.search.close()
         self.rigs[number] = self._rig(number)
         await self.rigs[number].start()
 

@@ -20,6 +20,7 @@ from typing import Any
 from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.clock import SeededEntropy, run_virtual
 from tongdan.adapters.overview_sqlite import SqliteOverview
+from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.shard_format import TABLES
 from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
@@ -110,6 +111,7 @@ class Rig:
                 shard(shard_file(data, n), n).close()
         self.readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
         self.overview = SqliteOverview(data / "overview.sqlite")
+        self.search = SqliteSearch(data / "search.sqlite")
         self.meters = Meters()
         self.bus = Bus(
             [(store, self.readers[store.shard]) for store in self.stores],
@@ -126,11 +128,11 @@ class Rig:
         )
         self.peers = {n: Peer(n, clock) for n in range(place.processes) if n != place.process}
         self.bus.connect(self.peers)
-        self.reads = Reader(self.readers, self.vault, self.overview, self.bus.placement)
+        self.reads = Reader(self.readers, self.vault, self.overview, self.search, self.bus.placement)
         self.relay = Relay(self.bus)
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
-        self.views = Views(self.bus, self.reads, self.overview)
+        self.views = Views(self.bus, self.reads, self.overview, self.search)
         slot_rows = lambda n: SqliteSlotRows(shard_file(data, n))  # noqa: E731
         leaving = Leaving(self.bus, self.relay, self.runner, self.views, slot_rows, lambda: False)
         self.mover = Mover(self.bus, self.relay, self.runner, slot_rows, leaving)
@@ -154,6 +156,7 @@ class Rig:
         for shard in (*self.stores, *self.readers):
             shard.close()
         self.overview.close()
+        self.search.close()
 
     # -- doing
 

@@ -14,6 +14,7 @@ from tongdan.surfaces import notices
 from tongdan.surfaces.http import imports
 from tongdan.surfaces.http.errors import MAX_IMPORT_BYTES
 from tongdan.surfaces.http.keys import Scope
+from tongdan.surfaces.looking import of_shop
 
 PATH = f"{API}/imports/jushuitan-orders"
 
@@ -94,7 +95,7 @@ async def test_of_what_another_system_sent_no_notice_is_missing(shown: Served) -
     async with shown.client(Scope.WRITE) as client:
         await client.post(PATH, params={"apply": "true"}, content=file(sent))
     await shown.centre.quiet()
-    await eventually(lambda: bool(shown.centre.reads.orders(shop="dy-main", status=4)))
+    await eventually(lambda: bool(shown.centre.reads.orders(of_shop("dy-main", 4))))
     policy = shown.centre.policy
     (rule, *_) = policy.notices.rules
     rule = replace(rule, kind="shipped", channels=("DY",), shops=())

@@ -1,35 +1,29 @@
-"""The lists of orders and tickets in a SQLite file of their own.
+"""The list of tickets in a SQLite file of its own.
 
 A view can be rebuilt, so it does not wait for the disk (synchronous=OFF): after a power cut it is dropped and catches
 up from the journal, which is the truth.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
-from tongdan.ports import OrderRow, StoreFailure, TicketRow
+from tongdan.ports import StoreFailure, TicketRow
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA: Final = """
-CREATE TABLE orders (
-    id TEXT PRIMARY KEY, channel TEXT NOT NULL, shop TEXT NOT NULL, native TEXT NOT NULL, status INTEGER NOT NULL,
-    amount_fen INTEGER NOT NULL, updated_us INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX orders_recent ON orders (updated_us, id);
-CREATE INDEX orders_of_status ON orders (status, updated_us, id);
 CREATE TABLE tickets (
     id TEXT PRIMARY KEY, subject TEXT NOT NULL, kind TEXT NOT NULL, summary TEXT NOT NULL, times INTEGER NOT NULL,
     open INTEGER NOT NULL, raised_us INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE positions (shard INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
-CREATE TABLE tallies (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;  -- so that nobody counts a million rows
+CREATE TABLE tally (open INTEGER NOT NULL);  -- so that nobody counts a million rows
+INSERT INTO tally VALUES (0);
 """
 
 
@@ -74,35 +68,21 @@ class SqliteOverview:
         finally:
             db.close()
 
-    def put(
-        self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
-    ) -> None:
+    def put(self, tickets: Sequence[TicketRow], positions: Mapping[int, int]) -> None:
         """Raises StoreFailure, and then nothing was written."""
         try:
-            self._put(orders, tickets, positions)
+            with self._writing() as db:
+                self._tally(tickets)
+                db.executemany(
+                    "REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (t.id, t.subject, t.kind, t.summary, t.times, int(t.open), _us(t.raised_at))
+                        for t in tickets
+                    ],
+                )
+                db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
         except apsw.Error as error:
             raise StoreFailure(str(error)) from error
-
-    def _put(
-        self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
-    ) -> None:
-        with self._writing() as db:
-            self._tally(orders, tickets)
-            db.executemany(
-                "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (o.id, o.channel, o.shop, o.native, o.status, o.amount_fen, _us(o.updated_at))
-                    for o in orders
-                ],
-            )
-            db.executemany(
-                "REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (t.id, t.subject, t.kind, t.summary, t.times, int(t.open), _us(t.raised_at))
-                    for t in tickets
-                ],
-            )
-            db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
 
     @contextmanager
     def _writing(self) -> Iterator[apsw.Connection]:
@@ -115,47 +95,14 @@ class SqliteOverview:
             raise
         self._db.execute("COMMIT")
 
-    def _tally(self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow]) -> None:
+    def _tally(self, tickets: Sequence[TicketRow]) -> None:
         """Count on from what these rows replace; each names an id once."""
-        moved = Counter(f"orders_status_{order.status}" for order in orders)
-        were = self._db.executemany(
-            "SELECT status FROM orders WHERE id = ?", [(order.id,) for order in orders]
-        )
-        moved.subtract(Counter(f"orders_status_{status}" for (status,) in were))
-        was_open = self._db.executemany("SELECT open FROM tickets WHERE id = ?", [(t.id,) for t in tickets])
-        moved["tickets_open"] += sum(ticket.open for ticket in tickets) - sum(open_ for (open_,) in was_open)
-        self._db.executemany(
-            "INSERT INTO tallies VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-            [(name, n) for name, n in moved.items() if n],
-        )
+        were = self._db.executemany("SELECT open FROM tickets WHERE id = ?", [(t.id,) for t in tickets])
+        more = sum(ticket.open for ticket in tickets) - sum(open_ for (open_,) in were)
+        self._db.execute("UPDATE tally SET open = open + ?", (more,))
 
     def positions(self) -> dict[int, int]:
         return dict(self._db.execute("SELECT shard, pos FROM positions"))
-
-    def orders(self, *, shop: str, status: int | None, before: str, limit: int) -> list[OrderRow]:
-        """`before` = `updated_us.id` of the last row seen; anything else raises ValueError."""
-        where: list[str] = []
-        values: list[Any] = []
-        if status is not None:
-            where.append("status = ?")
-            values.append(status)
-        if shop:
-            where.append("shop = ?")
-            values.append(shop)
-        if before:
-            us, _, id = before.partition(".")
-            where.append("(updated_us, id) < (?, ?)")
-            values += [int(us), id]
-        condition = f"WHERE {' AND '.join(where)}" if where else ""
-        rows = self._db.execute(
-            f"SELECT * FROM orders {condition} ORDER BY updated_us DESC, id DESC LIMIT ?",
-            (*values, limit),
-        )
-        return [
-            OrderRow(id=id, channel=channel, shop=shop, native=native, status=status, amount_fen=fen,
-                     updated_at=_at(us), cursor=f"{us}.{id}")
-            for id, channel, shop, native, status, fen, us in rows
-        ]  # fmt: skip
 
     def tickets(self, *, open_only: bool, limit: int) -> list[TicketRow]:
         condition = "WHERE open" if open_only else ""
@@ -169,10 +116,9 @@ class SqliteOverview:
             for id, subject, kind, summary, times, open_, us in rows
         ]  # fmt: skip
 
-    def counts(self) -> dict[str, int]:
-        told: dict[str, int] = dict(self._db.execute("SELECT name, n FROM tallies WHERE n > 0"))
-        tickets_open = told.pop("tickets_open", 0)
-        return {"orders": sum(told.values()), **told, "tickets_open": tickets_open}
+    def tickets_open(self) -> int:
+        found: int = self._db.execute("SELECT open FROM tally").get
+        return found
 
     def close(self) -> None:
         self._db.close()

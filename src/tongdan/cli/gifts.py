@@ -17,7 +17,8 @@ from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.policy import Shop
-from tongdan.surfaces.gifts import MAX_READ, Preview, given, placed_since, preview
+from tongdan.surfaces.gifts import Preview, given, placed_since, preview
+from tongdan.surfaces.looking import MAX_READ
 from tongdan.surfaces.words import local_time, pick
 
 MAX_DAYS: Final = 90

@@ -23,6 +23,7 @@ from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import Order, deadlines, partly, status
 from tongdan.surfaces import notices
+from tongdan.surfaces.looking import of_shop
 from tongdan.surfaces.masking import mask_person
 from tongdan.surfaces.words import REFUND_STAGES, local_time, pick
 
@@ -90,8 +91,8 @@ def show(
 @app.command(
     "list",
     help=teach(
-        """List orders, newest change first.""",
-        """列出订单，最近变更的在前。""",
+        """List orders, newest first.""",
+        """列出订单，最新的在前。""",
         "tongdan order list --limit 20",
         "tongdan order list --shop mp-main --status 5",
     ),
@@ -107,7 +108,7 @@ def list_orders(
     json: JsonOption = False,
 ) -> None:
     with open_reading(data) as reading:
-        rows = reading.reads.orders(shop=shop, status=status, limit=limit)
+        rows = reading.reads.orders(of_shop(shop, *(() if status is None else (status,))), limit=limit)
     if json:
         emit(rows)
         return

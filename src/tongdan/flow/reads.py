@@ -4,6 +4,7 @@ Everything is read from the tables beside the loop, never from its memory, throu
 committed; so an order's page is never stale and never shows what did not happen.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import merge
@@ -20,12 +21,16 @@ from tongdan.flow.clues import mark_of
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
 from tongdan.flow.placement import Placement
 from tongdan.ports import (
+    EVERY_ORDER,
+    Cell,
     DeadLetter,
     JournalColumns,
     JournalRow,
+    OrderQuery,
     OrderRow,
     Overview,
     QuarantineRow,
+    Search,
     ShardStore,
     TicketRow,
     Vault,
@@ -76,12 +81,14 @@ class Reader:
         shards: Sequence[ShardStore],
         vault: Vault,
         overview: Overview,
+        search: Search,
         placement: Placement | None = None,
     ) -> None:
         self._shards = shards
         self._placement = placement or Placement(len(shards), 1)
         self._vault = vault
         self._overview = overview
+        self._search = search
         self.live_counts: Callable[[], dict[str, int]] = dict  # what only a running centre knows
 
     def _of(self, key: str) -> ShardStore:
@@ -165,10 +172,21 @@ class Reader:
                 if here and row.recorded_us >= since_us and shop in ("", row.shop):
                     yield self._opened(row, {})
 
-    def orders(
-        self, *, shop: str = "", status: int | None = None, before: str = "", limit: int = 50
-    ) -> list[OrderRow]:
-        return self._overview.orders(shop=shop, status=status, before=before, limit=limit)
+    def orders(self, query: OrderQuery = EVERY_ORDER, *, before: str = "", limit: int = 50) -> list[OrderRow]:
+        return self._search.find(query, before=before, limit=limit)
+
+    def count_orders(self, query: OrderQuery) -> int:
+        return self._search.count(query)
+
+    def board(
+        self,
+        *,
+        shops: Sequence[str] = (),
+        warehouse: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Cell]:
+        return self._search.cells(shops=shops, warehouse=warehouse, since=since, until=until)
 
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]:
         """Newest first; what lies in quarantine is a ticket too, and stays open until somebody deals with it."""
@@ -224,7 +242,8 @@ class Reader:
             return sum(store.count(table) for store in self._shards)
 
         return {
-            **self._overview.counts(),
+            **self._orders_counted(),
+            "tickets_open": self._overview.tickets_open(),
             "journal_rows": total("journal"),
             "effects_outstanding": total("effects"),
             "wakeups": total("wakeups"),
@@ -233,3 +252,10 @@ class Reader:
             "dead_letters": sum(store.count_dead() for store in self._shards),
             **self.live_counts(),
         }
+
+    def _orders_counted(self) -> dict[str, int]:
+        by_status = Counter[int]()
+        for cell in self._search.cells():
+            by_status[cell.status] += cell.orders
+        named = {f"orders_status_{status}": n for status, n in sorted(by_status.items())}
+        return {"orders": by_status.total(), **named}

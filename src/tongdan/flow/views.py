@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
+from tongdan.domain.orders.agreement import disagreeing
+from tongdan.domain.orders.model import Order
 from tongdan.flow.aggregates import KINDS
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import from_us
 from tongdan.flow.reads import Reader
 from tongdan.flow.shard import Shard
-from tongdan.ports import OrderRow, Overview, StoreFailure, TicketRow
+from tongdan.ports import OrderDoc, Overview, Search, StoreFailure, TicketRow
 
 _log: Final = logging.getLogger(__name__)
 
@@ -30,12 +32,13 @@ SICK_PAUSE_S: Final = 1.0  # after the overview could not be written
 
 
 class Views:
-    """Feeds the overview (orders and tickets) from commits."""
+    """Feeds the index of orders and the list of tickets from commits."""
 
-    def __init__(self, bus: Bus, reader: Reader, overview: Overview) -> None:
+    def __init__(self, bus: Bus, reader: Reader, overview: Overview, search: Search) -> None:
         self._bus = bus
         self._reader = reader
         self._overview = overview
+        self._search = search
         self._pending: dict[str, tuple[Any, datetime]] = {}
         self._positions: dict[int, int] = {}
         self._cancel: Callable[[], None] | None = None
@@ -44,7 +47,7 @@ class Views:
 
     def start(self) -> None:
         """Catch up with what was committed but not yet shown."""
-        reached = self._overview.positions()
+        reached = self.reached()
         for shard in self._bus.shards:
             pos = reached.get(shard.number, 0)
             if not pos:
@@ -96,14 +99,21 @@ class Views:
         """
         keys = list(self._pending)[:limit]
         changed = [(key, *self._pending[key]) for key in keys]
-        orders = [_order_row(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
+        orders = [_order_doc(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
         tickets = [_ticket_row(key, state) for key, state, _ in changed if kind_of(key) == TICKET]
         complete = len(keys) == len(self._pending)
-        self._overview.put(orders, tickets, self._positions if complete else {})
+        positions = self._positions if complete else {}
+        self._search.put(orders, positions)
+        self._overview.put(tickets, positions)
         for key in keys:
             del self._pending[key]
         if complete:
             self._positions = {}
+
+    def reached(self) -> dict[int, int]:
+        """shard → the journal position up to which both are complete."""
+        index = self._search.positions()
+        return {shard: min(pos, index.get(shard, 0)) for shard, pos in self._overview.positions().items()}
 
     def stop(self) -> None:
         self._started = False
@@ -120,10 +130,15 @@ def _is_shown(agg: str) -> bool:
     return kind_of(agg) in (ORDER, TICKET)
 
 
-def _order_row(key: str, order: Any, at: datetime) -> OrderRow:
-    return OrderRow(
+def _order_doc(key: str, order: Order, at: datetime) -> OrderDoc:
+    lines = [each.line for each in order.lines]
+    names = [parcel.waybill for parcel in order.parcels] + [payment.transaction for payment in order.payments]
+    return OrderDoc(
         id=key, channel=order.channel, shop=order.shop, native=order.native, status=KINDS[ORDER].status(order),
-        amount_fen=order.amount_fen, updated_at=at,
+        amount_fen=order.amount_fen, at=order.placed_at, updated_at=at,
+        warehouse=next((each.warehouse for each in order.lines if each.warehouse), ""),
+        odd=bool(disagreeing(order)), held=bool(order.holds), skus=tuple([line.sku for line in lines if line.sku]),
+        names=tuple(names), title=" ".join([line.title for line in lines]),
     )  # fmt: skip
 
 

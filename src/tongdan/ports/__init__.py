@@ -18,7 +18,7 @@ from tongdan.ports.inbound import (
     Translator,
     Unauthentic,
 )
-from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, OrderRow, Reads, TicketRow
+from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Reads, TicketRow
 from tongdan.ports.outbound import (
     Actor,
     Done,
@@ -35,6 +35,7 @@ from tongdan.ports.outbound import (
 )
 from tongdan.ports.peers import End, Wire, Wires
 from tongdan.ports.people import ErasureEntry, ErasureLog, Vault
+from tongdan.ports.search import COUNTED, EVERY_ORDER, Cell, OrderDoc, OrderQuery, OrderRow, Search
 from tongdan.ports.store import (
     EffectColumns,
     JournalColumns,
@@ -54,12 +55,15 @@ from tongdan.ports.store import (
 from tongdan.ports.views import Overview, TokenBook
 
 __all__ = [
+    "COUNTED",
+    "EVERY_ORDER",
     "Accepted",
     "Actor",
     "Anchor",
     "Anchors",
     "ArchiveFiles",
     "Archived",
+    "Cell",
     "Clock",
     "CommandBus",
     "Credentials",
@@ -83,6 +87,8 @@ __all__ = [
     "Mistake",
     "NoAnswer",
     "NotUnderstood",
+    "OrderDoc",
+    "OrderQuery",
     "OrderRow",
     "Overview",
     "ParkedColumns",
@@ -95,6 +101,7 @@ __all__ = [
     "Reply",
     "Rows",
     "RunColumns",
+    "Search",
     "ShardAudit",
     "ShardStore",
     "SlotRow",

@@ -8,6 +8,7 @@ import msgspec
 
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.ports.inbound import Inbound, NotUnderstood, Reply
+from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
 
 
 class CommandBus(Protocol):
@@ -61,19 +62,6 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
-class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a list of orders."""
-
-    id: str
-    channel: str
-    shop: str
-    native: str
-    status: int
-    amount_fen: int
-    updated_at: datetime
-    cursor: str = ""
-
-
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     effect: str
     aggregate: str
@@ -117,10 +105,21 @@ class Reads(Protocol):
     def as_of(self, key: str, at: datetime) -> object | None:
         """The state as it was recorded at `at`."""
 
-    def orders(
-        self, *, shop: str = "", status: int | None = None, before: str = "", limit: int = 50
-    ) -> list[OrderRow]:
-        """Newest change first; `before` is the `cursor` of the last row of the page before."""
+    def orders(self, query: OrderQuery = EVERY_ORDER, *, before: str = "", limit: int = 50) -> list[OrderRow]:
+        """As `Search.find`."""
+
+    def count_orders(self, query: OrderQuery) -> int:
+        """As `Search.count`."""
+
+    def board(
+        self,
+        *,
+        shops: Sequence[str] = (),
+        warehouse: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Cell]:
+        """As `Search.cells`."""
 
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]: ...
 

@@ -1,27 +1,22 @@
-"""What is kept beside the loop and can be made anew from it: the lists, and the book of tokens."""
+"""What is kept beside the loop and can be made anew from it: the list of tickets, and the book of tokens."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from tongdan.ports.loop import OrderRow, TicketRow
+from tongdan.ports.loop import TicketRow
 
 
 class Overview(Protocol):
-    """The lists that views keep: orders and tickets, a moment behind the truth."""
+    """The list of tickets, a moment behind the truth."""
 
-    def put(
-        self, orders: Sequence[OrderRow], tickets: Sequence[TicketRow], positions: Mapping[int, int]
-    ) -> None:
-        """Replace these rows; `positions` (shard → journal position) tells how far the lists are complete."""
+    def put(self, tickets: Sequence[TicketRow], positions: Mapping[int, int]) -> None:
+        """Replace these rows; `positions` (shard → journal position) tells how far the list is complete."""
 
     def positions(self) -> dict[int, int]: ...
 
-    def orders(self, *, shop: str, status: int | None, before: str, limit: int) -> list[OrderRow]: ...
-
     def tickets(self, *, open_only: bool, limit: int) -> list[TicketRow]: ...
 
-    def counts(self) -> dict[str, int]:
-        """`orders`, `orders_status_CODE` for each status code that occurs, `tickets_open`."""
+    def tickets_open(self) -> int: ...
 
     def close(self) -> None: ...
 

@@ -16,6 +16,7 @@ from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
 from tongdan.adapters.policy_files import Conf, load_conf, load_import
+from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
@@ -111,9 +112,10 @@ class Centre:
         readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
         placement = read_placement(readers, place.processes)
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
+        self._search: Final = SqliteSearch(data / "search.sqlite")
         book = SqliteTokens(data / "tokens.sqlite")
-        self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteTokens]] = [
-            *readers, *stores, self._overview, book
+        self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteSearch | SqliteTokens]] = [
+            *readers, *stores, self._overview, self._search, book
         ]  # fmt: skip
         self.bus: Final = Bus(
             [(store, readers[store.shard]) for store in stores], readers=readers, placement=placement, clock=clock,
@@ -123,7 +125,7 @@ class Centre:
         others = [n for n in range(place.processes) if n != place.process]
         self.peers: Final = {n: Peer(n, clock) for n in others}
         self.bus.connect(self.peers)
-        self.reads: Final = Reader(readers, vault, self._overview, placement)
+        self.reads: Final = Reader(readers, vault, self._overview, self._search, placement)
         self.relay: Final = Relay(self.bus)
         self.returning: Final = Returning(self.bus)
         self.wakeups: Final = Wakeups(self.bus)
@@ -132,7 +134,7 @@ class Centre:
         )
         self.labels: Final = LabelDesk(self.reads, self.actors, entropy)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
-        self.views: Final = Views(self.bus, self.reads, self._overview)
+        self.views: Final = Views(self.bus, self.reads, self._overview, self._search)
         leaving = Leaving(
             self.bus,
             self.relay,
@@ -148,7 +150,7 @@ class Centre:
         self.quarantine: Final = Quarantine(self.bus, vault, self.doors)
         self.archiver: Final = Archiver(
             self.bus, ParquetArchive(data / FOLDER), partial(open_reader, data),
-            [self._overview.positions, self.tokens.reached], self.policy.deadlines.archive_after_s,
+            [self.views.reached, self.tokens.reached], self.policy.deadlines.archive_after_s,
         )  # fmt: skip
         self.upkeep: Final = Upkeep(
             self.bus, self.archiver, AnchorsFile(data / ANCHORS), self.policy.deadlines

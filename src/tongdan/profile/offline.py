@@ -20,6 +20,7 @@ from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import MasterKeyRefused, key_marks, open_vault, retire, rotate
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.policy_files import load_conf
+from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.kernel.lost import check_span
@@ -53,7 +54,8 @@ def reading(data: Path) -> Reader:
     readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
     vault = open_vault(data / MASTER_KEY, SystemEntropy())
     overview = SqliteOverview(data / "overview.sqlite", readonly=True)
-    return Reader(readers, vault, overview, read_placement(readers))
+    search = SqliteSearch(data / "search.sqlite", readonly=True)
+    return Reader(readers, vault, overview, search, read_placement(readers))
 
 
 def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, int]:

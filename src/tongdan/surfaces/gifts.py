@@ -6,9 +6,9 @@ The gifts are found by the function that gives them. An order that has its gifts
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from tongdan.domain.catalog.model import GiftCount
 from tongdan.domain.kernel.gifts import GiftRule, gifts
@@ -16,9 +16,7 @@ from tongdan.domain.kernel.keys import gift_key
 from tongdan.domain.orders.gifts import bought
 from tongdan.domain.orders.model import Order, unmatched
 from tongdan.ports import Reads
-
-PAGE: Final = 200
-MAX_READ: Final = 20_000  # orders looked through for one preview
+from tongdan.surfaces.looking import MAX_READ, of_shop, orders_of
 
 
 class GiftLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,19 +72,8 @@ def preview(found: Iterable[tuple[str, Order]], rules: Sequence[GiftRule]) -> Pr
 
 
 def placed_since(reads: Reads, since: datetime, shop: str, limit: int = MAX_READ) -> list[tuple[str, Order]]:
-    """Orders placed since then, or announced and not known yet; at most `limit` are looked through, the last changed
-    first."""
-    found: list[tuple[str, Order]] = []
-    before, left = "", limit
-    while left > 0 and (rows := reads.orders(shop=shop, before=before, limit=min(PAGE, left))):
-        for row in rows:
-            order = reads.order(row.id) if row.updated_at >= since else None
-            if isinstance(order, Order) and (order.placed_at is None or order.placed_at >= since):
-                found.append((row.id, order))
-        if rows[-1].updated_at < since:
-            break
-        before, left = rows[-1].cursor, left - len(rows)
-    return found
+    """Orders placed since then, or announced since and not known yet; at most `limit`, the newest first."""
+    return list(orders_of(reads, replace(of_shop(shop), since=since), limit))
 
 
 def given(reads: Reads, rule: GiftRule) -> int:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from tongdan.domain.guard.risk import MARKS, PHONE, Mark
 from tongdan.domain.kernel.keys import MARK, mark_key
@@ -25,12 +26,11 @@ from tongdan.domain.orders.lifecycle import cancel_order
 from tongdan.domain.orders.model import Order, status
 from tongdan.domain.orders.risk import shows
 from tongdan.flow.clues import own_number, values_of
-from tongdan.ports import OrderRow, Reads
+from tongdan.ports import Reads
+from tongdan.surfaces.looking import of_shop, orders_of
 
 MAX_ORDERS: Final = 200  # let go or cancelled at once
-MAX_READ: Final = 20_000  # orders looked through for one list or preview
 UNRELEASED: Final = (Status.ANNOUNCED, Status.CREATED, Status.PAID)
-PAGE: Final = 200
 
 NO_SUCH_MARK: Final = RefusalKind(
     "no-such-mark",
@@ -87,20 +87,16 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def held(reads: Reads, hold: str = "", shop: str = "", limit: int = 200) -> list[Held]:
-    """Newest change first. `hold` is the name of one, or the action that several begin with (`risk`)."""
+    """Newest first. `hold` is the name of one, or the action that several begin with (`risk`)."""
     return list(islice((each for each in looked_at(reads, hold, shop) if each is not None), limit))
 
 
 def looked_at(reads: Reads, hold: str, shop: str) -> Iterator[Held | None]:
-    """Each order that may be held; None for one that is not, or not so."""
-    for row in _recent(reads, shop, UNRELEASED):
-        order = reads.order(row.id)
-        so = (
-            isinstance(order, Order)
-            and not order.cancelled
-            and any(_named(each, hold) for each in order.holds)
-        )
-        yield _held(row.id, order) if so and isinstance(order, Order) else None
+    """Each order that is held and has not been released; None for one that is not held so."""
+    asked = replace(of_shop(shop, *map(int, UNRELEASED)), held=True)
+    for id, order in orders_of(reads, asked):
+        so = not order.cancelled and any(_named(each, hold) for each in order.holds)
+        yield _held(id, order) if so else None
 
 
 def _held(id: str, order: Order) -> Held:
@@ -112,17 +108,6 @@ def _held(id: str, order: Order) -> Held:
 
 def _named(hold: str, asked: str) -> bool:
     return asked in ("", hold) or hold.startswith(f"{asked}-")
-
-
-def _recent(reads: Reads, shop: str, statuses: Sequence[Status | None]) -> Iterator[OrderRow]:
-    """At most MAX_READ of each status."""
-    for each in statuses:
-        before, left = "", MAX_READ
-        while left > 0 and (
-            rows := reads.orders(shop=shop, status=each, before=before, limit=min(PAGE, left))
-        ):
-            yield from rows
-            before, left = rows[-1].cursor, left - len(rows)
 
 
 def why(hold: str, policy: Policy) -> tuple[str, str]:
@@ -198,8 +183,8 @@ def known(reads: Reads) -> Iterator[Mark]:
 def trial(reads: Reads, rules: Sequence[HoldRule], shop: str, since: datetime) -> Trial:
     """Which orders placed since then these rules would have held, each as it came, oldest first."""
     tried = [rule for rule in rules if rule.active and not rule.address_changed]
-    orders = [(row.id, reads.order(row.id)) for row in _recent(reads, shop, (None,))]
-    known = [(id, order) for id, order in orders if isinstance(order, Order) and order.placed_at is not None]
+    orders = list(orders_of(reads, of_shop(shop)))
+    known = [(id, order) for id, order in orders if order.placed_at is not None]
     lately = sorted(
         [one for one in known if _placed(one[1]) >= since], key=lambda one: (_placed(one[1]), one[0])
     )

@@ -23,10 +23,10 @@ from tongdan.domain.notices.refusals import NO_RULE
 from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import Order, Parcel
 from tongdan.ports import Reads
+from tongdan.surfaces.looking import of_shop, orders_of
 
 MISSED: Final = frozenset({NoticeStage.FAILED, NoticeStage.UNKNOWN})
 GONE: Final = (Status.SHIPPED, Status.SIGNED, Status.SETTLED, Status.COMPLETED)
-PAGE: Final = 200
 MISSING: Final = "missing"
 
 
@@ -86,15 +86,10 @@ def _missing(reads: Reads, policy: Policy, shop: str) -> Iterator[NoticeRow]:
 
 
 def _gone(reads: Reads, shop: str) -> Iterator[tuple[str, Order]]:
-    """The orders that left and whose people are still known, newest change first."""
-    for status in GONE:
-        before = ""
-        while rows := reads.orders(shop=shop, status=int(status), before=before, limit=PAGE):
-            before = rows[-1].cursor
-            for row in rows:
-                order = reads.order(row.id)
-                if isinstance(order, Order) and order.erased_at is None:
-                    yield row.id, order
+    """The orders that left and whose people are still known, newest first."""
+    for id, order in orders_of(reads, of_shop(shop, *map(int, GONE))):
+        if order.erased_at is None:
+            yield id, order
 
 
 def _events(order: Order) -> Iterator[tuple[str, Parcel, datetime]]:

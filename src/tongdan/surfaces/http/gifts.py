@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tongdan.adapters.gift_rules import mistake
 from tongdan.domain.kernel.gifts import MAX_GIFTS, MAX_RULES, GiftRule
-from tongdan.surfaces.gifts import PAGE, given, placed_since, preview
+from tongdan.surfaces.gifts import given, placed_since, preview
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.actions import Body
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import PartsOf
 from tongdan.surfaces.http.shapes import OrderId
+from tongdan.surfaces.looking import PAGE
 from tongdan.surfaces.refusals import INVALID_FIELD
 
 router: Final = APIRouter(prefix="/api/v1/gifts", tags=["gifts"])

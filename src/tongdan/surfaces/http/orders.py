@@ -30,6 +30,7 @@ from tongdan.surfaces.http.shapes import (
     person_shape,
     position_of,
 )
+from tongdan.surfaces.looking import of_shop
 from tongdan.surfaces.refusals import INVALID_FIELD, NO_SUCH_ORDER, NOT_YET
 from tongdan.surfaces.words import local_time, status_name
 
@@ -59,12 +60,13 @@ async def list_orders(
     cursor: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> OrderPage:
-    """Orders, newest change first.
+    """Orders, newest first.
 
-    订单列表，最近变更的在前。
+    订单列表，最新的在前。
     """
+    asked = of_shop(shop, *(() if status is None else (status,)))
     try:
-        rows = parts.reads.orders(shop=shop, status=status, before=cursor, limit=limit)
+        rows = parts.reads.orders(asked, before=cursor, limit=limit)
     except ValueError:
         raise Refused(
             INVALID_FIELD.of(field="cursor", en="expected the `next` of a page", zh="应为上一页返回的 next")

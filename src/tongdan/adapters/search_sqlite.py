@@ -1,0 +1,410 @@
+"""The index of orders in SQLite: every list that people ask for lies in the order in which they read it.
+
+An order's row number is the millisecond it was placed in and a few bits of its id, so that "newest first" is the order
+of every index, of the full-text index too, and a span of time is a span of row numbers. What is looked up together is
+indexed together (a SKU with its status); what is counted on the board is counted when it is written. It can be
+rebuilt, so it does not wait for the disk.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+import apsw
+from msgspec.structs import replace
+
+from tongdan.domain.orders.axes import Status
+from tongdan.ports import OrderRow, StoreFailure
+from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery
+
+_FORMAT: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ID_BITS: Final = 20
+_HOUR_MS: Final = 3_600_000
+_ALL: Final = tuple(int(each) for each in Status)
+# Of what is over nobody asks how old it is by the hour, and years of it would be many cells.
+_OVER: Final = frozenset({Status.SETTLED, Status.COMPLETED, Status.CANCELLED, Status.REFUNDED})
+_RUN: Final = re.compile(r"[\u3400-\u9fff]+|[0-9a-z]+")
+_PLAIN: Final = re.compile(r"[0-9a-z]+")
+MAX_WORDS: Final = 200  # of one order's titles
+_MMAP_BYTES: Final = 2**34  # address space, not memory
+
+_SCHEMA: Final = """
+CREATE TABLE orders (
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, shop TEXT NOT NULL, native TEXT NOT NULL,
+    status INTEGER NOT NULL, amount_fen INTEGER NOT NULL, updated_us INTEGER NOT NULL, warehouse TEXT NOT NULL,
+    odd INTEGER NOT NULL, held INTEGER NOT NULL, skus BLOB NOT NULL, words INTEGER NOT NULL
+);
+CREATE INDEX orders_of_status ON orders (status);
+CREATE INDEX orders_of_channel ON orders (channel, status);
+CREATE INDEX orders_of_shop ON orders (shop, status);
+CREATE INDEX orders_odd ON orders (odd) WHERE odd;
+CREATE INDEX orders_held ON orders (held) WHERE held;
+CREATE INDEX orders_amount ON orders (row, amount_fen);  -- narrower to walk than the table
+CREATE TABLE items (sku INTEGER, status INTEGER, row INTEGER, PRIMARY KEY (sku, status, row)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE texts USING fts5(
+    text, content='', contentless_delete=1, detail=none, tokenize="unicode61 remove_diacritics 0"
+);
+CREATE TABLE cells (
+    channel TEXT, status INTEGER, shop TEXT, warehouse TEXT, odd INTEGER, hour INTEGER, n INTEGER NOT NULL,
+    PRIMARY KEY (channel, status, shop, warehouse, odd, hour)
+) WITHOUT ROWID;
+CREATE TABLE positions (shard INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
+"""
+
+
+class _Kept(NamedTuple):
+    """What of an indexed order has to be taken back when it changes."""
+
+    row: int
+    channel: str
+    shop: str
+    status: int
+    warehouse: str
+    odd: int
+    skus: bytes
+    words: int
+
+
+class SqliteSearch:
+    """`ports.Search`."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        try:
+            if not readonly and not _is_sound(path):
+                for leftover in path.parent.glob(path.name + "*"):
+                    leftover.unlink()
+            self._db = _connect(path, readonly)
+        except apsw.Error as error:
+            raise StoreFailure(f"{path.name}: {error}") from error
+
+    # -- written
+
+    def put(self, docs: Sequence[OrderDoc], positions: Mapping[int, int]) -> None:
+        try:
+            with self._writing() as db:
+                if docs:
+                    self._put({doc.id: doc for doc in docs})
+                db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+
+    def _put(self, docs: Mapping[str, OrderDoc]) -> None:
+        kept = self._kept(docs)
+        rows = self._rows(docs, kept)
+        texts = {id: _text(doc) for id, doc in docs.items()}
+        values, items, gone_items, words, gone = [], [], [], [], []
+        cells = Counter[tuple[object, ...]]()
+        for id, doc in sorted(docs.items(), key=lambda each: rows[each[0]]):
+            row, before, skus = rows[id], kept.get(id), _packed(doc.skus)
+            check = crc32(texts[id].encode())
+            moved = before is None or before.row != row
+            if before is not None:
+                cells[_cell(before)] -= 1
+                if moved:
+                    gone.append((before.row,))
+                if moved or (before.skus, before.status) != (skus, doc.status):
+                    gone_items += [(sku, before.status, before.row) for sku in _unpacked(before.skus)]
+            if before is None or moved or (before.skus, before.status) != (skus, doc.status):
+                items += [(sku, doc.status, row) for sku in _unpacked(skus)]
+            if before is None or moved or before.words != check:
+                words.append((row, texts[id]))
+            now = _Kept(row, doc.channel, doc.shop, doc.status, doc.warehouse, int(doc.odd), skus, check)
+            cells[_cell(now)] += 1
+            values.append(
+                (row, id, doc.channel, doc.shop, doc.native, doc.status, doc.amount_fen, _us(doc.updated_at),
+                 doc.warehouse, int(doc.odd), int(doc.held), skus, check)
+            )  # fmt: skip
+        db = self._db
+        db.executemany("DELETE FROM items WHERE (sku, status, row) = (?, ?, ?)", gone_items)
+        db.executemany("DELETE FROM texts WHERE rowid = ?", gone)
+        db.executemany("REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        db.executemany("INSERT OR IGNORE INTO items VALUES (?, ?, ?)", items)
+        db.executemany("INSERT OR REPLACE INTO texts (rowid, text) VALUES (?, ?)", words)
+        self._add(cells)
+
+    def _kept(self, docs: Iterable[str]) -> dict[str, _Kept]:
+        rows = self._db.executemany(
+            "SELECT id, row, channel, shop, status, warehouse, odd, skus, words FROM orders WHERE id = ?",
+            [(id,) for id in docs],
+        )
+        return {id: _Kept(*rest) for id, *rest in rows}
+
+    def _rows(self, docs: Mapping[str, OrderDoc], kept: Mapping[str, _Kept]) -> dict[str, int]:
+        """The row of each order; one that has got another instant moves."""
+        found: dict[str, int] = {}
+        for id, doc in docs.items():
+            ms = _ms(doc.at or doc.updated_at)
+            if id in kept and (doc.at is None or kept[id].row >> _ID_BITS == ms):
+                found[id] = kept[id].row
+                continue
+            row = ms << _ID_BITS | crc32(id.encode()) & (1 << _ID_BITS) - 1
+            taken = set(found.values())
+            while row in taken or self._db.execute("SELECT 1 FROM orders WHERE row = ?", (row,)).get:
+                row += 1
+            found[id] = row
+        return found
+
+    def _add(self, cells: Mapping[tuple[object, ...], int]) -> None:
+        self._db.executemany(
+            "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(*cell, n) for cell, n in cells.items() if n],
+        )
+        self._db.executemany(
+            "DELETE FROM cells WHERE (channel, status, shop, warehouse, odd, hour) = (?, ?, ?, ?, ?, ?) AND n = 0",
+            [cell for cell, n in cells.items() if n < 0],
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[apsw.Connection]:
+        """A transaction that may write from its first statement on: other processes may be writing too."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # -- read
+
+    def positions(self) -> dict[int, int]:
+        return dict(self._db.execute("SELECT shard, pos FROM positions"))
+
+    def find(self, query: OrderQuery, *, before: str = "", limit: int = 50) -> list[OrderRow]:
+        try:
+            rows = self._find(query, int(before) if before else None, limit)
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+        return [
+            OrderRow(id=id, channel=channel, shop=shop, native=native, status=status, amount_fen=fen, at=_at(row),
+                     updated_at=_EPOCH + timedelta(microseconds=us), odd=bool(odd), held=bool(held), cursor=str(row))
+            for row, id, channel, shop, native, status, fen, us, odd, held in rows
+        ]  # fmt: skip
+
+    def _find(self, query: OrderQuery, before: int | None, limit: int) -> list[Any]:
+        found = list[int]()
+        for walk in _walks(query, before):
+            sql = f"SELECT {walk.row} FROM {walk.source} WHERE {walk.where} ORDER BY {walk.row} DESC LIMIT ?"
+            found += [row for (row,) in self._db.execute(sql, (*walk.values, limit))]
+        newest = sorted(set(found), reverse=True)[:limit]
+        return list(
+            self._db.executemany(
+                "SELECT row, id, channel, shop, native, status, amount_fen, updated_us, odd, held FROM orders"
+                " WHERE row = ?",
+                [(row,) for row in newest],
+            )
+        )
+
+    def count(self, query: OrderQuery) -> int:
+        counted = 0
+        try:
+            for walk in _walks(query, None):
+                sql = f"SELECT count(*) FROM (SELECT 1 FROM {walk.source} WHERE {walk.where} LIMIT ?)"
+                counted += self._db.execute(sql, (*walk.values, COUNTED + 1 - counted)).get
+                if counted > COUNTED:
+                    break
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
+        return counted
+
+    def cells(
+        self, *, shops: Sequence[str] = (), warehouse: str = "", since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Cell]:  # fmt: skip
+        where, values = ["1"], list[Any]()
+        if shops:
+            where.append(f"shop IN ({_marks(shops)})")
+            values += shops
+        if warehouse:
+            where.append("warehouse = ?")
+            values.append(warehouse)
+        if since is not None:
+            where.append("hour >= ?")
+            values.append(_ms(since) // _HOUR_MS)
+        if until is not None:
+            where.append("hour < ?")
+            values.append(-(-_ms(until) // _HOUR_MS))
+        rows = self._db.execute(
+            "SELECT channel, status, sum(n), sum(CASE WHEN odd THEN n ELSE 0 END) FROM cells"
+            f" WHERE {' AND '.join(where)} GROUP BY channel, status ORDER BY channel, status",
+            values,
+        )
+        return [Cell(*row) for row in rows]
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class _Walk(NamedTuple):
+    """One walk through an index, in the order of its `row` column."""
+
+    source: str
+    row: str
+    conditions: Sequence[tuple[str, Sequence[Any]]]
+
+    @property
+    def where(self) -> str:
+        return " AND ".join(condition for condition, _ in self.conditions) or "1"
+
+    @property
+    def values(self) -> list[Any]:
+        return [value for _, values in self.conditions for value in values]
+
+
+def _walks(query: OrderQuery, before: int | None) -> Iterator[_Walk]:
+    """The walks that together find what is asked for. Where an index has the status before the row, each status is a
+    walk of its own, so that none has to sort."""
+    if query.ids == () or (query.words and not _words_of(query.words)):
+        return
+    statuses = query.statuses or _ALL
+    status_in = [(f"o.status IN ({_marks(query.statuses)})", query.statuses)] if query.statuses else []
+    if query.ids is not None:
+        conditions = [
+            (f"o.id IN ({_marks(query.ids)})", query.ids),
+            *status_in,
+            *_conditions(query, before, "o.row"),
+        ]
+        if query.name or query.words or query.sku:
+            conditions.append(("o.row IN (SELECT rowid FROM texts WHERE texts MATCH ?)", [_match(query)]))
+        yield _Walk("orders o", "o.row", conditions)
+    elif query.name or query.words:
+        source = "texts w JOIN orders o ON o.row = w.rowid"
+        conditions = [
+            ("w.texts MATCH ?", [_match(query)]),
+            *status_in,
+            *_conditions(query, before, "w.rowid"),
+        ]
+        yield _Walk(source, "w.rowid", conditions)
+    elif query.sku:
+        for status in statuses:
+            here = [("i.sku = ? AND i.status = ?", [_sku(query.sku), status])]
+            conditions = [*here, *_conditions(query, before, "i.row")]
+            source = "items i JOIN orders o ON o.row = i.row" if len(conditions) > 1 else "items i"
+            yield _Walk(source, "i.row", conditions)
+    elif (query.shops or query.channel or query.statuses) and not (query.odd or query.held):
+        for status in statuses:
+            for shop in query.shops or ("",):
+                here = [("o.status = ?", [status])]
+                one = replace(query, shops=(shop,) if shop else ())
+                yield _Walk("orders o", "o.row", [*here, *_conditions(one, before, "o.row")])
+    else:
+        conditions = [*status_in, *_conditions(query, before, "o.row")]
+        by_amount = query.least_fen is not None or query.most_fen is not None
+        yield _Walk("orders o INDEXED BY orders_amount" if by_amount else "orders o", "o.row", conditions)
+
+
+def _conditions(query: OrderQuery, before: int | None, row: str) -> list[tuple[str, Sequence[Any]]]:
+    """What can be asked of an order wherever it is met; `row` is the walk's own column, so that it ends in time."""
+    asked: list[tuple[str, Sequence[Any] | None]] = [
+        (f"{row} < ?", None if before is None else [before]),
+        (f"{row} >= ?", None if query.since is None else [_ms(query.since) << _ID_BITS]),
+        (f"{row} < ?", None if query.until is None else [_ms(query.until) << _ID_BITS]),
+        ("o.channel = ?", [query.channel] if query.channel else None),
+        (f"o.shop IN ({_marks(query.shops)})", query.shops or None),
+        ("o.warehouse = ?", [query.warehouse] if query.warehouse else None),
+        ("o.amount_fen >= ?", None if query.least_fen is None else [query.least_fen]),
+        ("o.amount_fen <= ?", None if query.most_fen is None else [query.most_fen]),
+        ("o.odd", [] if query.odd else None),
+        ("o.held", [] if query.held else None),
+    ]
+    return [(condition, values) for condition, values in asked if values is not None]
+
+
+def _connect(path: Path, readonly: bool) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    db = apsw.Connection(str(path), flags=flags)
+    db.set_busy_timeout(10_000)
+    db.pragma("mmap_size", _MMAP_BYTES)
+    if not readonly:
+        db.pragma("journal_mode", "wal")
+        db.pragma("synchronous", "off")
+        db.pragma("cache_size", -65_536)
+        if db.pragma("user_version") == 0:
+            with db:
+                db.execute(_SCHEMA)
+                db.pragma("user_version", _FORMAT)
+    return db
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether the file is a database of this format; one that begins here is."""
+    try:
+        db = _connect(path, readonly=False)
+    except (apsw.NotADBError, apsw.CorruptError):
+        return False
+    try:
+        return bool(db.pragma("user_version") == _FORMAT)
+    except apsw.Error:
+        return False
+    finally:
+        db.close()
+
+
+def _text(doc: OrderDoc) -> str:
+    """What an order is found by in the full text: its numbers and SKUs whole, its titles in words and pairs."""
+    names = (_name(name) for name in (doc.id, doc.native, *doc.names, *doc.skus) if name)
+    return " ".join(dict.fromkeys((*names, *_words_of(doc.title)[:MAX_WORDS])))
+
+
+def _match(query: OrderQuery) -> str:
+    names = [_name(name) for name in (query.name, query.sku) if name]
+    return " AND ".join(f'"{token}"' for token in (*names, *_words_of(query.words)))
+
+
+def _name(name: str) -> str:
+    """One token for a whole number, which no word can be: `ZX-1` → `id7a782d31`."""
+    lowered = name.strip().lower()
+    return f"no{lowered}" if _PLAIN.fullmatch(lowered) else f"id{lowered.encode().hex()}"
+
+
+def _words_of(text: str) -> list[str]:
+    """Latin words, and each pair of neighbours in Chinese, as there are no blanks to tell words by."""
+    found = list[str]()
+    for run in _RUN.findall(text.lower()):
+        if run[0] < "\u3400" or len(run) == 1:
+            found.append(run)
+        else:
+            found += [run[n : n + 2] for n in range(len(run) - 1)]
+    return found
+
+
+def _sku(code: str) -> int:
+    return int.from_bytes(blake2b(code.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _packed(skus: Sequence[str]) -> bytes:
+    return b"".join(sorted({_sku(code).to_bytes(8, "big", signed=True) for code in skus}))
+
+
+def _unpacked(skus: bytes) -> list[int]:
+    return [int.from_bytes(skus[n : n + 8], "big", signed=True) for n in range(0, len(skus), 8)]
+
+
+def _cell(kept: _Kept) -> tuple[object, ...]:
+    hour = (kept.row >> _ID_BITS) // _HOUR_MS
+    if kept.status in _OVER:
+        hour -= hour % 24
+    return (kept.channel, kept.status, kept.shop, kept.warehouse, kept.odd, hour)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _at(row: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=row >> _ID_BITS)
