@@ -26,6 +26,7 @@ from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
     ChangeAmount,
+    CommentOnOrder,
     CompleteOrder,
     ErasePerson,
     LiftHold,
@@ -34,6 +35,7 @@ from tongdan.domain.orders.commands import (
     RecordPaymentFailure,
     RecordSettlement,
     RequestPayment,
+    RevealPerson,
 )
 from tongdan.domain.sync.commands import ClaimAlias, RaiseTicket, ResolveTicket
 from tongdan.ports import Clock
@@ -49,6 +51,8 @@ ASKED: dict[str, Make] = {
     "lift": lambda order, n: LiftHold(order=order, hold=("hold-0", "hold-1", "payment")[n % 3]),
     "address": lambda order, n: ChangeAddress(order=order, region="上海", person=PERSON),
     "amount": lambda order, n: ChangeAmount(order=order, amount_fen=9_900 + n, reason="rebate"),
+    "comment": lambda order, n: CommentOnOrder(order=order, text=f"rang {n} times"),
+    "reveal": lambda order, n: RevealPerson(order=order),
     "erase": lambda order, n: ErasePerson(order=order),
     "cancel": lambda order, n: CancelOrder(order=order, reason="no longer"),
     "complete": lambda order, n: CompleteOrder(order=order),

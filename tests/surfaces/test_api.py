@@ -41,6 +41,23 @@ async def test_personal_data_is_masked_until_it_is_asked_for_by_who_may(served: 
         assert (revealed["person"]["name"], revealed["person"]["phone"]) == ("张三", "13800000000")
         facts = (await get(privileged, f"/orders/{id}/timeline?reveal=true"))["facts"]
         assert facts[0]["raw"] == push_reference.EXAMPLE_BODY.replace("A2026012700001", "A1")
+        assert [(f["fact"], f["operator"]) for f in facts[-2:]] == [("PersonRevealed", "key-1")] * 2
+        before = rows_of(served)
+        await refused(await client.get(f"{API}/orders/{id}?reveal=true"), 403, "not-allowed")
+        assert rows_of(served) == before
+
+
+async def test_what_the_staff_says_stands_on_the_timeline(served: Served) -> None:
+    id = await served.place()
+    async with served.client(Scope.READ) as client, served.client(*ALL) as writer:
+        path, said = f"{API}/orders/{id}/comment", {"text": "the buyer rang: blue paper, please"}
+        await refused(await client.post(path, json=said), 403, "not-allowed")
+        before = rows_of(served)
+        await refused(await writer.post(path, json={"text": "ring 13812345678"}), 422, "comment-names-person")
+        assert rows_of(served) == before
+        assert (await writer.post(path, json=said)).status_code == 200
+        last = (await get(client, f"/orders/{id}/timeline"))["facts"][-1]
+        assert (last["sentence"], last["operator"], last["source"]) == (said["text"], "key-1", "api")
 
 
 async def test_the_timeline_tells_every_fact_with_its_place_in_the_chain(served: Served) -> None:

@@ -55,6 +55,8 @@ from tongdan.domain.orders import (
     refunds,
     reissue_facts,
     reissues,
+    remark_facts,
+    remarks,
     reservation,
     risk,
     risk_facts,
@@ -265,6 +267,9 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_sendings(_N.RecordNoticeRefused, telling.record_refused),
     **_sendings(_N.RecordNobodyThere, telling.record_nobody_there),
     **_sendings(_N.RecordReceipt, telling.record_receipt),
+    # people speak of it, and look at who is behind it
+    **_orders(_O.CommentOnOrder, remarks.comment_on_order),
+    **_orders(_O.RevealPerson, remarks.reveal_person),
     # the people behind it are forgotten
     **_orders(_O.ErasePerson, erasure.erase_person),
     # what its channel lists as changed is read, so that nothing it did not push is missed
@@ -461,6 +466,7 @@ def _all(base: type[Any], *modules: ModuleType) -> dict[str, type[Any]]:
 _MODULES: Final = (
     gift_facts,
     reissue_facts,
+    remark_facts,
     order_facts,
     refund_facts,
     after_sale_facts,

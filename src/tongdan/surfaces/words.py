@@ -204,6 +204,8 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "AddressChangeTooLate": ("address changed after hand-over", "下发后才变更地址"),
     "AmountChanged": ("amount changed to {amount} yuan: {reason}", "金额改为 {amount} 元：{reason}"),
     "PersonErased": ("personal data erased", "个人信息已删除"),
+    "OrderCommented": ("{text}", "{text}"),
+    "PersonRevealed": ("personal data was shown in the open", "查看了未打码的个人信息"),
     "HoldPlaced": ("held: {hold} {note}", "挂起：{hold} {note}"),
     "HoldLifted": ("hold lifted: {hold} {note}", "解除挂起：{hold} {note}"),
     "RiskAsked": ("held until its buyer's history is known", "已挂起：正在核查买家记录"),

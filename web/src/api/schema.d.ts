@@ -13,9 +13,9 @@ export interface paths {
     };
     /**
      * List Orders
-     * @description Orders, newest change first.
+     * @description Orders, newest first.
      *
-     *     订单列表，最近变更的在前。
+     *     订单列表，最新的在前。
      */
     get: operations['list_orders_api_v1_orders_get'];
     put?: never;
@@ -290,6 +290,94 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/orders/{id}/reissue': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Reissue
+     * @description Send units once more that left, and were lost, damaged or missing. Nothing is charged; the channel is not told.
+     *
+     *     补发已发出但丢失、破损或缺少的商品；不收费，不回传渠道。
+     */
+    post: operations['reissue_api_v1_orders__id__reissue_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/orders/{id}/reissues/{reissue}/undo': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Undo Reissue
+     * @description Not to be sent again after all, while nothing of it has left; what a warehouse has been given is recalled.
+     *
+     *     撤销尚未发出的补发；已下发仓库的部分会被拦截。
+     */
+    post: operations['undo_reissue_api_v1_orders__id__reissues__reissue__undo_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/orders/{id}/comment': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Comment
+     * @description Say something about an order to whoever reads it next; it stands on the timeline.
+     *
+     *     给订单加备注，显示在时间线上。
+     */
+    post: operations['comment_api_v1_orders__id__comment_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/shipments/{shipment}/intercept': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Intercept
+     * @description Call a shipment back from its warehouse or, once it has left, from its carrier; the timeline tells each answer.
+     *
+     *     召回发货单：请仓库停发，已发出的请承运商拦截退回；每一步答复见订单时间线。
+     */
+    post: operations['intercept_api_v1_shipments__shipment__intercept_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/dead-letters/{effect}/replay': {
     parameters: {
       query?: never;
@@ -350,6 +438,50 @@ export interface paths {
      *     回补:重新读取该店铺渠道在 [since, until) 内变更的全部订单,已知订单不受影响。
      */
     post: operations['backfill_api_v1_shops__shop__backfills_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/notices': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Listed
+     * @description Notices that did not arrive or of which nobody knows, or parcels of which nobody was told.
+     *
+     *     未送达或结果未知的通知；`missing` 为从未生成通知的包裹；`order` 为某一订单的全部通知。
+     */
+    get: operations['listed_api_v1_notices_get'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/notices/resend': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resend
+     * @description Send a notice again that did not arrive, or one that is missing. It cannot be taken back.
+     *
+     *     重发未送达的通知，或补发缺失的通知；发出后无法撤回。
+     */
+    post: operations['resend_api_v1_notices_resend_post'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1140,6 +1272,210 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/after-sales': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Listed
+     * @description After-sales, by channel, shop and number.
+     *
+     *     售后列表，按渠道、店铺和售后编号排列。
+     */
+    get: operations['listed_api_v1_after_sales_get'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/after-sales/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * One
+     * @description One after-sale, and what may be answered now.
+     *
+     *     一个售后，以及当前可选的处理方式。
+     */
+    get: operations['one_api_v1_after_sales__id__get'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/after-sales/{id}/answer': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Answer
+     * @description Agree, refund, refuse or send a replacement. The platform's word on it follows: look again.
+     *
+     *     同意、退款、拒绝或补发；平台的结果随后到达，请再查看。
+     */
+    post: operations['answer_api_v1_after_sales__id__answer_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/gifts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * In Force
+     * @description The gift rules in force, and how often the limited ones have given.
+     *
+     *     生效中的赠品规则，以及限量规则已赠次数。
+     */
+    get: operations['in_force_api_v1_gifts_get'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/gifts/preview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try Rules
+     * @description What rules would give to orders. Orders keep the gifts they have, and rules stay as they are.
+     *
+     *     试算赠品规则对订单的效果；不改变任何订单和规则。
+     */
+    post: operations['try_rules_api_v1_gifts_preview_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/imports/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Import File
+     * @description Check a file of stock counts or orders, and write it with `apply`. The same file again changes nothing.
+     *
+     *     校验库存或订单文件；apply=true 时写入。同一文件重复提交不会重复写入。
+     */
+    post: operations['import_file_api_v1_imports__name__post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/shipments/{id}/waybill': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Show
+     * @description The numbers that the seller took for a shipment, and what became of each.
+     *
+     *     商家为发货单自取的电子面单号及其状态。
+     */
+    get: operations['show_api_v1_shipments__id__waybill_get'];
+    put?: never;
+    /**
+     * Get
+     * @description Ask for a number again after the carrier refused, of the same carrier or another.
+     *
+     *     承运商拒绝后重新取号，可改用其他承运商。
+     */
+    post: operations['get_api_v1_shipments__id__waybill_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/shipments/{id}/waybill/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancel
+     * @description Give the number up before the warehouse has the shipment: it goes back, and the warehouse takes one.
+     *
+     *     下发仓库之前放弃运单号：已取的号将取消，改由仓库取号。
+     */
+    post: operations['cancel_api_v1_shipments__id__waybill_cancel_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/shipments/{id}/waybill/print': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Fetch
+     * @description The label, as the carrier makes it: a PDF, or print data for its component. It is noted who took it.
+     *
+     *     面单文件：PDF，或云打印组件所需的打印数据；取用人会记入审计日志。
+     */
+    post: operations['fetch_api_v1_shipments__id__waybill_print_post'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1162,12 +1498,117 @@ export interface components {
       /** Detail */
       detail: string;
     };
+    /**
+     * AfterSaleShape
+     * @description `waits`: the seller is to act; by `decide_by`, where the platform decides by itself afterwards.
+     */
+    AfterSaleShape: {
+      /**
+       * Id
+       * @example DY20260127000892-A1
+       */
+      id: string;
+      /** Order */
+      order: string;
+      /** Channel */
+      channel: string;
+      /** Shop */
+      shop: string;
+      /** Native */
+      native: string;
+      /** Number */
+      number: string;
+      kind: components['schemas']['WordsShape'];
+      stage: components['schemas']['WordsShape'];
+      /** Native Stage */
+      native_stage: string;
+      /** Amount Fen */
+      amount_fen: number;
+      /** Units */
+      units: components['schemas']['UnitsShape'][];
+      /** Waits */
+      waits: boolean;
+      /** Decide By */
+      decide_by: string | null;
+      /** Applied At */
+      applied_at: string | null;
+      /** Said At */
+      said_at: string | null;
+      /** Carrier */
+      carrier: string;
+      /** Waybill */
+      waybill: string;
+      /** Tracked */
+      tracked: string;
+      /** Worries */
+      worries: string[];
+      /** Answers */
+      answers: components['schemas']['GivenShape'][];
+      /** Options */
+      options: components['schemas']['OptionShape'][];
+    };
     /** AmountBody */
     AmountBody: {
       /** Amount Fen */
       amount_fen: number;
       /** Reason */
       reason: string;
+    };
+    /** AnswerBody */
+    AnswerBody: {
+      /** Answer */
+      answer: string;
+      /**
+       * Reason
+       * @description Of a refusal: one of the channel's codes, see conf/channels.
+       * @default
+       */
+      reason: string;
+      /**
+       * Note
+       * @description What the buyer is told with it. No personal data.
+       * @default
+       */
+      note: string;
+      /**
+       * Evidence
+       * @description Where the proof of a refusal can be seen.
+       * @default
+       */
+      evidence: string;
+      /**
+       * Address
+       * @description The return address in the platform's book; else the shop's own.
+       * @default
+       */
+      address: string;
+      /**
+       * Carrier
+       * @description Of a replacement, as warehouses code it (SF).
+       * @default
+       */
+      carrier: string;
+      /**
+       * Waybill
+       * @default
+       */
+      waybill: string;
+      /**
+       * Apply
+       * @description Do it. Otherwise it is only shown what would happen.
+       * @default false
+       */
+      apply: boolean;
+    };
+    /**
+     * Answered
+     * @description `does` is what the answer does, `facts` what would be recorded; `done` is set when it was applied.
+     */
+    Answered: {
+      option: components['schemas']['OptionShape'];
+      /** Facts */
+      facts: string[];
+      done?: components['schemas']['Done'] | null;
     };
     /**
      * ArchivedShape
@@ -1222,6 +1663,16 @@ export interface components {
        */
       reason: string;
     };
+    /** CarrierBody */
+    CarrierBody: {
+      /**
+       * Carrier
+       * @description Another carrier; without it the same one.
+       * @default
+       * @example ZTO
+       */
+      carrier: string;
+    };
     /**
      * Changes
      * @description What is left out stays. Every change ends the member's sessions.
@@ -1260,6 +1711,14 @@ export interface components {
        * @default
        */
       reason: string;
+    };
+    /** CommentBody */
+    CommentBody: {
+      /**
+       * Text
+       * @description For the staff, and for good. No personal data.
+       */
+      text: string;
     };
     /** Defined */
     Defined: {
@@ -1429,10 +1888,59 @@ export interface components {
       raw_masked: boolean;
     };
     /**
+     * FaultShape
+     * @description `line` counts from 1 with the heading; 0 is the whole file.
+     */
+    FaultShape: {
+      /** Line */
+      line: number;
+      /** Message */
+      message: string;
+      /** Message Zh */
+      message_zh: string;
+    };
+    /**
      * Form
      * @enum {string}
      */
     Form: 'jsonl' | 'csv';
+    /** GiftShape */
+    GiftShape: {
+      /** Sku */
+      sku: string;
+      /** Units */
+      units: number;
+    };
+    /**
+     * GivenShape
+     * @description An answer that was given. `taken` is null while the platform has said nothing to it.
+     */
+    GivenShape: {
+      /** Answer */
+      answer: string;
+      /** Stage */
+      stage: string;
+      /** Taken */
+      taken: boolean | null;
+      /** Error */
+      error: string;
+    };
+    /**
+     * GroupShape
+     * @description Orders of one shop in one state.
+     */
+    GroupShape: {
+      /** Shop */
+      shop: string;
+      /** State */
+      state: string;
+      /** Orders */
+      orders: number;
+      /** Lines */
+      lines: number;
+      /** Amount Fen */
+      amount_fen: number;
+    };
     /** Health */
     Health: {
       /**
@@ -1501,6 +2009,54 @@ export interface components {
        * @default
        */
       note: string;
+    };
+    /**
+     * ImportedShape
+     * @description `applied` false: nothing was written. `accepted`, `duplicates` and `refused` are of what was.
+     */
+    ImportedShape: {
+      /** Rows */
+      rows: number;
+      /**
+       * Good
+       * @description Orders or counts that can be written.
+       */
+      good: number;
+      /**
+       * Over Rows
+       * @description Rows of orders that are no longer open, which are left out.
+       */
+      over_rows: number;
+      /** Faults */
+      faults: components['schemas']['FaultShape'][];
+      /** Preview */
+      preview: components['schemas']['GroupShape'][];
+      /** Applied */
+      applied: boolean;
+      /**
+       * Accepted
+       * @default 0
+       */
+      accepted: number;
+      /**
+       * Duplicates
+       * @default 0
+       */
+      duplicates: number;
+      /**
+       * Refused
+       * @default []
+       */
+      refused: components['schemas']['RefusedShape'][];
+    };
+    /** InForce */
+    InForce: {
+      rule: components['schemas']['RuleShape'];
+      /**
+       * Given
+       * @description How often it has given, of a limited rule.
+       */
+      given: number | null;
     };
     /**
      * Letter
@@ -1587,6 +2143,16 @@ export interface components {
        * @description Units that are not to leave, or have not.
        */
       withdrawn: number;
+      /**
+       * Gift Rule
+       * @description The rule that gave it, for a gift of ours.
+       */
+      gift_rule: string;
+      /**
+       * Replaces
+       * @description The line whose units it sends again; 0: none.
+       */
+      replaces: number;
       /**
        * Refunded
        * @description Units whose price goes back, or has gone back.
@@ -1713,6 +2279,75 @@ export interface components {
        */
       shops: string[];
     };
+    /** NothingBody */
+    NothingBody: Record<string, never>;
+    /** NoticeList */
+    NoticeList: {
+      /** Notices */
+      notices: components['schemas']['NoticeShape'][];
+    };
+    /**
+     * NoticeShape
+     * @description `stage`: waiting, sending, sent, delivered, failed, unknown, withheld, or missing where none was ever made.
+     */
+    NoticeShape: {
+      /**
+       * Notice
+       * @example notice/MP20260127000892/shipped/MP20260127000892-S1.1
+       */
+      notice: string;
+      /** Order */
+      order: string;
+      /** Shop */
+      shop: string;
+      /** Kind */
+      kind: string;
+      /** Stage */
+      stage: string;
+      /** Means */
+      means: string;
+      /**
+       * Sendings
+       * @description How often it was handed to a provider.
+       */
+      sendings: number;
+      /**
+       * Reason
+       * @description Why the last sending led to nothing, as the provider says it.
+       */
+      reason: string;
+      /** Waybill */
+      waybill: string;
+      /** Happened At */
+      happened_at: string | null;
+      /** Sent At */
+      sent_at: string | null;
+      /** Delivered At */
+      delivered_at: string | null;
+    };
+    /**
+     * NumberShape
+     * @description `stage`: asked, live, refused, dropped (being cancelled), cancelled, stuck (the carrier does not cancel it).
+     */
+    NumberShape: {
+      /** Key */
+      key: string;
+      /** Carrier */
+      carrier: string;
+      /** Waybill */
+      waybill: string;
+      /** Stage */
+      stage: string;
+      /** Reason */
+      reason: string;
+      /**
+       * Asked At
+       * Format: date-time
+       */
+      asked_at: string;
+      /** Printed */
+      printed: number;
+    };
     /** ObjectionShape */
     ObjectionShape: {
       /** Error */
@@ -1759,6 +2394,22 @@ export interface components {
       waiting_lines: number;
       /** Suggestions */
       suggestions: components['schemas']['SuggestionShape'][];
+    };
+    /**
+     * OptionShape
+     * @description `undo`: reversible, compensable (a person makes it good) or irreversible.
+     */
+    OptionShape: {
+      /** Answer */
+      answer: string;
+      /** Does */
+      does: string;
+      /** Does Zh */
+      does_zh: string;
+      /** Undo */
+      undo: string;
+      /** Repeat */
+      repeat: string;
     };
     /**
      * OrderItem
@@ -1865,10 +2516,18 @@ export interface components {
       };
       /** Lines */
       lines: components['schemas']['LineShape'][];
+      /** Reissues */
+      reissues: components['schemas']['ReissueShape'][];
       /** Parcels */
       parcels: components['schemas']['ParcelShape'][];
       /** Said */
       said: components['schemas']['SaidShape'][];
+      /**
+       * Notices
+       * @description What its buyer was told, and whether it arrived.
+       * @default []
+       */
+      notices: components['schemas']['NoticeShape'][];
       person?: components['schemas']['PersonShape'] | null;
       /** As Of */
       as_of?: string | null;
@@ -1904,6 +2563,16 @@ export interface components {
       units: number;
       /** Amount Fen */
       amount_fen: number;
+    };
+    /**
+     * Page
+     * @description `after` is that of the next page; "" when there is none.
+     */
+    Page: {
+      /** After Sales */
+      after_sales: components['schemas']['AfterSaleShape'][];
+      /** After */
+      after: string;
     };
     /** ParcelBody */
     ParcelBody: {
@@ -2000,22 +2669,39 @@ export interface components {
       /** Moves */
       moves: components['schemas']['MoveShape'][];
     };
-    /**
-     * PreviewShape
-     * @description `possible`: only a masked phone is known, and it fits; erase them by id if you know that they are meant.
-     *     `quarantined`: messages nobody could read in which the phone or id stands; name them like orders to delete them.
-     */
-    PreviewShape: {
-      /** Orders */
-      orders: components['schemas']['DoomedShape'][];
-      /** Possible */
-      possible: components['schemas']['DoomedShape'][];
-      /** Quarantined */
-      quarantined: string[];
-      /** Erased */
-      erased: string[];
-      /** Unknown */
-      unknown: string[];
+    /** PresentShape */
+    PresentShape: {
+      /** Sku */
+      sku: string;
+      /**
+       * Units
+       * @default 1
+       */
+      units: number;
+    };
+    /** PreviewBody */
+    PreviewBody: {
+      /**
+       * Rules
+       * @description Without them: those in force.
+       */
+      rules?: components['schemas']['RuleShape'][] | null;
+      /**
+       * Orders
+       * @description Without them: those of the last days.
+       * @default []
+       */
+      orders: string[];
+      /**
+       * Days
+       * @default 7
+       */
+      days: number;
+      /**
+       * Shop
+       * @default
+       */
+      shop: string;
     };
     /**
      * ProductShape
@@ -2070,6 +2756,42 @@ export interface components {
        */
       stage: string;
     };
+    /** RefusedShape */
+    RefusedShape: {
+      /**
+       * What
+       * @description The platform's number of the order, or the SKU.
+       */
+      what: string;
+      /** Error */
+      error: string;
+      /** Message */
+      message: string;
+      /** Message Zh */
+      message_zh: string;
+    };
+    /** ReissueBody */
+    ReissueBody: {
+      /** Lines */
+      lines: components['schemas']['UnitsBody'][];
+      /**
+       * Reason
+       * @description For the audit trail. No personal data.
+       */
+      reason: string;
+    };
+    /**
+     * ReissueShape
+     * @description Units that are sent again; `lines` are the numbers of the lines they go as.
+     */
+    ReissueShape: {
+      /** No */
+      no: number;
+      /** Lines */
+      lines: number[];
+      /** Reason */
+      reason: string;
+    };
     /** ReleaseBody */
     ReleaseBody: {
       /** Orders */
@@ -2110,11 +2832,109 @@ export interface components {
       refused: components['schemas']['ObjectionShape'][];
       done?: components['schemas']['Done'] | null;
     };
+    /** ResendBody */
+    ResendBody: {
+      /**
+       * Notice
+       * @example notice/MP20260127000892/shipped/MP20260127000892-S1.1
+       */
+      notice: string;
+      /**
+       * Reason
+       * @description For the audit trail. No personal data.
+       */
+      reason: string;
+    };
     /**
      * Role
      * @enum {string}
      */
     Role: 'operations' | 'warehouse' | 'service' | 'finance' | 'admin';
+    /**
+     * RuleShape
+     * @description As `conf/gifts.yml` has it; times are RFC 3339 with an offset, "" for none.
+     */
+    RuleShape: {
+      /** Name */
+      name: string;
+      /** Name En */
+      name_en: string;
+      /** Name Zh */
+      name_zh: string;
+      /** Gifts */
+      gifts: components['schemas']['PresentShape'][];
+      /**
+       * Active
+       * @default true
+       */
+      active: boolean;
+      /**
+       * Shops
+       * @default []
+       */
+      shops: string[];
+      /**
+       * Since
+       * @default
+       * @example 2026-11-01T00:00:00+08:00
+       */
+      since: string;
+      /**
+       * Until
+       * @default
+       */
+      until: string;
+      /**
+       * Skus
+       * @default []
+       */
+      skus: string[];
+      /**
+       * Units From
+       * @default 0
+       */
+      units_from: number;
+      /**
+       * Amount From Fen
+       * @default 0
+       */
+      amount_from_fen: number;
+      /**
+       * Repeats
+       * @default false
+       */
+      repeats: boolean;
+      /**
+       * At Most Times
+       * @default 1
+       */
+      at_most_times: number;
+      /**
+       * Exclusive
+       * @default false
+       */
+      exclusive: boolean;
+      /**
+       * Priority
+       * @default 0
+       */
+      priority: number;
+      /**
+       * When Short
+       * @default drop
+       */
+      when_short: string;
+      /**
+       * Limit Times
+       * @default 0
+       */
+      limit_times: number;
+    };
+    /** Rules */
+    Rules: {
+      /** Rules */
+      rules: components['schemas']['InForce'][];
+    };
     /**
      * SaidShape
      * @description What a system last said of the order.
@@ -2505,6 +3325,13 @@ export interface components {
       /** Units */
       units: number;
     };
+    /** UnitsShape */
+    UnitsShape: {
+      /** Line */
+      line: number;
+      /** Units */
+      units: number;
+    };
     /** UntilBody */
     UntilBody: {
       /**
@@ -2512,6 +3339,25 @@ export interface components {
        * @description Up to the end of this day (UTC+8); default: the newest sealed one.
        */
       until?: string | null;
+    };
+    /**
+     * WaybillsShape
+     * @description `waits`: the warehouse has not been told of it, because its number is not there. `left_under`: what parcels left
+     *     under, whoever took the number.
+     */
+    WaybillsShape: {
+      /** Shipment */
+      shipment: string;
+      /** Order */
+      order: string;
+      /** Warehouse */
+      warehouse: string;
+      /** Waits */
+      waits: boolean;
+      /** Numbers */
+      numbers: components['schemas']['NumberShape'][];
+      /** Left Under */
+      left_under: string[];
     };
     /** Who */
     Who: {
@@ -2549,6 +3395,15 @@ export interface components {
        */
       subjects: string[];
     };
+    /** WordsShape */
+    WordsShape: {
+      /** Name */
+      name: string;
+      /** En */
+      en: string;
+      /** Zh */
+      zh: string;
+    };
     /** Worry */
     Worry: {
       /** What */
@@ -2558,10 +3413,65 @@ export interface components {
       /** Message Zh */
       message_zh: string;
     };
+    /** WouldShape */
+    WouldShape: {
+      /** Order */
+      order: string;
+      /** Rule */
+      rule: string;
+      /** Times */
+      times: number;
+      /** Gifts */
+      gifts: components['schemas']['GiftShape'][];
+      /**
+       * Has
+       * @description It has been given gifts by a rule of that name, and keeps them.
+       */
+      has: boolean;
+    };
     /** CancelBody */
     tongdan__surfaces__http__actions__CancelBody: {
       /** Reason */
       reason: string;
+    };
+    /**
+     * PreviewShape
+     * @description `possible`: only a masked phone is known, and it fits; erase them by id if you know that they are meant.
+     *     `quarantined`: messages nobody could read in which the phone or id stands; name them like orders to delete them.
+     */
+    tongdan__surfaces__http__erasures__PreviewShape: {
+      /** Orders */
+      orders: components['schemas']['DoomedShape'][];
+      /** Possible */
+      possible: components['schemas']['DoomedShape'][];
+      /** Quarantined */
+      quarantined: string[];
+      /** Erased */
+      erased: string[];
+      /** Unknown */
+      unknown: string[];
+    };
+    /** PreviewShape */
+    tongdan__surfaces__http__gifts__PreviewShape: {
+      /**
+       * Orders
+       * @description Orders that were tried; at most 200, the last changed ones.
+       */
+      orders: number;
+      /** Would */
+      would: components['schemas']['WouldShape'][];
+      /**
+       * Units
+       * @description Units of each gift, of all orders together.
+       */
+      units: {
+        [key: string]: number;
+      };
+      /**
+       * Untold
+       * @description Orders whose lines are not known or not matched yet.
+       */
+      untold: number;
     };
     /** CancelBody */
     tongdan__surfaces__http__holds__CancelBody: {
@@ -2615,7 +3525,8 @@ export interface components {
      * NewOrder
      * @description The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by.
      *
-     *         `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`).
+     *         `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`). A
+     *         presale has a deposit, which is paid first, and a time until which the balance may be paid.
      */
     NewOrder: {
       order_no: string;
@@ -2635,6 +3546,10 @@ export interface components {
       currency: string;
       /** @default  */
       order_id: string;
+      /** @default 0 */
+      deposit_fen: number;
+      /** @default null */
+      balance_by: string | null;
     };
     /**
      * OrderLine
@@ -2695,6 +3610,53 @@ export interface components {
       request_id: string;
       amount_fen: number;
       reason: string;
+    };
+    /**
+     * NewAfterSale
+     * @description `POST …/after-sale`: the buyer applies. The same number again, while it is undecided, changes it.
+     */
+    NewAfterSale: {
+      order_id: string;
+      request_id: string;
+      number: string;
+      kind: components['schemas']['AfterSaleKind'];
+      lines: components['schemas']['ReturnedLine'][];
+      amount_fen: number;
+      /** @default  */
+      reason: string;
+    };
+    /**
+     * AfterSaleKind
+     * @enum {unknown}
+     */
+    AfterSaleKind: 'exchange' | 'price_protection' | 'refund_only' | 'reissue' | 'repair' | 'return_refund';
+    /**
+     * ReturnedLine
+     * @description Units of one line, by the number it was ordered under (1…).
+     */
+    ReturnedLine: {
+      line: number;
+      units: number;
+    };
+    /**
+     * Withdrawal
+     * @description `POST …/after-sale-withdraw`: the buyer wants nothing of it any more.
+     */
+    Withdrawal: {
+      order_id: string;
+      request_id: string;
+      withdraw: string;
+    };
+    /**
+     * SentBack
+     * @description `POST …/after-sale-return`: the buyer has sent the goods. `carrier` as warehouses code it (SF).
+     */
+    SentBack: {
+      order_id: string;
+      request_id: string;
+      number: string;
+      carrier: string;
+      waybill: string;
     };
     /** Error */
     Error: {
@@ -2849,7 +3811,7 @@ export interface operations {
   order_api_v1_orders__id__get: {
     parameters: {
       query?: {
-        /** @description Show personal data and payloads unmasked; needs the scope `reveal`. */
+        /** @description Show personal data and payloads unmasked: needs the scope `reveal`, and is on record. */
         reveal?: boolean;
       };
       header?: never;
@@ -2911,7 +3873,7 @@ export interface operations {
   timeline_api_v1_orders__id__timeline_get: {
     parameters: {
       query?: {
-        /** @description Show personal data and payloads unmasked; needs the scope `reveal`. */
+        /** @description Show personal data and payloads unmasked: needs the scope `reveal`, and is on record. */
         reveal?: boolean;
       };
       header?: never;
@@ -3556,6 +4518,271 @@ export interface operations {
       };
     };
   };
+  reissue_api_v1_orders__id__reissue_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReissueBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  undo_reissue_api_v1_orders__id__reissues__reissue__undo_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+        /** @description Its number in the order. */
+        reissue: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReasonBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  comment_api_v1_orders__id__comment_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CommentBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  intercept_api_v1_shipments__shipment__intercept_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        shipment: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReasonBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
   replay_api_v1_dead_letters__effect__replay_post: {
     parameters: {
       query?: never;
@@ -3701,6 +4928,131 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': components['schemas']['BackfillBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  listed_api_v1_notices_get: {
+    parameters: {
+      query?: {
+        which?: 'failed' | 'missing' | 'all';
+        /** @description Only this order's, whatever their stage. */
+        order?: string;
+        shop?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['NoticeList'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  resend_api_v1_notices_resend_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ResendBody'];
       };
     };
     responses: {
@@ -4584,7 +5936,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['PreviewShape'];
+          'application/json': components['schemas']['tongdan__surfaces__http__erasures__PreviewShape'];
         };
       };
       /** @description No API key, or one that is not known. */
@@ -6109,6 +7461,636 @@ export interface operations {
         content: {
           'application/json': components['schemas']['Blacklist'];
         };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  listed_api_v1_after_sales_get: {
+    parameters: {
+      query?: {
+        /** @description Only this shop. */
+        shop?: string;
+        /** @description Only what waits for the seller. */
+        waiting?: boolean;
+        /** @description `after` of the page before. */
+        after?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Page'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  one_api_v1_after_sales__id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AfterSaleShape'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  answer_api_v1_after_sales__id__answer_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AnswerBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Answered'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  in_force_api_v1_gifts_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rules'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  try_rules_api_v1_gifts_preview_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PreviewBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['tongdan__surfaces__http__gifts__PreviewShape'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  import_file_api_v1_imports__name__post: {
+    parameters: {
+      query?: {
+        apply?: boolean;
+        /** @description Write the good rows of a file that has bad ones. */
+        good_rows?: boolean;
+        /** @description RFC 3339: the moment the file speaks of. */
+        as_of?: string;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    /** @description CSV or XLSX, at most 1048576 bytes. */
+    requestBody: {
+      content: {
+        'text/csv': string;
+        'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ImportedShape'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  show_api_v1_shipments__id__waybill_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WaybillsShape'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  get_api_v1_shipments__id__waybill_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CarrierBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  cancel_api_v1_shipments__id__waybill_cancel_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReasonBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Done'];
+        };
+      };
+      /** @description No API key, or one that is not known. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description The key lacks a scope. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description There is no such thing; the name says which. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+      /** @description A field is wrong; the message names it. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Error'];
+        };
+      };
+    };
+  };
+  fetch_api_v1_shipments__id__waybill_print_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Your own number of this request; repeat it when an answer did not arrive. */
+        'idempotency-key'?: string;
+      };
+      path: {
+        /** @description A Tongdan id. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NothingBody'];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description No API key, or one that is not known. */
       401: {

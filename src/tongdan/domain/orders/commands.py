@@ -362,6 +362,19 @@ class ErasePerson(Command, frozen=True, kw_only=True):
     order: str
 
 
+class CommentOnOrder(Command, frozen=True, kw_only=True):
+    """Somebody of the staff has something to say about the order. No personal data."""
+
+    order: str
+    text: str
+
+
+class RevealPerson(Command, frozen=True, kw_only=True):
+    """Somebody is about to be shown the personal data of this order in the open."""
+
+    order: str
+
+
 class ChangeAmount(Command, frozen=True, kw_only=True):
     order: str
     amount_fen: int

@@ -40,6 +40,7 @@ from tongdan.domain.orders.money_evolve import money_in, payment_of, with_attemp
 from tongdan.domain.orders.presale_evolve import PRESALE
 from tongdan.domain.orders.refund_evolve import REFUNDS
 from tongdan.domain.orders.reissue_evolve import REISSUES
+from tongdan.domain.orders.remark_evolve import REMARKS
 from tongdan.domain.orders.risk_evolve import RISK, lifted
 from tongdan.domain.orders.takeover_evolve import TAKEOVER
 from tongdan.domain.orders.withdrawn_evolve import WITHDRAWN
@@ -291,6 +292,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **CASH,
     **PRESALE,
     **REISSUES,
+    **REMARKS,
     **WITHDRAWN,
     **GIFTS,
     f.OrderSettled: _settled,

@@ -136,6 +136,18 @@ BAD_HOLD: Final = RefusalKind(
     en="Expected the name of a hold: 1 to 40 of a-z, 0-9 and -, such as `review`.",
     zh="冻结名称应为 1 到 40 个字符,仅含 a-z、0-9 和 -,例如 `review`。",
 )
+BAD_COMMENT: Final = RefusalKind(
+    "comment-invalid",
+    422,
+    en="Expected a comment of 1 to {limit} characters.",
+    zh="备注应为 1 到 {limit} 个字符。",
+)
+COMMENT_NAMES_PERSON: Final = RefusalKind(
+    "comment-names-person",
+    422,
+    en="The comment holds a mobile number, and comments are kept in the open: leave personal data out of it.",
+    zh="备注中含有手机号,而备注以明文保存:请去掉个人信息。",
+)
 TOO_MANY_HOLDS: Final = RefusalKind(
     "too-many-holds",
     409,

@@ -17,6 +17,7 @@ from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
     ChangeAmount,
+    CommentOnOrder,
     LiftHold,
     PlaceHold,
     RefundUnits,
@@ -26,15 +27,14 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.intake import MAX_LINES
 from tongdan.domain.orders.lines import Units
+from tongdan.domain.orders.remarks import MAX_COMMENT
 from tongdan.ports import Accepted, Inbound, Reply
 from tongdan.surfaces.http.access import Operator, Writer
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal
-from tongdan.surfaces.http.orders import Id
+from tongdan.surfaces.http.orders import SOURCE, Id
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import Done
-
-SOURCE: Final = "api"
 
 router: Final = APIRouter(tags=["actions"])
 
@@ -103,6 +103,12 @@ class LineRefundBody(Body):
 class ReissueBody(Body):
     lines: list[UnitsBody] = Field(min_length=1, max_length=MAX_LINES)
     reason: Words = Field(description="For the audit trail. No personal data.")
+
+
+class CommentBody(Body):
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_COMMENT, strip_whitespace=True)] = (
+        Field(description="For the staff, and for good. No personal data.")
+    )
 
 
 class ReasonBody(Body):
@@ -252,6 +258,15 @@ async def undo_reissue(asking: Writing, id: Id, reissue: ReissueNo, body: Reason
     撤销尚未发出的补发；已下发仓库的部分会被拦截。
     """
     return await asking.of_order(id, UndoReissue(order=id, reissue=reissue, reason=body.reason))
+
+
+@router.post("/orders/{id}/comment")
+async def comment(asking: Writing, id: Id, body: CommentBody) -> Done:
+    """Say something about an order to whoever reads it next; it stands on the timeline.
+
+    给订单加备注，显示在时间线上。
+    """
+    return await asking.of_order(id, CommentOnOrder(order=id, text=body.text))
 
 
 def _units(lines: list[UnitsBody]) -> tuple[Units, ...]:

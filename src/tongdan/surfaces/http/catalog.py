@@ -20,8 +20,9 @@ from tongdan.domain.kernel.parts import Part
 from tongdan.ports import Inbound
 from tongdan.surfaces import catalog
 from tongdan.surfaces.http.access import Reader, Writer
-from tongdan.surfaces.http.actions import SOURCE, Body, Writing
+from tongdan.surfaces.http.actions import Body, Writing
 from tongdan.surfaces.http.errors import Refused
+from tongdan.surfaces.http.orders import SOURCE
 from tongdan.surfaces.http.parts import Parts, PartsOf, gently
 from tongdan.surfaces.http.shapes import Done
 

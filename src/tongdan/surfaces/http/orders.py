@@ -4,7 +4,6 @@ An order's own answers read committed state and are never stale; lists come from
 Personal data is masked unless `reveal=true` is asked for and the key may.
 """
 
-import logging
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -12,7 +11,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 
 from tongdan.domain.kernel.instants import checked
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.orders.commands import RevealPerson
 from tongdan.domain.orders.model import Order
+from tongdan.ports import Inbound
 from tongdan.surfaces import notices
 from tongdan.surfaces.http.access import Reader, demand
 from tongdan.surfaces.http.errors import Refused
@@ -37,11 +39,14 @@ from tongdan.surfaces.words import local_time, status_name
 router: Final = APIRouter(tags=["orders"])
 status_router: Final = APIRouter(tags=["orders"])
 
-log = logging.getLogger(__name__)
+SOURCE: Final = "api"
 
 Id = Annotated[str, Path(max_length=64, description="A Tongdan id.", examples=["DY20260127000892"])]
 Reveal = Annotated[
-    bool, Query(description="Show personal data and payloads unmasked; needs the scope `reveal`.")
+    bool,
+    Query(
+        description="Show personal data and payloads unmasked: needs the scope `reveal`, and is on record."
+    ),
 ]
 Name = Annotated[str, Query(min_length=1, max_length=64)]
 
@@ -85,7 +90,7 @@ async def look_up(parts: PartsOf, who: Reader, channel: Name, shop: Name, native
     id = parts.reads.find(channel, shop, native)
     if id is None:
         raise Refused(NO_SUCH_ORDER.of(channel=channel, shop=shop, native=native))
-    return _shown(parts, who, id, reveal=False)
+    return await _shown(parts, who, id, reveal=False)
 
 
 @router.get("/orders/{id}")
@@ -94,7 +99,7 @@ async def order(parts: PartsOf, who: Reader, id: Id, reveal: Reveal = False) -> 
 
     一张订单的现状。
     """
-    return _shown(parts, who, id, reveal)
+    return await _shown(parts, who, id, reveal)
 
 
 @router.get("/orders/{id}/timeline")
@@ -103,8 +108,7 @@ async def timeline(parts: PartsOf, who: Reader, id: Id, reveal: Reveal = False) 
 
     订单及其发货单、工单的全部事实，按日志顺序，最早的在前。
     """
-    parts.find_order(id)
-    _may_reveal(who, id, reveal)
+    await _may_reveal(parts, who, id, parts.find_order(id).shop, reveal)
     return Timeline(id=id, facts=[fact_shape(row, reveal) for row in parts.reads.timeline(id, with_raw=True)])
 
 
@@ -163,15 +167,22 @@ def read_instant(field: str, text: str) -> datetime:
         raise Refused(INVALID_FIELD.of(field=field, en=en, zh=zh)) from None
 
 
-def _shown(parts: Parts, who: Principal, id: str, reveal: bool) -> OrderShape:
+async def _shown(parts: Parts, who: Principal, id: str, reveal: bool) -> OrderShape:
     found = parts.find_order(id)
-    _may_reveal(who, id, reveal)
+    await _may_reveal(parts, who, id, found.shop, reveal)
     told = notices.of_order(parts.reads, id)
     return order_shape(id, found, person_shape(parts.reads.person(id), reveal), notices=told)
 
 
-def _may_reveal(who: Principal, id: str, reveal: bool) -> None:
-    """Opening personal data leaves a trace of who opened whose."""
-    if reveal:
-        demand(who, Scope.REVEAL)
-        log.info("%s opened the personal data of %s", who.name, id)
+async def _may_reveal(parts: Parts, who: Principal, id: str, shop: str, reveal: bool) -> None:
+    """Nobody is shown personal data before it is on record who it was. Raises Refused."""
+    if not reveal:
+        return
+    demand(who, Scope.REVEAL)
+    said = Inbound(
+        command=RevealPerson(order=id), key=("reveal", who.name, id, parts.entropy.token(16).hex()), source=SOURCE,
+        shop=shop, happened_at=parts.clock.now(), raw=b"", operator=who.name,
+    )  # fmt: skip
+    reply = await parts.bus.ask(said)
+    if isinstance(reply, Refusal):
+        raise Refused(reply)
