@@ -33,7 +33,7 @@ async def test_the_audit_trail_is_exported_whole(served: Served) -> None:
         later = served.centre.clock.now().isoformat()
         assert (await client.get(f"{API}/audit/export", params={"since": later})).text == ""
         others = (await client.get(f"{API}/audit/export?shop=dy-main")).text.splitlines()
-        assert [json.loads(line)["fact"] for line in others] == ["PullStarted"] * 2  # its orders, its after-sales
+        assert [json.loads(line)["fact"] for line in others] == ["PullStarted"] * 2  # orders, after-sales
 
 
 async def test_health_needs_no_key_and_says_what_is_degraded(served: Served) -> None:
