@@ -231,12 +231,14 @@ class SqliteSearch:
         if until is not None:
             where.append("hour < ?")
             values.append(-(-_ms(until) // _HOUR_MS))
-        rows = self._db.execute(
+        sql = (
             "SELECT channel, status, sum(n), sum(CASE WHEN odd THEN n ELSE 0 END) FROM cells"
-            f" WHERE {' AND '.join(where)} GROUP BY channel, status ORDER BY channel, status",
-            values,
+            f" WHERE {' AND '.join(where)} GROUP BY channel, status ORDER BY channel, status"
         )
-        return [Cell(*row) for row in rows]
+        try:
+            return [Cell(*row) for row in self._db.execute(sql, values)]
+        except apsw.Error as error:
+            raise StoreFailure(str(error)) from error
 
     def close(self) -> None:
         self._db.close()

@@ -74,6 +74,13 @@ TOO_MANY_CONNECTIONS: Final = RefusalKind(
     zh="{limit} 个连接已全部占用。请复用连接（keep-alive）或稍后重试。",
     retry_after_s=1,
 )
+TOO_MANY_LISTENERS: Final = RefusalKind(
+    name="too-many-listeners",
+    status=503,
+    en="All {limit} places to watch the board are taken. Ask for it now and then instead, or try again later.",
+    zh="看板的 {limit} 个实时连接已全部占用。请改为定时查询，或稍后重试。",
+    retry_after_s=5,
+)
 TOO_MANY_IN_FLIGHT: Final = RefusalKind(
     name="too-many-in-flight",
     status=503,

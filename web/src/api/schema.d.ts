@@ -4,8130 +4,8503 @@
  */
 
 export interface paths {
-  '/api/v1/orders': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List Orders
-     * @description Orders, newest first.
-     *
-     *     订单列表，最新的在前。
-     */
-    get: operations['list_orders_api_v1_orders_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/lookup': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Look Up
-     * @description An order by the number that its platform or client gave it.
-     *
-     *     按平台或客户的订单号查询订单。
-     */
-    get: operations['look_up_api_v1_orders_lookup_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Order
-     * @description One order as it stands.
-     *
-     *     一张订单的现状。
-     */
-    get: operations['order_api_v1_orders__id__get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/timeline': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Timeline
-     * @description Everything that happened to an order, its shipments and tickets, oldest first, as it stands in the log.
-     *
-     *     订单及其发货单、工单的全部事实，按日志顺序，最早的在前。
-     */
-    get: operations['timeline_api_v1_orders__id__timeline_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/as-of': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * As Of
-     * @description The order as it was recorded at an instant.
-     *
-     *     订单在某一时刻的记录。
-     */
-    get: operations['as_of_api_v1_orders__id__as_of_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/order/{id}/status': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Status
-     * @description The status that the order centre stands for: what downstream systems compare their own with.
-     *
-     *     订单中心认定的状态，供下游系统核对。
-     */
-    get: operations['status_api_v1_order__id__status_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/hold': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Hold
-     * @description Hold an order: it is not released while one of its holds stands.
-     *
-     *     挂起订单：任一挂起未解除时不会下发。
-     */
-    post: operations['hold_api_v1_orders__id__hold_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/lift-hold': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Lift Hold
-     * @description Lift one hold of an order.
-     *
-     *     解除订单的一个挂起。
-     */
-    post: operations['lift_hold_api_v1_orders__id__lift_hold_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/cancel': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Cancel
-     * @description Cancel an order; what was handed to a warehouse is recalled.
-     *
-     *     取消订单；已下发仓库的部分会被拦截。
-     */
-    post: operations['cancel_api_v1_orders__id__cancel_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/address': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Address
-     * @description Change where an order goes, before it is released.
-     *
-     *     下发前变更收货地址。
-     */
-    post: operations['address_api_v1_orders__id__address_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/amount': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Amount
-     * @description Change what an unpaid order costs.
-     *
-     *     变更未付款订单的金额。
-     */
-    post: operations['amount_api_v1_orders__id__amount_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/refund': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Refund
-     * @description Pay back some or all of what the buyer paid. The result follows: look at the order's `refunds`.
-     *
-     *     退回买家的部分或全部款项；结果见订单的 `refunds`。
-     */
-    post: operations['refund_api_v1_orders__id__refund_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/refund-lines': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Refund Lines
-     * @description Pay back the price of some units of an own shop's order. Those that have not left do not leave.
-     *
-     *     按商品行退款（仅退款，自有店铺）；尚未发出的部分不再发出。
-     */
-    post: operations['refund_lines_api_v1_orders__id__refund_lines_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/reissue': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Reissue
-     * @description Send units once more that left, and were lost, damaged or missing. Nothing is charged; the channel is not told.
-     *
-     *     补发已发出但丢失、破损或缺少的商品；不收费，不回传渠道。
-     */
-    post: operations['reissue_api_v1_orders__id__reissue_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/reissues/{reissue}/undo': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Undo Reissue
-     * @description Not to be sent again after all, while nothing of it has left; what a warehouse has been given is recalled.
-     *
-     *     撤销尚未发出的补发；已下发仓库的部分会被拦截。
-     */
-    post: operations['undo_reissue_api_v1_orders__id__reissues__reissue__undo_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/orders/{id}/comment': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Comment
-     * @description Say something about an order to whoever reads it next; it stands on the timeline.
-     *
-     *     给订单加备注，显示在时间线上。
-     */
-    post: operations['comment_api_v1_orders__id__comment_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/{shipment}/intercept': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Intercept
-     * @description Call a shipment back from its warehouse or, once it has left, from its carrier; the timeline tells each answer.
-     *
-     *     召回发货单：请仓库停发，已发出的请承运商拦截退回；每一步答复见订单时间线。
-     */
-    post: operations['intercept_api_v1_shipments__shipment__intercept_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/dead-letters/{effect}/replay': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Replay
-     * @description Send a dead letter again, with a fresh deadline.
-     *
-     *     重发死信，并重新计时。
-     */
-    post: operations['replay_api_v1_dead_letters__effect__replay_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/dead-letters/{effect}/skip': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Skip
-     * @description Give a dead letter up; its lane goes on.
-     *
-     *     放弃死信，其队列继续。
-     */
-    post: operations['skip_api_v1_dead_letters__effect__skip_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shops/{shop}/backfills': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Backfill
-     * @description Read again all that the shop's channel has changed in [since, until). Known orders stay as they are.
-     *
-     *     回补:重新读取该店铺渠道在 [since, until) 内变更的全部订单,已知订单不受影响。
-     */
-    post: operations['backfill_api_v1_shops__shop__backfills_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/notices': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Listed
-     * @description Notices that did not arrive or of which nobody knows, or parcels of which nobody was told.
-     *
-     *     未送达或结果未知的通知；`missing` 为从未生成通知的包裹；`order` 为某一订单的全部通知。
-     */
-    get: operations['listed_api_v1_notices_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/notices/resend': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Resend
-     * @description Send a notice again that did not arrive, or one that is missing. It cannot be taken back.
-     *
-     *     重发未送达的通知，或补发缺失的通知；发出后无法撤回。
-     */
-    post: operations['resend_api_v1_notices_resend_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/members': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Members
-     * @description All members.
-     *
-     *     全部成员。
-     */
-    get: operations['members_api_v1_members_get'];
-    put?: never;
-    /**
-     * Add
-     * @description A new member.
-     *
-     *     新增成员。
-     */
-    post: operations['add_api_v1_members_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/members/{name}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /**
-     * Change
-     * @description Change a member's role, shops or password, or bar the member.
-     *
-     *     更改成员的角色、店铺、密码，或停用成员。
-     */
-    patch: operations['change_api_v1_members__name__patch'];
-    trace?: never;
-  };
-  '/api/v1/members/self/password': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Change Own Password
-     * @description Change one's own password; sign in again afterwards.
-     *
-     *     修改自己的密码，之后请重新登录。
-     */
-    post: operations['change_own_password_api_v1_members_self_password_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/tickets': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Tickets
-     * @description What needs a person's eyes.
-     *
-     *     需要人工处理的工单。
-     */
-    get: operations['tickets_api_v1_tickets_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/quarantine': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Quarantine
-     * @description Authentic messages that nobody understood, newest first. Their payloads stay sealed.
-     *
-     *     通过验签但无法理解的报文，最新的在前；报文内容保持加密。
-     */
-    get: operations['quarantine_api_v1_quarantine_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/dead-letters': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Dead Letters
-     * @description Effects that could not be done.
-     *
-     *     未能完成的外发动作。
-     */
-    get: operations['dead_letters_api_v1_dead_letters_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/strangers': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Strangers
-     * @description The last pushes that could not be authenticated, newest first.
-     *
-     *     最近未通过身份校验的推送，最新的在前。
-     */
-    get: operations['strangers_api_v1_strangers_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/audit/export': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Export
-     * @description The audit trail, one row a fact, streamed. Payloads and personal data are not in it; the hashes are.
-     *
-     *     审计日志，每条事实一行，流式输出；不含报文和个人信息，含链哈希。
-     */
-    get: operations['export_api_v1_audit_export_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/metrics': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Metrics
-     * @description The process in numbers, in the Prometheus text format.
-     *
-     *     进程指标，Prometheus 文本格式。
-     */
-    get: operations['metrics_api_v1_metrics_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/health': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Health
-     * @description Whether it lives, takes requests, and what works less than it should. Needs no key.
-     *
-     *     是否存活、是否接收请求、哪些部分降级。无需密钥。
-     */
-    get: operations['health_api_v1_health_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/session': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Session
-     * @description Who is signed in in this browser.
-     *
-     *     此浏览器当前登录的人。
-     */
-    get: operations['session_session_get'];
-    put?: never;
-    /**
-     * Enter
-     * @description Sign in. Guessing passwords takes longer each time.
-     *
-     *     登录。密码试错会越等越久。
-     */
-    post: operations['enter_session_post'];
-    /**
-     * Leave
-     * @description Sign out in this browser.
-     *
-     *     在此浏览器退出登录。
-     */
-    delete: operations['leave_session_delete'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/erasures/preview': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Preview
-     * @description Which orders a person is behind, and what would be lost. Changes nothing.
-     *
-     *     某人涉及哪些订单、删除后会失去什么。不做任何更改。
-     */
-    post: operations['preview_api_v1_erasures_preview_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/erasures': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Erase
-     * @description Make the personal data of these orders unreadable, for good. The orders themselves stay.
-     *
-     *     使这些订单的个人信息永久不可读；订单本身保留。
-     */
-    post: operations['erase_api_v1_erasures_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/merge': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Merge
-     * @description Put the parcels of several orders of one shop and one receiver into one, before they leave.
-     *
-     *     合单：同一店铺、同一收件人的多张订单在出库前合为一个包裹。
-     */
-    post: operations['merge_api_v1_shipments_merge_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/{id}/split': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Split
-     * @description Put some units of a shipment into parcels of their own, also in other warehouses, before it leaves.
-     *
-     *     拆单：出库前将发货单的部分商品单独成包，也可改由其他仓库发出。
-     */
-    post: operations['split_api_v1_shipments__id__split_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/{id}/undo': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Undo
-     * @description Undo the merge or split that formed this shipment, before its parcels leave.
-     *
-     *     撤销产生此发货单的合单或拆单，须在其包裹出库之前。
-     */
-    post: operations['undo_api_v1_shipments__id__undo_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/archive': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Due
-     * @description About how many rows of the journal may go into the archive now. Changes nothing.
-     *
-     *     当前约有多少日志行可归档；不做任何更改。
-     */
-    get: operations['due_api_v1_archive_get'];
-    put?: never;
-    /**
-     * Archive
-     * @description Move some of the oldest rows into archive files.
-     *
-     *     将最旧的一部分日志行移入归档文件。
-     */
-    post: operations['archive_api_v1_archive_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/quarantine/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Show
-     * @description One message with its payload, masked unless the key has scope `reveal`.
-     *
-     *     单条报文及内容；密钥无 reveal 权限时打码显示。
-     */
-    get: operations['show_api_v1_quarantine__id__get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/quarantine/preview': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Preview
-     * @description What would become of each under today's configuration. Changes nothing.
-     *
-     *     按当前配置重新解读的结果；不做任何更改。
-     */
-    post: operations['preview_api_v1_quarantine_preview_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/quarantine/retry': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Retry
-     * @description Read each again and do what it stands for, once. What is still not understood stays.
-     *
-     *     重新解读并执行，每条仅一次；仍无法理解的保留。
-     */
-    post: operations['retry_api_v1_quarantine_retry_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/quarantine/{id}/discard': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Discard
-     * @description Delete a message for good; who and why is journaled.
-     *
-     *     永久删除报文；操作人与原因写入审计日志。
-     */
-    post: operations['discard_api_v1_quarantine__id__discard_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/slots': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Places
-     * @description Which shard holds which slots, and the moves that are under way or were lately.
-     *
-     *     各分片持有哪些槽,以及正在进行或最近的迁移。
-     */
-    get: operations['places_api_v1_slots_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/slots/{slot}/move': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Move
-     * @description Move a slot to another shard while orders flow. Answered when it has begun.
-     *
-     *     在订单流动的同时将一个槽迁移到另一分片;开始后即应答。
-     */
-    post: operations['move_api_v1_slots__slot__move_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/catalog/skus': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List Skus
-     * @description Own SKUs by code; of one product, or with a text in code, title or bar code.
-     *
-     *     自有商品，按编码排序；可按款号，或编码、名称、条码中的文字筛选。
-     */
-    get: operations['list_skus_api_v1_catalog_skus_get'];
-    put?: never;
-    /**
-     * Define Skus
-     * @description Describe many own SKUs: all are looked at first, and one that is wrong keeps out all.
-     *
-     *     批量建立或更新自有商品：先整体校验，有一个不合格则全部不写入。
-     */
-    post: operations['define_skus_api_v1_catalog_skus_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/catalog/skus/{sku}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Show Sku
-     * @description One own SKU with what may still be sold of it.
-     *
-     *     单个自有商品及可售数量。
-     */
-    get: operations['show_sku_api_v1_catalog_skus__sku__get'];
-    /**
-     * Define Sku
-     * @description Describe an own SKU, as a whole; with parts it is a bundle.
-     *
-     *     建立或更新自有商品（整体替换）；带 parts 即为组合装。
-     */
-    put: operations['define_sku_api_v1_catalog_skus__sku__put'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/catalog/products/{product}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Show Product
-     * @description A product: its SKUs with stock, stock threshold and purchase limit.
-     *
-     *     商品详情：同一款号的全部商品编码，含可售数量、库存预警与限购。
-     */
-    get: operations['show_product_api_v1_catalog_products__product__get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/catalog/offers': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List Offers
-     * @description What platforms sell and nobody has matched, each with the own SKUs that may be meant; or all offers.
-     *
-     *     平台在售而尚未匹配的商品及推荐的自有商品；unmatched=false 列出全部。
-     */
-    get: operations['list_offers_api_v1_catalog_offers_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/catalog/offers/match': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Match
-     * @description Say which own SKU a platform's is, for all its orders; those that wait go on.
-     *
-     *     将平台商品匹配到自有商品，对全部订单生效；等待中的订单随即继续。
-     */
-    post: operations['match_api_v1_catalog_offers_match_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/holds': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Held
-     * @description Orders that are held, newest change first; `hold` is a name, or `risk` or `review` for all of a kind.
-     *
-     *     被挂起的订单，最近变更在前；`hold` 为挂起名称，或用 `risk`、`review` 表示一类。
-     */
-    get: operations['held_api_v1_holds_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/holds/release': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Release
-     * @description Lift one hold of many orders; each says what it does then.
-     *
-     *     批量解除挂起，逐单给出结果。
-     */
-    post: operations['release_api_v1_holds_release_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/holds/cancel': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Cancel
-     * @description Cancel many orders of own shops; a platform's are cancelled there.
-     *
-     *     批量取消自有店铺的订单；平台订单请在平台取消。
-     */
-    post: operations['cancel_api_v1_holds_cancel_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/holds/blacklist': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Blacklist
-     * @description Who is on the blacklist, by token.
-     *
-     *     黑名单（仅显示令牌）。
-     */
-    get: operations['blacklist_api_v1_holds_blacklist_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/holds/blacklist/add': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Blacklist Add
-     * @description Put a buyer on the blacklist, by phone, buyer, payer or receiver.
-     *
-     *     将买家列入黑名单（手机号、买家、付款人或收件人标识）。
-     */
-    post: operations['blacklist_add_api_v1_holds_blacklist_add_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/holds/blacklist/remove': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Blacklist Remove
-     * @description Take a buyer off the blacklist.
-     *
-     *     将买家移出黑名单。
-     */
-    post: operations['blacklist_remove_api_v1_holds_blacklist_remove_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/after-sales': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Listed
-     * @description After-sales, by channel, shop and number.
-     *
-     *     售后列表，按渠道、店铺和售后编号排列。
-     */
-    get: operations['listed_api_v1_after_sales_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/after-sales/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * One
-     * @description One after-sale, and what may be answered now.
-     *
-     *     一个售后，以及当前可选的处理方式。
-     */
-    get: operations['one_api_v1_after_sales__id__get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/after-sales/{id}/answer': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Answer
-     * @description Agree, refund, refuse or send a replacement. The platform's word on it follows: look again.
-     *
-     *     同意、退款、拒绝或补发；平台的结果随后到达，请再查看。
-     */
-    post: operations['answer_api_v1_after_sales__id__answer_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/gifts': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * In Force
-     * @description The gift rules in force, and how often the limited ones have given.
-     *
-     *     生效中的赠品规则，以及限量规则已赠次数。
-     */
-    get: operations['in_force_api_v1_gifts_get'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/gifts/preview': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Try Rules
-     * @description What rules would give to orders. Orders keep the gifts they have, and rules stay as they are.
-     *
-     *     试算赠品规则对订单的效果；不改变任何订单和规则。
-     */
-    post: operations['try_rules_api_v1_gifts_preview_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/imports/{name}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Import File
-     * @description Check a file of stock counts or orders, and write it with `apply`. The same file again changes nothing.
-     *
-     *     校验库存或订单文件；apply=true 时写入。同一文件重复提交不会重复写入。
-     */
-    post: operations['import_file_api_v1_imports__name__post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/{id}/waybill': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Show
-     * @description The numbers that the seller took for a shipment, and what became of each.
-     *
-     *     商家为发货单自取的电子面单号及其状态。
-     */
-    get: operations['show_api_v1_shipments__id__waybill_get'];
-    put?: never;
-    /**
-     * Get
-     * @description Ask for a number again after the carrier refused, of the same carrier or another.
-     *
-     *     承运商拒绝后重新取号，可改用其他承运商。
-     */
-    post: operations['get_api_v1_shipments__id__waybill_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/{id}/waybill/cancel': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Cancel
-     * @description Give the number up before the warehouse has the shipment: it goes back, and the warehouse takes one.
-     *
-     *     下发仓库之前放弃运单号：已取的号将取消，改由仓库取号。
-     */
-    post: operations['cancel_api_v1_shipments__id__waybill_cancel_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/shipments/{id}/waybill/print': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Fetch
-     * @description The label, as the carrier makes it: a PDF, or print data for its component. It is noted who took it.
-     *
-     *     面单文件：PDF，或云打印组件所需的打印数据；取用人会记入审计日志。
-     */
-    post: operations['fetch_api_v1_shipments__id__waybill_print_post'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
+    "/api/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Orders
+         * @description Orders, newest first.
+         *
+         *     订单列表，最新的在前。
+         */
+        get: operations["list_orders_api_v1_orders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look Up
+         * @description An order by the number that its platform or client gave it.
+         *
+         *     按平台或客户的订单号查询订单。
+         */
+        get: operations["look_up_api_v1_orders_lookup_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Order
+         * @description One order as it stands.
+         *
+         *     一张订单的现状。
+         */
+        get: operations["order_api_v1_orders__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Timeline
+         * @description Everything that happened to an order, its shipments and tickets, oldest first, as it stands in the log.
+         *
+         *     订单及其发货单、工单的全部事实，按日志顺序，最早的在前。
+         */
+        get: operations["timeline_api_v1_orders__id__timeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * As Of
+         * @description The order as it was recorded at an instant.
+         *
+         *     订单在某一时刻的记录。
+         */
+        get: operations["as_of_api_v1_orders__id__as_of_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Status
+         * @description The status that the order centre stands for: what downstream systems compare their own with.
+         *
+         *     订单中心认定的状态，供下游系统核对。
+         */
+        get: operations["status_api_v1_order__id__status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold
+         * @description Hold an order: it is not released while one of its holds stands.
+         *
+         *     挂起订单：任一挂起未解除时不会下发。
+         */
+        post: operations["hold_api_v1_orders__id__hold_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/lift-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Hold
+         * @description Lift one hold of an order.
+         *
+         *     解除订单的一个挂起。
+         */
+        post: operations["lift_hold_api_v1_orders__id__lift_hold_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Cancel an order; what was handed to a warehouse is recalled.
+         *
+         *     取消订单；已下发仓库的部分会被拦截。
+         */
+        post: operations["cancel_api_v1_orders__id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Address
+         * @description Change where an order goes, before it is released.
+         *
+         *     下发前变更收货地址。
+         */
+        post: operations["address_api_v1_orders__id__address_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/amount": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Amount
+         * @description Change what an unpaid order costs.
+         *
+         *     变更未付款订单的金额。
+         */
+        post: operations["amount_api_v1_orders__id__amount_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refund
+         * @description Pay back some or all of what the buyer paid. The result follows: look at the order's `refunds`.
+         *
+         *     退回买家的部分或全部款项；结果见订单的 `refunds`。
+         */
+        post: operations["refund_api_v1_orders__id__refund_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refund-lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refund Lines
+         * @description Pay back the price of some units of an own shop's order. Those that have not left do not leave.
+         *
+         *     按商品行退款（仅退款，自有店铺）；尚未发出的部分不再发出。
+         */
+        post: operations["refund_lines_api_v1_orders__id__refund_lines_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/reissue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reissue
+         * @description Send units once more that left, and were lost, damaged or missing. Nothing is charged; the channel is not told.
+         *
+         *     补发已发出但丢失、破损或缺少的商品；不收费，不回传渠道。
+         */
+        post: operations["reissue_api_v1_orders__id__reissue_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/reissues/{reissue}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Reissue
+         * @description Not to be sent again after all, while nothing of it has left; what a warehouse has been given is recalled.
+         *
+         *     撤销尚未发出的补发；已下发仓库的部分会被拦截。
+         */
+        post: operations["undo_reissue_api_v1_orders__id__reissues__reissue__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment
+         * @description Say something about an order to whoever reads it next; it stands on the timeline.
+         *
+         *     给订单加备注，显示在时间线上。
+         */
+        post: operations["comment_api_v1_orders__id__comment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{shipment}/intercept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Intercept
+         * @description Call a shipment back from its warehouse or, once it has left, from its carrier; the timeline tells each answer.
+         *
+         *     召回发货单：请仓库停发，已发出的请承运商拦截退回；每一步答复见订单时间线。
+         */
+        post: operations["intercept_api_v1_shipments__shipment__intercept_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/{effect}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay
+         * @description Send a dead letter again, with a fresh deadline.
+         *
+         *     重发死信，并重新计时。
+         */
+        post: operations["replay_api_v1_dead_letters__effect__replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/{effect}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skip
+         * @description Give a dead letter up; its lane goes on.
+         *
+         *     放弃死信，其队列继续。
+         */
+        post: operations["skip_api_v1_dead_letters__effect__skip_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show
+         * @description How many orders of each channel stand where, and of how many the systems disagree.
+         *
+         *     各渠道各状态的订单数，以及其中系统不一致的单数。
+         */
+        get: operations["show_api_v1_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders
+         * @description The orders that a cell of the board counts, newest first.
+         *
+         *     看板某一格所计的订单，最新的在前。
+         */
+        get: operations["orders_api_v1_board_orders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen
+         * @description The counts of the board as server-sent events: `counts` when they have changed, at most once a second.
+         *
+         *     以服务器推送事件返回看板计数：变化时推送 `counts`，每秒至多一次。
+         */
+        get: operations["listen_api_v1_live_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shops/{shop}/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backfill
+         * @description Read again all that the shop's channel has changed in [since, until). Known orders stay as they are.
+         *
+         *     回补:重新读取该店铺渠道在 [since, until) 内变更的全部订单,已知订单不受影响。
+         */
+        post: operations["backfill_api_v1_shops__shop__backfills_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description Notices that did not arrive or of which nobody knows, or parcels of which nobody was told.
+         *
+         *     未送达或结果未知的通知；`missing` 为从未生成通知的包裹；`order` 为某一订单的全部通知。
+         */
+        get: operations["listed_api_v1_notices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend
+         * @description Send a notice again that did not arrive, or one that is missing. It cannot be taken back.
+         *
+         *     重发未送达的通知，或补发缺失的通知；发出后无法撤回。
+         */
+        post: operations["resend_api_v1_notices_resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Members
+         * @description All members.
+         *
+         *     全部成员。
+         */
+        get: operations["members_api_v1_members_get"];
+        put?: never;
+        /**
+         * Add
+         * @description A new member.
+         *
+         *     新增成员。
+         */
+        post: operations["add_api_v1_members_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Change a member's role, shops or password, or bar the member.
+         *
+         *     更改成员的角色、店铺、密码，或停用成员。
+         */
+        patch: operations["change_api_v1_members__name__patch"];
+        trace?: never;
+    };
+    "/api/v1/members/self/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Own Password
+         * @description Change one's own password; sign in again afterwards.
+         *
+         *     修改自己的密码，之后请重新登录。
+         */
+        post: operations["change_own_password_api_v1_members_self_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tickets
+         * @description What needs a person's eyes.
+         *
+         *     需要人工处理的工单。
+         */
+        get: operations["tickets_api_v1_tickets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quarantine
+         * @description Authentic messages that nobody understood, newest first. Their payloads stay sealed.
+         *
+         *     通过验签但无法理解的报文，最新的在前；报文内容保持加密。
+         */
+        get: operations["quarantine_api_v1_quarantine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dead Letters
+         * @description Effects that could not be done.
+         *
+         *     未能完成的外发动作。
+         */
+        get: operations["dead_letters_api_v1_dead_letters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/strangers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Strangers
+         * @description The last pushes that could not be authenticated, newest first.
+         *
+         *     最近未通过身份校验的推送，最新的在前。
+         */
+        get: operations["strangers_api_v1_strangers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The audit trail, one row a fact, streamed. Payloads and personal data are not in it; the hashes are.
+         *
+         *     审计日志，每条事实一行，流式输出；不含报文和个人信息，含链哈希。
+         */
+        get: operations["export_api_v1_audit_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description The process in numbers, in the Prometheus text format.
+         *
+         *     进程指标，Prometheus 文本格式。
+         */
+        get: operations["metrics_api_v1_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Whether it lives, takes requests, and what works less than it should. Needs no key.
+         *
+         *     是否存活、是否接收请求、哪些部分降级。无需密钥。
+         */
+        get: operations["health_api_v1_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session
+         * @description Who is signed in in this browser.
+         *
+         *     此浏览器当前登录的人。
+         */
+        get: operations["session_session_get"];
+        put?: never;
+        /**
+         * Enter
+         * @description Sign in. Guessing passwords takes longer each time.
+         *
+         *     登录。密码试错会越等越久。
+         */
+        post: operations["enter_session_post"];
+        /**
+         * Leave
+         * @description Sign out in this browser.
+         *
+         *     在此浏览器退出登录。
+         */
+        delete: operations["leave_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description Which orders a person is behind, and what would be lost. Changes nothing.
+         *
+         *     某人涉及哪些订单、删除后会失去什么。不做任何更改。
+         */
+        post: operations["preview_api_v1_erasures_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase
+         * @description Make the personal data of these orders unreadable, for good. The orders themselves stay.
+         *
+         *     使这些订单的个人信息永久不可读；订单本身保留。
+         */
+        post: operations["erase_api_v1_erasures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge
+         * @description Put the parcels of several orders of one shop and one receiver into one, before they leave.
+         *
+         *     合单：同一店铺、同一收件人的多张订单在出库前合为一个包裹。
+         */
+        post: operations["merge_api_v1_shipments_merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split
+         * @description Put some units of a shipment into parcels of their own, also in other warehouses, before it leaves.
+         *
+         *     拆单：出库前将发货单的部分商品单独成包，也可改由其他仓库发出。
+         */
+        post: operations["split_api_v1_shipments__id__split_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Undo the merge or split that formed this shipment, before its parcels leave.
+         *
+         *     撤销产生此发货单的合单或拆单，须在其包裹出库之前。
+         */
+        post: operations["undo_api_v1_shipments__id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Due
+         * @description About how many rows of the journal may go into the archive now. Changes nothing.
+         *
+         *     当前约有多少日志行可归档；不做任何更改。
+         */
+        get: operations["due_api_v1_archive_get"];
+        put?: never;
+        /**
+         * Archive
+         * @description Move some of the oldest rows into archive files.
+         *
+         *     将最旧的一部分日志行移入归档文件。
+         */
+        post: operations["archive_api_v1_archive_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show
+         * @description One message with its payload, masked unless the key has scope `reveal`.
+         *
+         *     单条报文及内容；密钥无 reveal 权限时打码显示。
+         */
+        get: operations["show_api_v1_quarantine__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What would become of each under today's configuration. Changes nothing.
+         *
+         *     按当前配置重新解读的结果；不做任何更改。
+         */
+        post: operations["preview_api_v1_quarantine_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry
+         * @description Read each again and do what it stands for, once. What is still not understood stays.
+         *
+         *     重新解读并执行，每条仅一次；仍无法理解的保留。
+         */
+        post: operations["retry_api_v1_quarantine_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard
+         * @description Delete a message for good; who and why is journaled.
+         *
+         *     永久删除报文；操作人与原因写入审计日志。
+         */
+        post: operations["discard_api_v1_quarantine__id__discard_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Places
+         * @description Which shard holds which slots, and the moves that are under way or were lately.
+         *
+         *     各分片持有哪些槽,以及正在进行或最近的迁移。
+         */
+        get: operations["places_api_v1_slots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slots/{slot}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move
+         * @description Move a slot to another shard while orders flow. Answered when it has begun.
+         *
+         *     在订单流动的同时将一个槽迁移到另一分片;开始后即应答。
+         */
+        post: operations["move_api_v1_slots__slot__move_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/skus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Skus
+         * @description Own SKUs by code; of one product, or with a text in code, title or bar code.
+         *
+         *     自有商品，按编码排序；可按款号，或编码、名称、条码中的文字筛选。
+         */
+        get: operations["list_skus_api_v1_catalog_skus_get"];
+        put?: never;
+        /**
+         * Define Skus
+         * @description Describe many own SKUs: all are looked at first, and one that is wrong keeps out all.
+         *
+         *     批量建立或更新自有商品：先整体校验，有一个不合格则全部不写入。
+         */
+        post: operations["define_skus_api_v1_catalog_skus_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/skus/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Sku
+         * @description One own SKU with what may still be sold of it.
+         *
+         *     单个自有商品及可售数量。
+         */
+        get: operations["show_sku_api_v1_catalog_skus__sku__get"];
+        /**
+         * Define Sku
+         * @description Describe an own SKU, as a whole; with parts it is a bundle.
+         *
+         *     建立或更新自有商品（整体替换）；带 parts 即为组合装。
+         */
+        put: operations["define_sku_api_v1_catalog_skus__sku__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/products/{product}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Product
+         * @description A product: its SKUs with stock, stock threshold and purchase limit.
+         *
+         *     商品详情：同一款号的全部商品编码，含可售数量、库存预警与限购。
+         */
+        get: operations["show_product_api_v1_catalog_products__product__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Offers
+         * @description What platforms sell and nobody has matched, each with the own SKUs that may be meant; or all offers.
+         *
+         *     平台在售而尚未匹配的商品及推荐的自有商品；unmatched=false 列出全部。
+         */
+        get: operations["list_offers_api_v1_catalog_offers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/offers/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Match
+         * @description Say which own SKU a platform's is, for all its orders; those that wait go on.
+         *
+         *     将平台商品匹配到自有商品，对全部订单生效；等待中的订单随即继续。
+         */
+        post: operations["match_api_v1_catalog_offers_match_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Held
+         * @description Orders that are held, newest change first; `hold` is a name, or `risk` or `review` for all of a kind.
+         *
+         *     被挂起的订单，最近变更在前；`hold` 为挂起名称，或用 `risk`、`review` 表示一类。
+         */
+        get: operations["held_api_v1_holds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release
+         * @description Lift one hold of many orders; each says what it does then.
+         *
+         *     批量解除挂起，逐单给出结果。
+         */
+        post: operations["release_api_v1_holds_release_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Cancel many orders of own shops; a platform's are cancelled there.
+         *
+         *     批量取消自有店铺的订单；平台订单请在平台取消。
+         */
+        post: operations["cancel_api_v1_holds_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/blacklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Blacklist
+         * @description Who is on the blacklist, by token.
+         *
+         *     黑名单（仅显示令牌）。
+         */
+        get: operations["blacklist_api_v1_holds_blacklist_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/blacklist/add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Blacklist Add
+         * @description Put a buyer on the blacklist, by phone, buyer, payer or receiver.
+         *
+         *     将买家列入黑名单（手机号、买家、付款人或收件人标识）。
+         */
+        post: operations["blacklist_add_api_v1_holds_blacklist_add_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/blacklist/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Blacklist Remove
+         * @description Take a buyer off the blacklist.
+         *
+         *     将买家移出黑名单。
+         */
+        post: operations["blacklist_remove_api_v1_holds_blacklist_remove_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/after-sales": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description After-sales, by channel, shop and number.
+         *
+         *     售后列表，按渠道、店铺和售后编号排列。
+         */
+        get: operations["listed_api_v1_after_sales_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/after-sales/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One
+         * @description One after-sale, and what may be answered now.
+         *
+         *     一个售后，以及当前可选的处理方式。
+         */
+        get: operations["one_api_v1_after_sales__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/after-sales/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer
+         * @description Agree, refund, refuse or send a replacement. The platform's word on it follows: look again.
+         *
+         *     同意、退款、拒绝或补发；平台的结果随后到达，请再查看。
+         */
+        post: operations["answer_api_v1_after_sales__id__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * In Force
+         * @description The gift rules in force, and how often the limited ones have given.
+         *
+         *     生效中的赠品规则，以及限量规则已赠次数。
+         */
+        get: operations["in_force_api_v1_gifts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gifts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Rules
+         * @description What rules would give to orders. Orders keep the gifts they have, and rules stay as they are.
+         *
+         *     试算赠品规则对订单的效果；不改变任何订单和规则。
+         */
+        post: operations["try_rules_api_v1_gifts_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import File
+         * @description Check a file of stock counts or orders, and write it with `apply`. The same file again changes nothing.
+         *
+         *     校验库存或订单文件；apply=true 时写入。同一文件重复提交不会重复写入。
+         */
+        post: operations["import_file_api_v1_imports__name__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/waybill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show
+         * @description The numbers that the seller took for a shipment, and what became of each.
+         *
+         *     商家为发货单自取的电子面单号及其状态。
+         */
+        get: operations["show_api_v1_shipments__id__waybill_get"];
+        put?: never;
+        /**
+         * Get
+         * @description Ask for a number again after the carrier refused, of the same carrier or another.
+         *
+         *     承运商拒绝后重新取号，可改用其他承运商。
+         */
+        post: operations["get_api_v1_shipments__id__waybill_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/waybill/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Give the number up before the warehouse has the shipment: it goes back, and the warehouse takes one.
+         *
+         *     下发仓库之前放弃运单号：已取的号将取消，改由仓库取号。
+         */
+        post: operations["cancel_api_v1_shipments__id__waybill_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/waybill/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch
+         * @description The label, as the carrier makes it: a PDF, or print data for its component. It is noted who took it.
+         *
+         *     面单文件：PDF，或云打印组件所需的打印数据；取用人会记入审计日志。
+         */
+        post: operations["fetch_api_v1_shipments__id__waybill_print_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** AddressBody */
-    AddressBody: {
-      /** Name */
-      name: string;
-      /** Phone */
-      phone: string;
-      /** Province */
-      province: string;
-      /** City */
-      city: string;
-      /**
-       * District
-       * @default
-       */
-      district: string;
-      /** Detail */
-      detail: string;
-    };
-    /**
-     * AfterSaleShape
-     * @description `waits`: the seller is to act; by `decide_by`, where the platform decides by itself afterwards.
-     */
-    AfterSaleShape: {
-      /**
-       * Id
-       * @example DY20260127000892-A1
-       */
-      id: string;
-      /** Order */
-      order: string;
-      /** Channel */
-      channel: string;
-      /** Shop */
-      shop: string;
-      /** Native */
-      native: string;
-      /** Number */
-      number: string;
-      kind: components['schemas']['WordsShape'];
-      stage: components['schemas']['WordsShape'];
-      /** Native Stage */
-      native_stage: string;
-      /** Amount Fen */
-      amount_fen: number;
-      /** Units */
-      units: components['schemas']['UnitsShape'][];
-      /** Waits */
-      waits: boolean;
-      /** Decide By */
-      decide_by: string | null;
-      /** Applied At */
-      applied_at: string | null;
-      /** Said At */
-      said_at: string | null;
-      /** Carrier */
-      carrier: string;
-      /** Waybill */
-      waybill: string;
-      /** Tracked */
-      tracked: string;
-      /** Worries */
-      worries: string[];
-      /** Answers */
-      answers: components['schemas']['GivenShape'][];
-      /** Options */
-      options: components['schemas']['OptionShape'][];
-    };
-    /** AmountBody */
-    AmountBody: {
-      /** Amount Fen */
-      amount_fen: number;
-      /** Reason */
-      reason: string;
-    };
-    /** AnswerBody */
-    AnswerBody: {
-      /** Answer */
-      answer: string;
-      /**
-       * Reason
-       * @description Of a refusal: one of the channel's codes, see conf/channels.
-       * @default
-       */
-      reason: string;
-      /**
-       * Note
-       * @description What the buyer is told with it. No personal data.
-       * @default
-       */
-      note: string;
-      /**
-       * Evidence
-       * @description Where the proof of a refusal can be seen.
-       * @default
-       */
-      evidence: string;
-      /**
-       * Address
-       * @description The return address in the platform's book; else the shop's own.
-       * @default
-       */
-      address: string;
-      /**
-       * Carrier
-       * @description Of a replacement, as warehouses code it (SF).
-       * @default
-       */
-      carrier: string;
-      /**
-       * Waybill
-       * @default
-       */
-      waybill: string;
-      /**
-       * Apply
-       * @description Do it. Otherwise it is only shown what would happen.
-       * @default false
-       */
-      apply: boolean;
-    };
-    /**
-     * Answered
-     * @description `does` is what the answer does, `facts` what would be recorded; `done` is set when it was applied.
-     */
-    Answered: {
-      option: components['schemas']['OptionShape'];
-      /** Facts */
-      facts: string[];
-      done?: components['schemas']['Done'] | null;
-    };
-    /**
-     * ArchivedShape
-     * @description `rows` went into the archive; about `left` more are old enough. Ask again until no rows go any more.
-     */
-    ArchivedShape: {
-      /**
-       * Until
-       * Format: date
-       */
-      until: string;
-      /** Rows */
-      rows: number;
-      /** Left */
-      left: number;
-    };
-    /** BackfillBody */
-    BackfillBody: {
-      /**
-       * Since
-       * @description RFC 3339, with an offset.
-       * @example 2026-01-26T00:00:00+08:00
-       */
-      since: string;
-      /**
-       * Until
-       * @description RFC 3339; itself no part of the span.
-       * @example 2026-01-27T00:00:00+08:00
-       */
-      until: string;
-    };
-    /** Blacklist */
-    Blacklist: {
-      /** Listed */
-      listed: components['schemas']['ListedShape'][];
-    };
-    /** BuyerBody */
-    BuyerBody: {
-      /**
-       * Kind
-       * @example phone
-       */
-      kind: string;
-      /**
-       * Value
-       * @description It is turned into a token and kept nowhere.
-       */
-      value: string;
-      /**
-       * Reason
-       * @description For the audit trail. No personal data.
-       */
-      reason: string;
-    };
-    /** CarrierBody */
-    CarrierBody: {
-      /**
-       * Carrier
-       * @description Another carrier; without it the same one.
-       * @default
-       * @example ZTO
-       */
-      carrier: string;
-    };
-    /**
-     * Changes
-     * @description What is left out stays. Every change ends the member's sessions.
-     */
-    Changes: {
-      role?: components['schemas']['Role'] | null;
-      /** Password */
-      password?: string | null;
-      /** Shops */
-      shops?: string[] | null;
-      /** Barred */
-      barred?: boolean | null;
-    };
-    /**
-     * ChoiceBody
-     * @description By id, or all of a source, a shop, or with a text in their reason; nothing chosen means nothing.
-     */
-    ChoiceBody: {
-      /**
-       * Ids
-       * @default []
-       */
-      ids: string[];
-      /**
-       * Source
-       * @default
-       */
-      source: string;
-      /**
-       * Shop
-       * @default
-       */
-      shop: string;
-      /**
-       * Reason
-       * @default
-       */
-      reason: string;
-    };
-    /** CommentBody */
-    CommentBody: {
-      /**
-       * Text
-       * @description For the staff, and for good. No personal data.
-       */
-      text: string;
-    };
-    /** Defined */
-    Defined: {
-      /** Defined */
-      defined: number;
-    };
-    /** DiscardBody */
-    DiscardBody: {
-      /**
-       * Reason
-       * @description Goes into the audit trail.
-       */
-      reason: string;
-    };
-    /** DiscardedShape */
-    DiscardedShape: {
-      /** Id */
-      id: string;
-    };
-    /**
-     * Done
-     * @description A command was committed.
-     */
-    Done: {
-      /** Aggregate */
-      aggregate: string;
-      /** Position */
-      position: string;
-      /**
-       * Duplicate
-       * @description This request had been committed before; nothing was done again.
-       */
-      duplicate: boolean;
-    };
-    /**
-     * DoomedShape
-     * @description An order and what erasing it costs: `sealed` values become unreadable, `to_ship` units can no longer be sent.
-     */
-    DoomedShape: {
-      /** Order */
-      order: string;
-      /** Channel */
-      channel: string;
-      /** Shop */
-      shop: string;
-      /** Native */
-      native: string;
-      /** Status */
-      status: number;
-      /** Sealed */
-      sealed: number;
-      /** To Ship */
-      to_ship: number;
-    };
-    /**
-     * Entry
-     * @description `name` and `password` of a member, or the `key` of a program.
-     */
-    Entry: {
-      /**
-       * Name
-       * @default
-       */
-      name: string;
-      /**
-       * Password
-       * @default
-       */
-      password: string;
-      /**
-       * Key
-       * @default
-       */
-      key: string;
-    };
-    /**
-     * ErasedShape
-     * @description `pending`: could not be written now, will be at the next start. `scrubbed` false: old pages stay until then.
-     */
-    ErasedShape: {
-      /** Orders */
-      orders: string[];
-      /** Quarantined */
-      quarantined: string[];
-      /** Pending */
-      pending: string[];
-      /** Unknown */
-      unknown: string[];
-      /** Scrubbed */
-      scrubbed: boolean;
-    };
-    /**
-     * FactShape
-     * @description One row of the audit trail.
-     */
-    FactShape: {
-      /** Position */
-      position: string;
-      /** Hash */
-      hash: string;
-      /** Aggregate */
-      aggregate: string;
-      /** Version */
-      version: number;
-      /** Fact */
-      fact: string;
-      /** Fact Version */
-      fact_version: number;
-      /** Sentence */
-      sentence: string;
-      /** Sentence Zh */
-      sentence_zh: string;
-      /**
-       * Worrying
-       * @description A reader's eye should stop at it.
-       */
-      worrying: boolean;
-      /** Body */
-      body: {
-        [key: string]: unknown;
-      };
-      /** Status Before */
-      status_before: number;
-      /** Status After */
-      status_after: number;
-      /**
-       * Happened At
-       * Format: date-time
-       */
-      happened_at: string;
-      /**
-       * Recorded At
-       * Format: date-time
-       */
-      recorded_at: string;
-      /** Operator */
-      operator: string;
-      /** Source */
-      source: string;
-      /** Shop */
-      shop: string;
-      /** Owned */
-      owned: boolean;
-      /** Command */
-      command: string;
-      /** Command Key */
-      command_key: string;
-      /** Cause */
-      cause: string;
-      /** Revision */
-      revision: number;
-      /** Effects */
-      effects: number;
-      /** Closes */
-      closes: string[];
-      /** Wake At */
-      wake_at: string | null;
-      /**
-       * Raw
-       * @description The payload as received; masked unless revealed.
-       */
-      raw?: string | null;
-      /**
-       * Raw Masked
-       * @default true
-       */
-      raw_masked: boolean;
-    };
-    /**
-     * FaultShape
-     * @description `line` counts from 1 with the heading; 0 is the whole file.
-     */
-    FaultShape: {
-      /** Line */
-      line: number;
-      /** Message */
-      message: string;
-      /** Message Zh */
-      message_zh: string;
-    };
-    /**
-     * Form
-     * @enum {string}
-     */
-    Form: 'jsonl' | 'csv';
-    /** GiftShape */
-    GiftShape: {
-      /** Sku */
-      sku: string;
-      /** Units */
-      units: number;
-    };
-    /**
-     * GivenShape
-     * @description An answer that was given. `taken` is null while the platform has said nothing to it.
-     */
-    GivenShape: {
-      /** Answer */
-      answer: string;
-      /** Stage */
-      stage: string;
-      /** Taken */
-      taken: boolean | null;
-      /** Error */
-      error: string;
-    };
-    /**
-     * GroupShape
-     * @description Orders of one shop in one state.
-     */
-    GroupShape: {
-      /** Shop */
-      shop: string;
-      /** State */
-      state: string;
-      /** Orders */
-      orders: number;
-      /** Lines */
-      lines: number;
-      /** Amount Fen */
-      amount_fen: number;
-    };
-    /** Health */
-    Health: {
-      /**
-       * Live
-       * @default true
-       */
-      live: boolean;
-      /** Ready */
-      ready: boolean;
-      /**
-       * Degraded
-       * @description What works less than it should; orders are taken all the same.
-       */
-      degraded: components['schemas']['Worry'][];
-    };
-    /** HeldList */
-    HeldList: {
-      /** Orders */
-      orders: components['schemas']['HeldShape'][];
-    };
-    /** HeldShape */
-    HeldShape: {
-      /** Id */
-      id: string;
-      /** Channel */
-      channel: string;
-      /** Shop */
-      shop: string;
-      /** Native */
-      native: string;
-      /** Status */
-      status: number;
-      /** Amount Fen */
-      amount_fen: number;
-      /** Holds */
-      holds: string[];
-      /**
-       * Why
-       * @description Why, hold by hold.
-       * @default []
-       */
-      why: string[];
-      /**
-       * Why Zh
-       * @default []
-       */
-      why_zh: string[];
-      /**
-       * Lifts
-       * @description The holds that lift themselves, and when.
-       */
-      lifts: {
-        [key: string]: string;
-      };
-    };
-    /** HoldBody */
-    HoldBody: {
-      /**
-       * Hold
-       * @example review
-       */
-      hold: string;
-      /**
-       * Note
-       * @description For whoever reads it next. No personal data.
-       * @default
-       */
-      note: string;
-    };
-    /**
-     * ImportedShape
-     * @description `applied` false: nothing was written. `accepted`, `duplicates` and `refused` are of what was.
-     */
-    ImportedShape: {
-      /** Rows */
-      rows: number;
-      /**
-       * Good
-       * @description Orders or counts that can be written.
-       */
-      good: number;
-      /**
-       * Over Rows
-       * @description Rows of orders that are no longer open, which are left out.
-       */
-      over_rows: number;
-      /** Faults */
-      faults: components['schemas']['FaultShape'][];
-      /** Preview */
-      preview: components['schemas']['GroupShape'][];
-      /** Applied */
-      applied: boolean;
-      /**
-       * Accepted
-       * @default 0
-       */
-      accepted: number;
-      /**
-       * Duplicates
-       * @default 0
-       */
-      duplicates: number;
-      /**
-       * Refused
-       * @default []
-       */
-      refused: components['schemas']['RefusedShape'][];
-    };
-    /** InForce */
-    InForce: {
-      rule: components['schemas']['RuleShape'];
-      /**
-       * Given
-       * @description How often it has given, of a limited rule.
-       */
-      given: number | null;
-    };
-    /**
-     * Letter
-     * @description An effect that could not be done. It blocks its lane until it is replayed or skipped.
-     */
-    Letter: {
-      /** Effect */
-      effect: string;
-      /** Aggregate */
-      aggregate: string;
-      /** Partner */
-      partner: string;
-      /** Verb */
-      verb: string;
-      /** Tries */
-      tries: number;
-      /** Error */
-      error: string;
-      /**
-       * Since
-       * Format: date-time
-       */
-      since: string;
-    };
-    /** LineBody */
-    LineBody: {
-      /**
-       * Order
-       * @description Whose line; needed where a parcel holds several orders' lines.
-       * @default
-       */
-      order: string;
-      /** Line */
-      line: number;
-      /**
-       * Units
-       * @description 0: all of it.
-       * @default 0
-       */
-      units: number;
-    };
-    /** LineRefundBody */
-    LineRefundBody: {
-      /** Lines */
-      lines: components['schemas']['UnitsBody'][];
-      /**
-       * Amount Fen
-       * @description Without it: what the buyer paid for these units.
-       */
-      amount_fen?: number | null;
-      /**
-       * Reason
-       * @description For the audit trail. No personal data.
-       */
-      reason: string;
-    };
-    /**
-     * LineShape
-     * @description One line; `units_at` tells how many units are at which stage and adds up to `units`.
-     */
-    LineShape: {
-      /** No */
-      no: number;
-      /** Sku */
-      sku: string;
-      /** Title */
-      title: string;
-      /** Units */
-      units: number;
-      /** Amount Fen */
-      amount_fen: number;
-      /** Gift */
-      gift: boolean;
-      /** Warehouse */
-      warehouse: string;
-      /** Short */
-      short: boolean;
-      /** Units At */
-      units_at: {
-        [key: string]: number;
-      };
-      /**
-       * Withdrawn
-       * @description Units that are not to leave, or have not.
-       */
-      withdrawn: number;
-      /**
-       * Gift Rule
-       * @description The rule that gave it, for a gift of ours.
-       */
-      gift_rule: string;
-      /**
-       * Replaces
-       * @description The line whose units it sends again; 0: none.
-       */
-      replaces: number;
-      /**
-       * Refunded
-       * @description Units whose price goes back, or has gone back.
-       */
-      refunded: number;
-    };
-    /** ListedShape */
-    ListedShape: {
-      /** Mark */
-      mark: string;
-      /** Listed At */
-      listed_at: string | null;
-      /** Why */
-      why: string;
-    };
-    /** MatchBody */
-    MatchBody: {
-      /** Shop */
-      shop: string;
-      /**
-       * Offer
-       * @description The platform's own number of the SKU.
-       */
-      offer: string;
-      /**
-       * Sku
-       * @description An own SKU; "" takes the match apart.
-       */
-      sku: string;
-    };
-    /** MemberList */
-    MemberList: {
-      /** Members */
-      members: components['schemas']['MemberShape'][];
-    };
-    /** MemberShape */
-    MemberShape: {
-      /** Name */
-      name: string;
-      role: components['schemas']['Role'];
-      /** Scopes */
-      scopes: string[];
-      /** Shops */
-      shops: string[];
-      /** Barred */
-      barred: boolean;
-      /**
-       * Created At
-       * Format: date-time
-       */
-      created_at: string;
-    };
-    /** MergeBody */
-    MergeBody: {
-      /**
-       * Orders
-       * @example [
-       *       "DY20260127000892",
-       *       "DY20260127001148"
-       *     ]
-       */
-      orders: string[];
-      /**
-       * Apply
-       * @description Do it. Otherwise it is only shown what would happen.
-       * @default false
-       */
-      apply: boolean;
-    };
-    /** MessageShape */
-    MessageShape: {
-      /** Id */
-      id: string;
-      /** Source */
-      source: string;
-      /** Shop */
-      shop: string;
-      /** Reason */
-      reason: string;
-      /**
-       * Received At
-       * Format: date-time
-       */
-      received_at: string;
-      /** Payload */
-      payload: string;
-    };
-    /**
-     * MoveShape
-     * @description `phase`: copying, sealing, handing-over, clearing, done, or failed with `why`. Only while it is sealed, orders of
-     *     this slot are told to come again.
-     */
-    MoveShape: {
-      /** Id */
-      id: string;
-      /** Slot */
-      slot: number;
-      /** Source */
-      source: number;
-      /** To */
-      to: number;
-      /** Phase */
-      phase: string;
-      /** Total */
-      total: number;
-      /** Copied */
-      copied: number;
-      /** Sealed Ms */
-      sealed_ms: number;
-      /** Why */
-      why: string;
-    };
-    /** NewMember */
-    NewMember: {
-      /** Name */
-      name: string;
-      role: components['schemas']['Role'];
-      /** Password */
-      password: string;
-      /**
-       * Shops
-       * @description Only these; none named: all.
-       * @default []
-       */
-      shops: string[];
-    };
-    /** NothingBody */
-    NothingBody: Record<string, never>;
-    /** NoticeList */
-    NoticeList: {
-      /** Notices */
-      notices: components['schemas']['NoticeShape'][];
-    };
-    /**
-     * NoticeShape
-     * @description `stage`: waiting, sending, sent, delivered, failed, unknown, withheld, or missing where none was ever made.
-     */
-    NoticeShape: {
-      /**
-       * Notice
-       * @example notice/MP20260127000892/shipped/MP20260127000892-S1.1
-       */
-      notice: string;
-      /** Order */
-      order: string;
-      /** Shop */
-      shop: string;
-      /** Kind */
-      kind: string;
-      /** Stage */
-      stage: string;
-      /** Means */
-      means: string;
-      /**
-       * Sendings
-       * @description How often it was handed to a provider.
-       */
-      sendings: number;
-      /**
-       * Reason
-       * @description Why the last sending led to nothing, as the provider says it.
-       */
-      reason: string;
-      /** Waybill */
-      waybill: string;
-      /** Happened At */
-      happened_at: string | null;
-      /** Sent At */
-      sent_at: string | null;
-      /** Delivered At */
-      delivered_at: string | null;
-    };
-    /**
-     * NumberShape
-     * @description `stage`: asked, live, refused, dropped (being cancelled), cancelled, stuck (the carrier does not cancel it).
-     */
-    NumberShape: {
-      /** Key */
-      key: string;
-      /** Carrier */
-      carrier: string;
-      /** Waybill */
-      waybill: string;
-      /** Stage */
-      stage: string;
-      /** Reason */
-      reason: string;
-      /**
-       * Asked At
-       * Format: date-time
-       */
-      asked_at: string;
-      /** Printed */
-      printed: number;
-    };
-    /** ObjectionShape */
-    ObjectionShape: {
-      /** Error */
-      error: string;
-      /** Message */
-      message: string;
-      /** Message Zh */
-      message_zh: string;
-    };
-    /** OfferPage */
-    OfferPage: {
-      /** Offers */
-      offers: components['schemas']['OfferShape'][];
-      /**
-       * Next
-       * @description Pass as `after` for the next page; null on the last.
-       */
-      next: string | null;
-    };
-    /**
-     * OfferShape
-     * @description What a shop on a platform sells. `sku` "": not matched, and `waiting_lines` of orders wait for that.
-     */
-    OfferShape: {
-      /** Channel */
-      channel: string;
-      /** Shop */
-      shop: string;
-      /**
-       * Offer
-       * @description The platform's own number of the SKU.
-       */
-      offer: string;
-      /**
-       * Outer
-       * @description The code the shop gave it there.
-       */
-      outer: string;
-      /** Title */
-      title: string;
-      /** Sku */
-      sku: string;
-      /** Waiting Lines */
-      waiting_lines: number;
-      /** Suggestions */
-      suggestions: components['schemas']['SuggestionShape'][];
-    };
-    /**
-     * OptionShape
-     * @description `undo`: reversible, compensable (a person makes it good) or irreversible.
-     */
-    OptionShape: {
-      /** Answer */
-      answer: string;
-      /** Does */
-      does: string;
-      /** Does Zh */
-      does_zh: string;
-      /** Undo */
-      undo: string;
-      /** Repeat */
-      repeat: string;
-    };
-    /**
-     * OrderItem
-     * @description One line of a list of orders.
-     */
-    OrderItem: {
-      /**
-       * Id
-       * @example DY20260127000892
-       */
-      id: string;
-      /** Channel */
-      channel: string;
-      /** Shop */
-      shop: string;
-      /**
-       * Native
-       * @description The platform's or client's own number.
-       */
-      native: string;
-      status: components['schemas']['StatusShape'];
-      /** Amount Fen */
-      amount_fen: number;
-      /**
-       * Updated At
-       * Format: date-time
-       */
-      updated_at: string;
-    };
-    /** OrderPage */
-    OrderPage: {
-      /** Orders */
-      orders: components['schemas']['OrderItem'][];
-      /**
-       * Next
-       * @description Pass as `cursor` for the next page; null on the last.
-       */
-      next: string | null;
-    };
-    /**
-     * OrderShape
-     * @description An order as it stands, or as it stood at `as_of`.
-     */
-    OrderShape: {
-      /**
-       * Id
-       * @example DY20260127000892
-       */
-      id: string;
-      /** Channel */
-      channel: string;
-      /** Shop */
-      shop: string;
-      /** Native */
-      native: string;
-      status: components['schemas']['StatusShape'];
-      /** Amount Fen */
-      amount_fen: number;
-      /** Freight Fen */
-      freight_fen: number;
-      /** Discount Fen */
-      discount_fen: number;
-      /**
-       * Owed Fen
-       * @description What of the money received is to go, or has gone, back to the buyer.
-       */
-      owed_fen: number;
-      /**
-       * Refunded Fen
-       * @description What of that has gone back.
-       */
-      refunded_fen: number;
-      /** Refunds */
-      refunds: components['schemas']['RefundShape'][];
-      /**
-       * Platform Refunded Fen
-       * @description What the platform has paid back by itself.
-       */
-      platform_refunded_fen: number;
-      /** Placed At */
-      placed_at: string | null;
-      /** Paid At */
-      paid_at: string | null;
-      /** Transaction */
-      transaction: string;
-      /** Settled At */
-      settled_at: string | null;
-      /** Completed At */
-      completed_at: string | null;
-      /** Cancelled At */
-      cancelled_at: string | null;
-      /** Region */
-      region: string;
-      /** Holds */
-      holds: string[];
-      /** Worries */
-      worries: string[];
-      /**
-       * Waits Until
-       * @description What the order waits for, and until when.
-       */
-      waits_until: {
-        [key: string]: string;
-      };
-      /** Lines */
-      lines: components['schemas']['LineShape'][];
-      /** Reissues */
-      reissues: components['schemas']['ReissueShape'][];
-      /** Parcels */
-      parcels: components['schemas']['ParcelShape'][];
-      /** Said */
-      said: components['schemas']['SaidShape'][];
-      /**
-       * Notices
-       * @description What its buyer was told, and whether it arrived.
-       * @default []
-       */
-      notices: components['schemas']['NoticeShape'][];
-      person?: components['schemas']['PersonShape'] | null;
-      /** As Of */
-      as_of?: string | null;
-    };
-    /** OrdersBody */
-    OrdersBody: {
-      /** Subjects */
-      subjects: string[];
-    };
-    /** Outcomes */
-    Outcomes: {
-      /** Outcomes */
-      outcomes: components['schemas']['tongdan__surfaces__http__holds__OutcomeShape'][];
-      /** Applied */
-      applied: boolean;
-    };
-    /** OwnPassword */
-    OwnPassword: {
-      /** Old */
-      old: string;
-      /** New */
-      new: string;
-    };
-    /** PackedLineShape */
-    PackedLineShape: {
-      /** Order */
-      order: string;
-      /** Line */
-      line: number;
-      /** Sku */
-      sku: string;
-      /** Units */
-      units: number;
-      /** Amount Fen */
-      amount_fen: number;
-    };
-    /**
-     * Page
-     * @description `after` is that of the next page; "" when there is none.
-     */
-    Page: {
-      /** After Sales */
-      after_sales: components['schemas']['AfterSaleShape'][];
-      /** After */
-      after: string;
-    };
-    /** ParcelBody */
-    ParcelBody: {
-      /** Lines */
-      lines: components['schemas']['LineBody'][];
-      /**
-       * Warehouse
-       * @description Where it is to leave from; otherwise where it lies.
-       * @default
-       */
-      warehouse: string;
-    };
-    /** ParcelShape */
-    ParcelShape: {
-      /** Dispatch */
-      dispatch: string;
-      /** Shipment */
-      shipment: string;
-      /** Carrier */
-      carrier: string;
-      /** Waybill */
-      waybill: string;
-      /**
-       * Shipped At
-       * Format: date-time
-       */
-      shipped_at: string;
-    };
-    /**
-     * ParcelToBeShape
-     * @description `shipment` is its number, unless something comes between; "": the order's own packing table will number it.
-     */
-    ParcelToBeShape: {
-      /** Shipment */
-      shipment: string;
-      /** Order */
-      order: string;
-      /** Warehouse */
-      warehouse: string;
-      /** Lines */
-      lines: components['schemas']['PackedLineShape'][];
-    };
-    /**
-     * PartShape
-     * @description `price_fen` of one unit weighs its share of what a bundle costs; where no part has a price, units weigh.
-     */
-    PartShape: {
-      /**
-       * Sku
-       * @example CUP
-       */
-      sku: string;
-      /**
-       * Units
-       * @example 2
-       */
-      units: number;
-      /**
-       * Price Fen
-       * @default 0
-       */
-      price_fen: number;
-    };
-    /**
-     * PersonShape
-     * @description The people behind an order; `masked` unless revealed. `sealed` are fields a platform encrypted itself.
-     */
-    PersonShape: {
-      /** Masked */
-      masked: boolean;
-      /** Name */
-      name: string;
-      /** Phone */
-      phone: string;
-      /** Province */
-      province: string;
-      /** City */
-      city: string;
-      /** District */
-      district: string;
-      /** Detail */
-      detail: string;
-      /** Buyer */
-      buyer: string;
-      /** Sealed */
-      sealed: {
-        [key: string]: string;
-      };
-    };
-    /** PlacesShape */
-    PlacesShape: {
-      /** Shards */
-      shards: components['schemas']['ShardShape'][];
-      /** Moves */
-      moves: components['schemas']['MoveShape'][];
-    };
-    /** PresentShape */
-    PresentShape: {
-      /** Sku */
-      sku: string;
-      /**
-       * Units
-       * @default 1
-       */
-      units: number;
-    };
-    /** PreviewBody */
-    PreviewBody: {
-      /**
-       * Rules
-       * @description Without them: those in force.
-       */
-      rules?: components['schemas']['RuleShape'][] | null;
-      /**
-       * Orders
-       * @description Without them: those of the last days.
-       * @default []
-       */
-      orders: string[];
-      /**
-       * Days
-       * @default 7
-       */
-      days: number;
-      /**
-       * Shop
-       * @default
-       */
-      shop: string;
-    };
-    /**
-     * ProductShape
-     * @description The SKUs that share a product's code.
-     */
-    ProductShape: {
-      /** Product */
-      product: string;
-      /** Skus */
-      skus: components['schemas']['SkuDetail'][];
-    };
-    /** ReasonBody */
-    ReasonBody: {
-      /** Reason */
-      reason: string;
-    };
-    /** RefundBody */
-    RefundBody: {
-      /**
-       * Amount Fen
-       * @description Without it: what is owed, or else all that is left.
-       */
-      amount_fen?: number | null;
-      /**
-       * Reason
-       * @description For the audit trail. No personal data.
-       */
-      reason: string;
-    };
-    /**
-     * RefundShape
-     * @description Money of one payment that goes back.
-     */
-    RefundShape: {
-      /**
-       * Id
-       * @example MP20260127000892-R1
-       */
-      id: string;
-      /**
-       * Payment
-       * @example MP20260127000892-P1
-       */
-      payment: string;
-      /** Transaction */
-      transaction: string;
-      /** Amount Fen */
-      amount_fen: number;
-      /**
-       * Stage
-       * @example succeeded
-       */
-      stage: string;
-    };
-    /** RefusedShape */
-    RefusedShape: {
-      /**
-       * What
-       * @description The platform's number of the order, or the SKU.
-       */
-      what: string;
-      /** Error */
-      error: string;
-      /** Message */
-      message: string;
-      /** Message Zh */
-      message_zh: string;
-    };
-    /** ReissueBody */
-    ReissueBody: {
-      /** Lines */
-      lines: components['schemas']['UnitsBody'][];
-      /**
-       * Reason
-       * @description For the audit trail. No personal data.
-       */
-      reason: string;
-    };
-    /**
-     * ReissueShape
-     * @description Units that are sent again; `lines` are the numbers of the lines they go as.
-     */
-    ReissueShape: {
-      /** No */
-      no: number;
-      /** Lines */
-      lines: number[];
-      /** Reason */
-      reason: string;
-    };
-    /** ReleaseBody */
-    ReleaseBody: {
-      /** Orders */
-      orders: string[];
-      /**
-       * Hold
-       * @example risk-blacklist
-       */
-      hold: string;
-      /**
-       * Note
-       * @description For whoever reads it next. No personal data.
-       * @default
-       */
-      note: string;
-      /**
-       * Apply
-       * @description Do it. Otherwise it is only shown what would happen.
-       * @default false
-       */
-      apply: boolean;
-    };
-    /**
-     * RepackingShape
-     * @description `sources` are called back from their warehouses, `parcels` formed of what is in them; `refused`: why it cannot
-     *     be. `done` is set when it was applied.
-     */
-    RepackingShape: {
-      /** What */
-      what: string;
-      /** Order */
-      order: string;
-      /** Sources */
-      sources: string[];
-      /** Parcels */
-      parcels: components['schemas']['ParcelToBeShape'][];
-      /** Refused */
-      refused: components['schemas']['ObjectionShape'][];
-      done?: components['schemas']['Done'] | null;
-    };
-    /** ResendBody */
-    ResendBody: {
-      /**
-       * Notice
-       * @example notice/MP20260127000892/shipped/MP20260127000892-S1.1
-       */
-      notice: string;
-      /**
-       * Reason
-       * @description For the audit trail. No personal data.
-       */
-      reason: string;
-    };
-    /**
-     * Role
-     * @enum {string}
-     */
-    Role: 'operations' | 'warehouse' | 'service' | 'finance' | 'admin';
-    /**
-     * RuleShape
-     * @description As `conf/gifts.yml` has it; times are RFC 3339 with an offset, "" for none.
-     */
-    RuleShape: {
-      /** Name */
-      name: string;
-      /** Name En */
-      name_en: string;
-      /** Name Zh */
-      name_zh: string;
-      /** Gifts */
-      gifts: components['schemas']['PresentShape'][];
-      /**
-       * Active
-       * @default true
-       */
-      active: boolean;
-      /**
-       * Shops
-       * @default []
-       */
-      shops: string[];
-      /**
-       * Since
-       * @default
-       * @example 2026-11-01T00:00:00+08:00
-       */
-      since: string;
-      /**
-       * Until
-       * @default
-       */
-      until: string;
-      /**
-       * Skus
-       * @default []
-       */
-      skus: string[];
-      /**
-       * Units From
-       * @default 0
-       */
-      units_from: number;
-      /**
-       * Amount From Fen
-       * @default 0
-       */
-      amount_from_fen: number;
-      /**
-       * Repeats
-       * @default false
-       */
-      repeats: boolean;
-      /**
-       * At Most Times
-       * @default 1
-       */
-      at_most_times: number;
-      /**
-       * Exclusive
-       * @default false
-       */
-      exclusive: boolean;
-      /**
-       * Priority
-       * @default 0
-       */
-      priority: number;
-      /**
-       * When Short
-       * @default drop
-       */
-      when_short: string;
-      /**
-       * Limit Times
-       * @default 0
-       */
-      limit_times: number;
-    };
-    /** Rules */
-    Rules: {
-      /** Rules */
-      rules: components['schemas']['InForce'][];
-    };
-    /**
-     * SaidShape
-     * @description What a system last said of the order.
-     */
-    SaidShape: {
-      /** System */
-      system: string;
-      /** Native */
-      native: string;
-      /** Status */
-      status: string;
-      /**
-       * Said At
-       * Format: date-time
-       */
-      said_at: string;
-    };
-    /** Session */
-    Session: {
-      /** @description Null: nobody is signed in. */
-      who: components['schemas']['Who'] | null;
-    };
-    /**
-     * ShardShape
-     * @description A shard, the process that owns it, and the slots that lie in it.
-     */
-    ShardShape: {
-      /** Shard */
-      shard: number;
-      /** Process */
-      process: number;
-      /** Slots */
-      slots: number[];
-    };
-    /**
-     * SkuBody
-     * @description The whole description: what is left out is no longer so.
-     */
-    SkuBody: {
-      /**
-       * Title
-       * @example 青瓷茶杯
-       */
-      title: string;
-      /**
-       * Product
-       * @description The code that its variants share.
-       * @default
-       */
-      product: string;
-      /**
-       * Variant
-       * @default
-       * @example 白 / 300 ml
-       */
-      variant: string;
-      /**
-       * Weight G
-       * @default 0
-       */
-      weight_g: number;
-      /**
-       * Low Stock Units
-       * @description At or below it stock is low.
-       * @default 0
-       */
-      low_stock_units: number;
-      /**
-       * Limit Units
-       * @description What one buyer may buy; 0 for any number.
-       * @default 0
-       */
-      limit_units: number;
-      /**
-       * Barcode
-       * @default
-       */
-      barcode: string;
-      /**
-       * Active
-       * @description False: no longer sold.
-       * @default true
-       */
-      active: boolean;
-      /**
-       * Parts
-       * @description With parts it is a bundle, and has no stock of its own.
-       * @default []
-       */
-      parts: components['schemas']['PartShape'][];
-    };
-    /**
-     * SkuDetail
-     * @description `low_stock`: `available_units` is not above the threshold.
-     */
-    SkuDetail: {
-      /**
-       * Title
-       * @example 青瓷茶杯
-       */
-      title: string;
-      /**
-       * Product
-       * @description The code that its variants share.
-       * @default
-       */
-      product: string;
-      /**
-       * Variant
-       * @default
-       * @example 白 / 300 ml
-       */
-      variant: string;
-      /**
-       * Weight G
-       * @default 0
-       */
-      weight_g: number;
-      /**
-       * Low Stock Units
-       * @description At or below it stock is low.
-       * @default 0
-       */
-      low_stock_units: number;
-      /**
-       * Limit Units
-       * @description What one buyer may buy; 0 for any number.
-       * @default 0
-       */
-      limit_units: number;
-      /**
-       * Barcode
-       * @default
-       */
-      barcode: string;
-      /**
-       * Active
-       * @description False: no longer sold.
-       * @default true
-       */
-      active: boolean;
-      /**
-       * Parts
-       * @description With parts it is a bundle, and has no stock of its own.
-       * @default []
-       */
-      parts: components['schemas']['PartShape'][];
-      /**
-       * Sku
-       * @example CUP-WHITE
-       */
-      sku: string;
-      /** Available Units */
-      available_units: number;
-      /** Low Stock */
-      low_stock: boolean;
-    };
-    /** SkuPage */
-    SkuPage: {
-      /** Skus */
-      skus: components['schemas']['SkuShape'][];
-      /**
-       * Next
-       * @description Pass as `after` for the next page; null on the last.
-       */
-      next: string | null;
-    };
-    /** SkuShape */
-    SkuShape: {
-      /**
-       * Title
-       * @example 青瓷茶杯
-       */
-      title: string;
-      /**
-       * Product
-       * @description The code that its variants share.
-       * @default
-       */
-      product: string;
-      /**
-       * Variant
-       * @default
-       * @example 白 / 300 ml
-       */
-      variant: string;
-      /**
-       * Weight G
-       * @default 0
-       */
-      weight_g: number;
-      /**
-       * Low Stock Units
-       * @description At or below it stock is low.
-       * @default 0
-       */
-      low_stock_units: number;
-      /**
-       * Limit Units
-       * @description What one buyer may buy; 0 for any number.
-       * @default 0
-       */
-      limit_units: number;
-      /**
-       * Barcode
-       * @default
-       */
-      barcode: string;
-      /**
-       * Active
-       * @description False: no longer sold.
-       * @default true
-       */
-      active: boolean;
-      /**
-       * Parts
-       * @description With parts it is a bundle, and has no stock of its own.
-       * @default []
-       */
-      parts: components['schemas']['PartShape'][];
-      /**
-       * Sku
-       * @example CUP-WHITE
-       */
-      sku: string;
-    };
-    /** SkusBody */
-    SkusBody: {
-      /** Skus */
-      skus: components['schemas']['SkuShape'][];
-    };
-    /** SplitBody */
-    SplitBody: {
-      /** Parcels */
-      parcels: components['schemas']['ParcelBody'][];
-      /**
-       * Apply
-       * @description Do it. Otherwise it is only shown what would happen.
-       * @default false
-       */
-      apply: boolean;
-    };
-    /**
-     * StatusAnswer
-     * @description What a downstream system is told when it asks how an order stands.
-     */
-    StatusAnswer: {
-      /** Id */
-      id: string;
-      /** Code */
-      code: number;
-      /** Name */
-      name: string;
-      /** Name Zh */
-      name_zh: string;
-      /** Partly */
-      partly: string[];
-      /**
-       * As Of
-       * Format: date-time
-       * @description The instant of this answer; everything committed by then is in it.
-       */
-      as_of: string;
-      /**
-       * Changed At
-       * Format: date-time
-       * @description When the order last changed.
-       */
-      changed_at: string;
-      /**
-       * Position
-       * @description The order's last place in the log.
-       * @example 137.1.4711
-       */
-      position: string;
-    };
-    /**
-     * StatusShape
-     * @description A canonical status. `code` never changes its meaning (signed = 5).
-     */
-    StatusShape: {
-      /** Code */
-      code: number;
-      /**
-       * Name
-       * @example signed
-       */
-      name: string;
-      /**
-       * Name Zh
-       * @example 已签收
-       */
-      name_zh: string;
-      /**
-       * Partly
-       * @description Which of shipped, signed, stopped, refunded hold for some units, or of the price, only.
-       * @default []
-       */
-      partly: string[];
-    };
-    /**
-     * Stranger
-     * @description A push that could not be authenticated: what is remembered of it.
-     */
-    Stranger: {
-      /**
-       * At
-       * Format: date-time
-       */
-      at: string;
-      /** Source */
-      source: string;
-      /** Door */
-      door: string;
-      /** Peer */
-      peer: string;
-      /** Reason */
-      reason: string;
-      /** Length Bytes */
-      length_bytes: number;
-    };
-    /**
-     * SuggestionShape
-     * @description `why`: same-code, same-barcode or similar-title.
-     */
-    SuggestionShape: {
-      /** Sku */
-      sku: string;
-      /** Title */
-      title: string;
-      /** Why */
-      why: string;
-      /** Likeness Percent */
-      likeness_percent: number;
-    };
-    /** TargetBody */
-    TargetBody: {
-      /**
-       * To
-       * @description The shard it is to lie in.
-       */
-      to: number;
-    };
-    /** Ticket */
-    Ticket: {
-      /** Id */
-      id: string;
-      /** Subject */
-      subject: string;
-      /** Kind */
-      kind: string;
-      /** Summary */
-      summary: string;
-      /** Times */
-      times: number;
-      /** Open */
-      open: boolean;
-      /**
-       * Raised At
-       * Format: date-time
-       */
-      raised_at: string;
-      /** Title */
-      readonly title: string;
-      /** Title Zh */
-      readonly title_zh: string;
-    };
-    /** Timeline */
-    Timeline: {
-      /** Id */
-      id: string;
-      /** Facts */
-      facts: components['schemas']['FactShape'][];
-    };
-    /** UndoBody */
-    UndoBody: {
-      /**
-       * Apply
-       * @description Do it. Otherwise it is only shown what would happen.
-       * @default false
-       */
-      apply: boolean;
-    };
-    /** UnitsBody */
-    UnitsBody: {
-      /** Line */
-      line: number;
-      /** Units */
-      units: number;
-    };
-    /** UnitsShape */
-    UnitsShape: {
-      /** Line */
-      line: number;
-      /** Units */
-      units: number;
-    };
-    /** UntilBody */
-    UntilBody: {
-      /**
-       * Until
-       * @description Up to the end of this day (UTC+8); default: the newest sealed one.
-       */
-      until?: string | null;
-    };
-    /**
-     * WaybillsShape
-     * @description `waits`: the warehouse has not been told of it, because its number is not there. `left_under`: what parcels left
-     *     under, whoever took the number.
-     */
-    WaybillsShape: {
-      /** Shipment */
-      shipment: string;
-      /** Order */
-      order: string;
-      /** Warehouse */
-      warehouse: string;
-      /** Waits */
-      waits: boolean;
-      /** Numbers */
-      numbers: components['schemas']['NumberShape'][];
-      /** Left Under */
-      left_under: string[];
-    };
-    /** Who */
-    Who: {
-      /** Name */
-      name: string;
-      /**
-       * Role
-       * @description Empty for an API key.
-       */
-      role: string;
-      /** Scopes */
-      scopes: string[];
-      /**
-       * Shops
-       * @description Only these; none named: all.
-       */
-      shops: string[];
-    };
-    /** WhoBody */
-    WhoBody: {
-      /**
-       * Phone
-       * @default
-       */
-      phone: string;
-      /**
-       * Receiver
-       * @description The platform's own id of a buyer or receiver.
-       * @default
-       */
-      receiver: string;
-      /**
-       * Subjects
-       * @default []
-       */
-      subjects: string[];
-    };
-    /** WordsShape */
-    WordsShape: {
-      /** Name */
-      name: string;
-      /** En */
-      en: string;
-      /** Zh */
-      zh: string;
-    };
-    /** Worry */
-    Worry: {
-      /** What */
-      what: string;
-      /** Message */
-      message: string;
-      /** Message Zh */
-      message_zh: string;
-    };
-    /** WouldShape */
-    WouldShape: {
-      /** Order */
-      order: string;
-      /** Rule */
-      rule: string;
-      /** Times */
-      times: number;
-      /** Gifts */
-      gifts: components['schemas']['GiftShape'][];
-      /**
-       * Has
-       * @description It has been given gifts by a rule of that name, and keeps them.
-       */
-      has: boolean;
-    };
-    /** CancelBody */
-    tongdan__surfaces__http__actions__CancelBody: {
-      /** Reason */
-      reason: string;
-    };
-    /**
-     * PreviewShape
-     * @description `possible`: only a masked phone is known, and it fits; erase them by id if you know that they are meant.
-     *     `quarantined`: messages nobody could read in which the phone or id stands; name them like orders to delete them.
-     */
-    tongdan__surfaces__http__erasures__PreviewShape: {
-      /** Orders */
-      orders: components['schemas']['DoomedShape'][];
-      /** Possible */
-      possible: components['schemas']['DoomedShape'][];
-      /** Quarantined */
-      quarantined: string[];
-      /** Erased */
-      erased: string[];
-      /** Unknown */
-      unknown: string[];
-    };
-    /** PreviewShape */
-    tongdan__surfaces__http__gifts__PreviewShape: {
-      /**
-       * Orders
-       * @description Orders that were tried; at most 200, the last changed ones.
-       */
-      orders: number;
-      /** Would */
-      would: components['schemas']['WouldShape'][];
-      /**
-       * Units
-       * @description Units of each gift, of all orders together.
-       */
-      units: {
-        [key: string]: number;
-      };
-      /**
-       * Untold
-       * @description Orders whose lines are not known or not matched yet.
-       */
-      untold: number;
-    };
-    /** CancelBody */
-    tongdan__surfaces__http__holds__CancelBody: {
-      /** Orders */
-      orders: string[];
-      /** Reason */
-      reason: string;
-      /**
-       * Apply
-       * @description Do it. Otherwise it is only shown what would happen.
-       * @default false
-       */
-      apply: boolean;
-    };
-    /** OutcomeShape */
-    tongdan__surfaces__http__holds__OutcomeShape: {
-      /** Order */
-      order: string;
-      /**
-       * What
-       * @description refused, released, held, waiting or cancelled
-       */
-      what: string;
-      /** En */
-      en: string;
-      /** Zh */
-      zh: string;
-    };
-    /**
-     * OutcomeShape
-     * @description `commands` it stands for today and what each is `about`, or the `reason` why it is still not understood;
-     *     `done`: it has left quarantine.
-     */
-    tongdan__surfaces__http__quarantine__OutcomeShape: {
-      /** Id */
-      id: string;
-      /** Source */
-      source: string;
-      /** Shop */
-      shop: string;
-      /** Commands */
-      commands: string[];
-      /** About */
-      about: string[];
-      /** Reason */
-      reason: string;
-      /** Done */
-      done: boolean;
-    };
-    /**
-     * NewOrder
-     * @description The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by.
-     *
-     *         `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`). A
-     *         presale has a deposit, which is paid first, and a time until which the balance may be paid.
-     */
-    NewOrder: {
-      order_no: string;
-      user: string;
-      /** Format: date-time */
-      placed_at: string;
-      lines: components['schemas']['OrderLine'][];
-      amount_fen: number;
-      receiver: components['schemas']['Receiver'];
-      /** @default  */
-      payer: string;
-      /** @default 0 */
-      freight_fen: number;
-      /** @default 0 */
-      discount_fen: number;
-      /** @default CNY */
-      currency: string;
-      /** @default  */
-      order_id: string;
-      /** @default 0 */
-      deposit_fen: number;
-      /** @default null */
-      balance_by: string | null;
-    };
-    /**
-     * OrderLine
-     * @description One line; `amount_fen` is what the buyer pays for all its units.
-     */
-    OrderLine: {
-      sku: string;
-      units: number;
-      amount_fen: number;
-      /** @default  */
-      title: string;
-    };
-    /**
-     * Receiver
-     * @description Who receives the parcel.
-     */
-    Receiver: {
-      name: string;
-      phone: string;
-      province: string;
-      city: string;
-      district: string;
-      detail: string;
-    };
-    /**
-     * NewPayment
-     * @description `POST …/payments`.
-     */
-    NewPayment: {
-      order_id: string;
-      request_id: string;
-      method: string;
-    };
-    /**
-     * Cancellation
-     * @description `POST …/cancel`.
-     */
-    Cancellation: {
-      order_id: string;
-      request_id: string;
-      reason: string;
-    };
-    /**
-     * NewAddress
-     * @description `POST …/address`.
-     */
-    NewAddress: {
-      order_id: string;
-      request_id: string;
-      receiver: components['schemas']['Receiver'];
-    };
-    /**
-     * NewAmount
-     * @description `POST …/amount`: the sum the buyer is to pay from now on.
-     */
-    NewAmount: {
-      order_id: string;
-      request_id: string;
-      amount_fen: number;
-      reason: string;
-    };
-    /**
-     * NewAfterSale
-     * @description `POST …/after-sale`: the buyer applies. The same number again, while it is undecided, changes it.
-     */
-    NewAfterSale: {
-      order_id: string;
-      request_id: string;
-      number: string;
-      kind: components['schemas']['AfterSaleKind'];
-      lines: components['schemas']['ReturnedLine'][];
-      amount_fen: number;
-      /** @default  */
-      reason: string;
-    };
-    /**
-     * AfterSaleKind
-     * @enum {unknown}
-     */
-    AfterSaleKind: 'exchange' | 'price_protection' | 'refund_only' | 'reissue' | 'repair' | 'return_refund';
-    /**
-     * ReturnedLine
-     * @description Units of one line, by the number it was ordered under (1…).
-     */
-    ReturnedLine: {
-      line: number;
-      units: number;
-    };
-    /**
-     * Withdrawal
-     * @description `POST …/after-sale-withdraw`: the buyer wants nothing of it any more.
-     */
-    Withdrawal: {
-      order_id: string;
-      request_id: string;
-      withdraw: string;
-    };
-    /**
-     * SentBack
-     * @description `POST …/after-sale-return`: the buyer has sent the goods. `carrier` as warehouses code it (SF).
-     */
-    SentBack: {
-      order_id: string;
-      request_id: string;
-      number: string;
-      carrier: string;
-      waybill: string;
-    };
-    /** Error */
-    Error: {
-      error: string;
-      message: string;
-      message_zh: string;
-    };
-    /** PushAccepted */
-    PushAccepted: {
-      /** @example MP20260127000892 */
-      order_id: string;
-      position: {
-        slot?: number;
-        epoch?: number;
-        seq?: number;
-      };
-      duplicate: boolean;
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    schemas: {
+        /** AddressBody */
+        AddressBody: {
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /** Province */
+            province: string;
+            /** City */
+            city: string;
+            /**
+             * District
+             * @default
+             */
+            district: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * AfterSaleShape
+         * @description `waits`: the seller is to act; by `decide_by`, where the platform decides by itself afterwards.
+         */
+        AfterSaleShape: {
+            /**
+             * Id
+             * @example DY20260127000892-A1
+             */
+            id: string;
+            /** Order */
+            order: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /** Native */
+            native: string;
+            /** Number */
+            number: string;
+            kind: components["schemas"]["WordsShape"];
+            stage: components["schemas"]["WordsShape"];
+            /** Native Stage */
+            native_stage: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Units */
+            units: components["schemas"]["UnitsShape"][];
+            /** Waits */
+            waits: boolean;
+            /** Decide By */
+            decide_by: string | null;
+            /** Applied At */
+            applied_at: string | null;
+            /** Said At */
+            said_at: string | null;
+            /** Carrier */
+            carrier: string;
+            /** Waybill */
+            waybill: string;
+            /** Tracked */
+            tracked: string;
+            /** Worries */
+            worries: string[];
+            /** Answers */
+            answers: components["schemas"]["GivenShape"][];
+            /** Options */
+            options: components["schemas"]["OptionShape"][];
+        };
+        /**
+         * Age
+         * @description How long ago an order was placed.
+         * @enum {string}
+         */
+        Age: "" | "1d" | "1-3d" | "3-7d" | "7d+";
+        /** AmountBody */
+        AmountBody: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Reason */
+            reason: string;
+        };
+        /** AnswerBody */
+        AnswerBody: {
+            /** Answer */
+            answer: string;
+            /**
+             * Reason
+             * @description Of a refusal: one of the channel's codes, see conf/channels.
+             * @default
+             */
+            reason: string;
+            /**
+             * Note
+             * @description What the buyer is told with it. No personal data.
+             * @default
+             */
+            note: string;
+            /**
+             * Evidence
+             * @description Where the proof of a refusal can be seen.
+             * @default
+             */
+            evidence: string;
+            /**
+             * Address
+             * @description The return address in the platform's book; else the shop's own.
+             * @default
+             */
+            address: string;
+            /**
+             * Carrier
+             * @description Of a replacement, as warehouses code it (SF).
+             * @default
+             */
+            carrier: string;
+            /**
+             * Waybill
+             * @default
+             */
+            waybill: string;
+            /**
+             * Apply
+             * @description Do it. Otherwise it is only shown what would happen.
+             * @default false
+             */
+            apply: boolean;
+        };
+        /**
+         * Answered
+         * @description `does` is what the answer does, `facts` what would be recorded; `done` is set when it was applied.
+         */
+        Answered: {
+            option: components["schemas"]["OptionShape"];
+            /** Facts */
+            facts: string[];
+            done?: components["schemas"]["Done"] | null;
+        };
+        /**
+         * ArchivedShape
+         * @description `rows` went into the archive; about `left` more are old enough. Ask again until no rows go any more.
+         */
+        ArchivedShape: {
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            /** Rows */
+            rows: number;
+            /** Left */
+            left: number;
+        };
+        /** BackfillBody */
+        BackfillBody: {
+            /**
+             * Since
+             * @description RFC 3339, with an offset.
+             * @example 2026-01-26T00:00:00+08:00
+             */
+            since: string;
+            /**
+             * Until
+             * @description RFC 3339; itself no part of the span.
+             * @example 2026-01-27T00:00:00+08:00
+             */
+            until: string;
+        };
+        /** Blacklist */
+        Blacklist: {
+            /** Listed */
+            listed: components["schemas"]["ListedShape"][];
+        };
+        /** Board */
+        Board: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description When the index was read; it is a moment behind the orders themselves.
+             */
+            as_of: string;
+            /** Channels */
+            channels: components["schemas"]["ChannelCells"][];
+            /** Columns */
+            columns: components["schemas"]["ColumnShape"][];
+            /**
+             * Shops
+             * @description Those that the caller may see.
+             */
+            shops: components["schemas"]["Choice"][];
+            /** Warehouses */
+            warehouses: components["schemas"]["Choice"][];
+        };
+        /** BuyerBody */
+        BuyerBody: {
+            /**
+             * Kind
+             * @example phone
+             */
+            kind: string;
+            /**
+             * Value
+             * @description It is turned into a token and kept nowhere.
+             */
+            value: string;
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
+        /** CarrierBody */
+        CarrierBody: {
+            /**
+             * Carrier
+             * @description Another carrier; without it the same one.
+             * @default
+             * @example ZTO
+             */
+            carrier: string;
+        };
+        /** CellPage */
+        CellPage: {
+            /** Orders */
+            orders: components["schemas"]["OddOrder"][];
+            /**
+             * Next
+             * @description Pass as `cursor` for the next page; null on the last.
+             */
+            next: string | null;
+        };
+        /** CellShape */
+        CellShape: {
+            /** Column */
+            column: string;
+            /** Orders */
+            orders: number;
+            /**
+             * Odd
+             * @description Of how many of them the systems disagree.
+             */
+            odd: number;
+        };
+        /**
+         * Changes
+         * @description What is left out stays. Every change ends the member's sessions.
+         */
+        Changes: {
+            role?: components["schemas"]["Role"] | null;
+            /** Password */
+            password?: string | null;
+            /** Shops */
+            shops?: string[] | null;
+            /** Barred */
+            barred?: boolean | null;
+        };
+        /** ChannelCells */
+        ChannelCells: {
+            /** Channel */
+            channel: string;
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Cells */
+            cells: components["schemas"]["CellShape"][];
+        };
+        /** Choice */
+        Choice: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ChoiceBody
+         * @description By id, or all of a source, a shop, or with a text in their reason; nothing chosen means nothing.
+         */
+        ChoiceBody: {
+            /**
+             * Ids
+             * @default []
+             */
+            ids: string[];
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /**
+             * Shop
+             * @default
+             */
+            shop: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /** ColumnShape */
+        ColumnShape: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+        };
+        /** CommentBody */
+        CommentBody: {
+            /**
+             * Text
+             * @description For the staff, and for good. No personal data.
+             */
+            text: string;
+        };
+        /** Defined */
+        Defined: {
+            /** Defined */
+            defined: number;
+        };
+        /** DiscardBody */
+        DiscardBody: {
+            /**
+             * Reason
+             * @description Goes into the audit trail.
+             */
+            reason: string;
+        };
+        /** DiscardedShape */
+        DiscardedShape: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * Done
+         * @description A command was committed.
+         */
+        Done: {
+            /** Aggregate */
+            aggregate: string;
+            /** Position */
+            position: string;
+            /**
+             * Duplicate
+             * @description This request had been committed before; nothing was done again.
+             */
+            duplicate: boolean;
+        };
+        /**
+         * DoomedShape
+         * @description An order and what erasing it costs: `sealed` values become unreadable, `to_ship` units can no longer be sent.
+         */
+        DoomedShape: {
+            /** Order */
+            order: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /** Native */
+            native: string;
+            /** Status */
+            status: number;
+            /** Sealed */
+            sealed: number;
+            /** To Ship */
+            to_ship: number;
+        };
+        /**
+         * Entry
+         * @description `name` and `password` of a member, or the `key` of a program.
+         */
+        Entry: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Password
+             * @default
+             */
+            password: string;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
+        };
+        /**
+         * ErasedShape
+         * @description `pending`: could not be written now, will be at the next start. `scrubbed` false: old pages stay until then.
+         */
+        ErasedShape: {
+            /** Orders */
+            orders: string[];
+            /** Quarantined */
+            quarantined: string[];
+            /** Pending */
+            pending: string[];
+            /** Unknown */
+            unknown: string[];
+            /** Scrubbed */
+            scrubbed: boolean;
+        };
+        /**
+         * FactShape
+         * @description One row of the audit trail.
+         */
+        FactShape: {
+            /** Position */
+            position: string;
+            /** Hash */
+            hash: string;
+            /** Aggregate */
+            aggregate: string;
+            /** Version */
+            version: number;
+            /** Fact */
+            fact: string;
+            /** Fact Version */
+            fact_version: number;
+            /** Sentence */
+            sentence: string;
+            /** Sentence Zh */
+            sentence_zh: string;
+            /**
+             * Worrying
+             * @description A reader's eye should stop at it.
+             */
+            worrying: boolean;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** Status Before */
+            status_before: number;
+            /** Status After */
+            status_after: number;
+            /**
+             * Happened At
+             * Format: date-time
+             */
+            happened_at: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Operator */
+            operator: string;
+            /** Source */
+            source: string;
+            /** Shop */
+            shop: string;
+            /** Owned */
+            owned: boolean;
+            /** Command */
+            command: string;
+            /** Command Key */
+            command_key: string;
+            /** Cause */
+            cause: string;
+            /** Revision */
+            revision: number;
+            /** Effects */
+            effects: number;
+            /** Closes */
+            closes: string[];
+            /** Wake At */
+            wake_at: string | null;
+            /**
+             * Raw
+             * @description The payload as received; masked unless revealed.
+             */
+            raw?: string | null;
+            /**
+             * Raw Masked
+             * @default true
+             */
+            raw_masked: boolean;
+        };
+        /**
+         * FaultShape
+         * @description `line` counts from 1 with the heading; 0 is the whole file.
+         */
+        FaultShape: {
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
+        };
+        /**
+         * Form
+         * @enum {string}
+         */
+        Form: "jsonl" | "csv";
+        /** GiftShape */
+        GiftShape: {
+            /** Sku */
+            sku: string;
+            /** Units */
+            units: number;
+        };
+        /**
+         * GivenShape
+         * @description An answer that was given. `taken` is null while the platform has said nothing to it.
+         */
+        GivenShape: {
+            /** Answer */
+            answer: string;
+            /** Stage */
+            stage: string;
+            /** Taken */
+            taken: boolean | null;
+            /** Error */
+            error: string;
+        };
+        /**
+         * GroupShape
+         * @description Orders of one shop in one state.
+         */
+        GroupShape: {
+            /** Shop */
+            shop: string;
+            /** State */
+            state: string;
+            /** Orders */
+            orders: number;
+            /** Lines */
+            lines: number;
+            /** Amount Fen */
+            amount_fen: number;
+        };
+        /** Health */
+        Health: {
+            /**
+             * Live
+             * @default true
+             */
+            live: boolean;
+            /** Ready */
+            ready: boolean;
+            /**
+             * Degraded
+             * @description What works less than it should; orders are taken all the same.
+             */
+            degraded: components["schemas"]["Worry"][];
+        };
+        /** HeldList */
+        HeldList: {
+            /** Orders */
+            orders: components["schemas"]["HeldShape"][];
+        };
+        /** HeldShape */
+        HeldShape: {
+            /** Id */
+            id: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /** Native */
+            native: string;
+            /** Status */
+            status: number;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Holds */
+            holds: string[];
+            /**
+             * Why
+             * @description Why, hold by hold.
+             * @default []
+             */
+            why: string[];
+            /**
+             * Why Zh
+             * @default []
+             */
+            why_zh: string[];
+            /**
+             * Lifts
+             * @description The holds that lift themselves, and when.
+             */
+            lifts: {
+                [key: string]: string;
+            };
+        };
+        /** HoldBody */
+        HoldBody: {
+            /**
+             * Hold
+             * @example review
+             */
+            hold: string;
+            /**
+             * Note
+             * @description For whoever reads it next. No personal data.
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * ImportedShape
+         * @description `applied` false: nothing was written. `accepted`, `duplicates` and `refused` are of what was.
+         */
+        ImportedShape: {
+            /** Rows */
+            rows: number;
+            /**
+             * Good
+             * @description Orders or counts that can be written.
+             */
+            good: number;
+            /**
+             * Over Rows
+             * @description Rows of orders that are no longer open, which are left out.
+             */
+            over_rows: number;
+            /** Faults */
+            faults: components["schemas"]["FaultShape"][];
+            /** Preview */
+            preview: components["schemas"]["GroupShape"][];
+            /** Applied */
+            applied: boolean;
+            /**
+             * Accepted
+             * @default 0
+             */
+            accepted: number;
+            /**
+             * Duplicates
+             * @default 0
+             */
+            duplicates: number;
+            /**
+             * Refused
+             * @default []
+             */
+            refused: components["schemas"]["RefusedShape"][];
+        };
+        /** InForce */
+        InForce: {
+            rule: components["schemas"]["RuleShape"];
+            /**
+             * Given
+             * @description How often it has given, of a limited rule.
+             */
+            given: number | null;
+        };
+        /**
+         * Letter
+         * @description An effect that could not be done. It blocks its lane until it is replayed or skipped.
+         */
+        Letter: {
+            /** Effect */
+            effect: string;
+            /** Aggregate */
+            aggregate: string;
+            /** Partner */
+            partner: string;
+            /** Verb */
+            verb: string;
+            /** Tries */
+            tries: number;
+            /** Error */
+            error: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /** LineBody */
+        LineBody: {
+            /**
+             * Order
+             * @description Whose line; needed where a parcel holds several orders' lines.
+             * @default
+             */
+            order: string;
+            /** Line */
+            line: number;
+            /**
+             * Units
+             * @description 0: all of it.
+             * @default 0
+             */
+            units: number;
+        };
+        /** LineRefundBody */
+        LineRefundBody: {
+            /** Lines */
+            lines: components["schemas"]["UnitsBody"][];
+            /**
+             * Amount Fen
+             * @description Without it: what the buyer paid for these units.
+             */
+            amount_fen?: number | null;
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
+        /**
+         * LineShape
+         * @description One line; `units_at` tells how many units are at which stage and adds up to `units`.
+         */
+        LineShape: {
+            /** No */
+            no: number;
+            /** Sku */
+            sku: string;
+            /** Title */
+            title: string;
+            /** Units */
+            units: number;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Gift */
+            gift: boolean;
+            /** Warehouse */
+            warehouse: string;
+            /** Short */
+            short: boolean;
+            /** Units At */
+            units_at: {
+                [key: string]: number;
+            };
+            /**
+             * Withdrawn
+             * @description Units that are not to leave, or have not.
+             */
+            withdrawn: number;
+            /**
+             * Gift Rule
+             * @description The rule that gave it, for a gift of ours.
+             */
+            gift_rule: string;
+            /**
+             * Replaces
+             * @description The line whose units it sends again; 0: none.
+             */
+            replaces: number;
+            /**
+             * Refunded
+             * @description Units whose price goes back, or has gone back.
+             */
+            refunded: number;
+        };
+        /** ListedShape */
+        ListedShape: {
+            /** Mark */
+            mark: string;
+            /** Listed At */
+            listed_at: string | null;
+            /** Why */
+            why: string;
+        };
+        /** MatchBody */
+        MatchBody: {
+            /** Shop */
+            shop: string;
+            /**
+             * Offer
+             * @description The platform's own number of the SKU.
+             */
+            offer: string;
+            /**
+             * Sku
+             * @description An own SKU; "" takes the match apart.
+             */
+            sku: string;
+        };
+        /** MemberList */
+        MemberList: {
+            /** Members */
+            members: components["schemas"]["MemberShape"][];
+        };
+        /** MemberShape */
+        MemberShape: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /** Scopes */
+            scopes: string[];
+            /** Shops */
+            shops: string[];
+            /** Barred */
+            barred: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** MergeBody */
+        MergeBody: {
+            /**
+             * Orders
+             * @example [
+             *       "DY20260127000892",
+             *       "DY20260127001148"
+             *     ]
+             */
+            orders: string[];
+            /**
+             * Apply
+             * @description Do it. Otherwise it is only shown what would happen.
+             * @default false
+             */
+            apply: boolean;
+        };
+        /** MessageShape */
+        MessageShape: {
+            /** Id */
+            id: string;
+            /** Source */
+            source: string;
+            /** Shop */
+            shop: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Payload */
+            payload: string;
+        };
+        /**
+         * MoveShape
+         * @description `phase`: copying, sealing, handing-over, clearing, done, or failed with `why`. Only while it is sealed, orders of
+         *     this slot are told to come again.
+         */
+        MoveShape: {
+            /** Id */
+            id: string;
+            /** Slot */
+            slot: number;
+            /** Source */
+            source: number;
+            /** To */
+            to: number;
+            /** Phase */
+            phase: string;
+            /** Total */
+            total: number;
+            /** Copied */
+            copied: number;
+            /** Sealed Ms */
+            sealed_ms: number;
+            /** Why */
+            why: string;
+        };
+        /** NewMember */
+        NewMember: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /** Password */
+            password: string;
+            /**
+             * Shops
+             * @description Only these; none named: all.
+             * @default []
+             */
+            shops: string[];
+        };
+        /** NothingBody */
+        NothingBody: Record<string, never>;
+        /** NoticeList */
+        NoticeList: {
+            /** Notices */
+            notices: components["schemas"]["NoticeShape"][];
+        };
+        /**
+         * NoticeShape
+         * @description `stage`: waiting, sending, sent, delivered, failed, unknown, withheld, or missing where none was ever made.
+         */
+        NoticeShape: {
+            /**
+             * Notice
+             * @example notice/MP20260127000892/shipped/MP20260127000892-S1.1
+             */
+            notice: string;
+            /** Order */
+            order: string;
+            /** Shop */
+            shop: string;
+            /** Kind */
+            kind: string;
+            /** Stage */
+            stage: string;
+            /** Means */
+            means: string;
+            /**
+             * Sendings
+             * @description How often it was handed to a provider.
+             */
+            sendings: number;
+            /**
+             * Reason
+             * @description Why the last sending led to nothing, as the provider says it.
+             */
+            reason: string;
+            /** Waybill */
+            waybill: string;
+            /** Happened At */
+            happened_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+        };
+        /**
+         * NumberShape
+         * @description `stage`: asked, live, refused, dropped (being cancelled), cancelled, stuck (the carrier does not cancel it).
+         */
+        NumberShape: {
+            /** Key */
+            key: string;
+            /** Carrier */
+            carrier: string;
+            /** Waybill */
+            waybill: string;
+            /** Stage */
+            stage: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Printed */
+            printed: number;
+        };
+        /** ObjectionShape */
+        ObjectionShape: {
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
+        };
+        /** OddOrder */
+        OddOrder: {
+            /**
+             * Id
+             * @example DY20260127000892
+             */
+            id: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /**
+             * Native
+             * @description The platform's or client's own number.
+             */
+            native: string;
+            status: components["schemas"]["StatusShape"];
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Odd
+             * @description Its systems disagree.
+             */
+            odd: boolean;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+        };
+        /** OfferPage */
+        OfferPage: {
+            /** Offers */
+            offers: components["schemas"]["OfferShape"][];
+            /**
+             * Next
+             * @description Pass as `after` for the next page; null on the last.
+             */
+            next: string | null;
+        };
+        /**
+         * OfferShape
+         * @description What a shop on a platform sells. `sku` "": not matched, and `waiting_lines` of orders wait for that.
+         */
+        OfferShape: {
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /**
+             * Offer
+             * @description The platform's own number of the SKU.
+             */
+            offer: string;
+            /**
+             * Outer
+             * @description The code the shop gave it there.
+             */
+            outer: string;
+            /** Title */
+            title: string;
+            /** Sku */
+            sku: string;
+            /** Waiting Lines */
+            waiting_lines: number;
+            /** Suggestions */
+            suggestions: components["schemas"]["SuggestionShape"][];
+        };
+        /**
+         * OptionShape
+         * @description `undo`: reversible, compensable (a person makes it good) or irreversible.
+         */
+        OptionShape: {
+            /** Answer */
+            answer: string;
+            /** Does */
+            does: string;
+            /** Does Zh */
+            does_zh: string;
+            /** Undo */
+            undo: string;
+            /** Repeat */
+            repeat: string;
+        };
+        /**
+         * OrderItem
+         * @description One line of a list of orders.
+         */
+        OrderItem: {
+            /**
+             * Id
+             * @example DY20260127000892
+             */
+            id: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /**
+             * Native
+             * @description The platform's or client's own number.
+             */
+            native: string;
+            status: components["schemas"]["StatusShape"];
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** OrderPage */
+        OrderPage: {
+            /** Orders */
+            orders: components["schemas"]["OrderItem"][];
+            /**
+             * Next
+             * @description Pass as `cursor` for the next page; null on the last.
+             */
+            next: string | null;
+        };
+        /**
+         * OrderShape
+         * @description An order as it stands, or as it stood at `as_of`.
+         */
+        OrderShape: {
+            /**
+             * Id
+             * @example DY20260127000892
+             */
+            id: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /** Native */
+            native: string;
+            status: components["schemas"]["StatusShape"];
+            /** Amount Fen */
+            amount_fen: number;
+            /** Freight Fen */
+            freight_fen: number;
+            /** Discount Fen */
+            discount_fen: number;
+            /**
+             * Owed Fen
+             * @description What of the money received is to go, or has gone, back to the buyer.
+             */
+            owed_fen: number;
+            /**
+             * Refunded Fen
+             * @description What of that has gone back.
+             */
+            refunded_fen: number;
+            /** Refunds */
+            refunds: components["schemas"]["RefundShape"][];
+            /**
+             * Platform Refunded Fen
+             * @description What the platform has paid back by itself.
+             */
+            platform_refunded_fen: number;
+            /** Placed At */
+            placed_at: string | null;
+            /** Paid At */
+            paid_at: string | null;
+            /** Transaction */
+            transaction: string;
+            /** Settled At */
+            settled_at: string | null;
+            /** Completed At */
+            completed_at: string | null;
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /** Region */
+            region: string;
+            /** Holds */
+            holds: string[];
+            /** Worries */
+            worries: string[];
+            /**
+             * Waits Until
+             * @description What the order waits for, and until when.
+             */
+            waits_until: {
+                [key: string]: string;
+            };
+            /** Lines */
+            lines: components["schemas"]["LineShape"][];
+            /** Reissues */
+            reissues: components["schemas"]["ReissueShape"][];
+            /** Parcels */
+            parcels: components["schemas"]["ParcelShape"][];
+            /** Said */
+            said: components["schemas"]["SaidShape"][];
+            /**
+             * Notices
+             * @description What its buyer was told, and whether it arrived.
+             * @default []
+             */
+            notices: components["schemas"]["NoticeShape"][];
+            person?: components["schemas"]["PersonShape"] | null;
+            /** As Of */
+            as_of?: string | null;
+        };
+        /** OrdersBody */
+        OrdersBody: {
+            /** Subjects */
+            subjects: string[];
+        };
+        /** Outcomes */
+        Outcomes: {
+            /** Outcomes */
+            outcomes: components["schemas"]["tongdan__surfaces__http__holds__OutcomeShape"][];
+            /** Applied */
+            applied: boolean;
+        };
+        /** OwnPassword */
+        OwnPassword: {
+            /** Old */
+            old: string;
+            /** New */
+            new: string;
+        };
+        /** PackedLineShape */
+        PackedLineShape: {
+            /** Order */
+            order: string;
+            /** Line */
+            line: number;
+            /** Sku */
+            sku: string;
+            /** Units */
+            units: number;
+            /** Amount Fen */
+            amount_fen: number;
+        };
+        /**
+         * Page
+         * @description `after` is that of the next page; "" when there is none.
+         */
+        Page: {
+            /** After Sales */
+            after_sales: components["schemas"]["AfterSaleShape"][];
+            /** After */
+            after: string;
+        };
+        /** ParcelBody */
+        ParcelBody: {
+            /** Lines */
+            lines: components["schemas"]["LineBody"][];
+            /**
+             * Warehouse
+             * @description Where it is to leave from; otherwise where it lies.
+             * @default
+             */
+            warehouse: string;
+        };
+        /** ParcelShape */
+        ParcelShape: {
+            /** Dispatch */
+            dispatch: string;
+            /** Shipment */
+            shipment: string;
+            /** Carrier */
+            carrier: string;
+            /** Waybill */
+            waybill: string;
+            /**
+             * Shipped At
+             * Format: date-time
+             */
+            shipped_at: string;
+        };
+        /**
+         * ParcelToBeShape
+         * @description `shipment` is its number, unless something comes between; "": the order's own packing table will number it.
+         */
+        ParcelToBeShape: {
+            /** Shipment */
+            shipment: string;
+            /** Order */
+            order: string;
+            /** Warehouse */
+            warehouse: string;
+            /** Lines */
+            lines: components["schemas"]["PackedLineShape"][];
+        };
+        /**
+         * PartShape
+         * @description `price_fen` of one unit weighs its share of what a bundle costs; where no part has a price, units weigh.
+         */
+        PartShape: {
+            /**
+             * Sku
+             * @example CUP
+             */
+            sku: string;
+            /**
+             * Units
+             * @example 2
+             */
+            units: number;
+            /**
+             * Price Fen
+             * @default 0
+             */
+            price_fen: number;
+        };
+        /**
+         * PersonShape
+         * @description The people behind an order; `masked` unless revealed. `sealed` are fields a platform encrypted itself.
+         */
+        PersonShape: {
+            /** Masked */
+            masked: boolean;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /** Province */
+            province: string;
+            /** City */
+            city: string;
+            /** District */
+            district: string;
+            /** Detail */
+            detail: string;
+            /** Buyer */
+            buyer: string;
+            /** Sealed */
+            sealed: {
+                [key: string]: string;
+            };
+        };
+        /** PlacesShape */
+        PlacesShape: {
+            /** Shards */
+            shards: components["schemas"]["ShardShape"][];
+            /** Moves */
+            moves: components["schemas"]["MoveShape"][];
+        };
+        /** PresentShape */
+        PresentShape: {
+            /** Sku */
+            sku: string;
+            /**
+             * Units
+             * @default 1
+             */
+            units: number;
+        };
+        /** PreviewBody */
+        PreviewBody: {
+            /**
+             * Rules
+             * @description Without them: those in force.
+             */
+            rules?: components["schemas"]["RuleShape"][] | null;
+            /**
+             * Orders
+             * @description Without them: those of the last days.
+             * @default []
+             */
+            orders: string[];
+            /**
+             * Days
+             * @default 7
+             */
+            days: number;
+            /**
+             * Shop
+             * @default
+             */
+            shop: string;
+        };
+        /**
+         * ProductShape
+         * @description The SKUs that share a product's code.
+         */
+        ProductShape: {
+            /** Product */
+            product: string;
+            /** Skus */
+            skus: components["schemas"]["SkuDetail"][];
+        };
+        /** ReasonBody */
+        ReasonBody: {
+            /** Reason */
+            reason: string;
+        };
+        /** RefundBody */
+        RefundBody: {
+            /**
+             * Amount Fen
+             * @description Without it: what is owed, or else all that is left.
+             */
+            amount_fen?: number | null;
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
+        /**
+         * RefundShape
+         * @description Money of one payment that goes back.
+         */
+        RefundShape: {
+            /**
+             * Id
+             * @example MP20260127000892-R1
+             */
+            id: string;
+            /**
+             * Payment
+             * @example MP20260127000892-P1
+             */
+            payment: string;
+            /** Transaction */
+            transaction: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Stage
+             * @example succeeded
+             */
+            stage: string;
+        };
+        /** RefusedShape */
+        RefusedShape: {
+            /**
+             * What
+             * @description The platform's number of the order, or the SKU.
+             */
+            what: string;
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
+        };
+        /** ReissueBody */
+        ReissueBody: {
+            /** Lines */
+            lines: components["schemas"]["UnitsBody"][];
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
+        /**
+         * ReissueShape
+         * @description Units that are sent again; `lines` are the numbers of the lines they go as.
+         */
+        ReissueShape: {
+            /** No */
+            no: number;
+            /** Lines */
+            lines: number[];
+            /** Reason */
+            reason: string;
+        };
+        /** ReleaseBody */
+        ReleaseBody: {
+            /** Orders */
+            orders: string[];
+            /**
+             * Hold
+             * @example risk-blacklist
+             */
+            hold: string;
+            /**
+             * Note
+             * @description For whoever reads it next. No personal data.
+             * @default
+             */
+            note: string;
+            /**
+             * Apply
+             * @description Do it. Otherwise it is only shown what would happen.
+             * @default false
+             */
+            apply: boolean;
+        };
+        /**
+         * RepackingShape
+         * @description `sources` are called back from their warehouses, `parcels` formed of what is in them; `refused`: why it cannot
+         *     be. `done` is set when it was applied.
+         */
+        RepackingShape: {
+            /** What */
+            what: string;
+            /** Order */
+            order: string;
+            /** Sources */
+            sources: string[];
+            /** Parcels */
+            parcels: components["schemas"]["ParcelToBeShape"][];
+            /** Refused */
+            refused: components["schemas"]["ObjectionShape"][];
+            done?: components["schemas"]["Done"] | null;
+        };
+        /** ResendBody */
+        ResendBody: {
+            /**
+             * Notice
+             * @example notice/MP20260127000892/shipped/MP20260127000892-S1.1
+             */
+            notice: string;
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
+        /**
+         * Role
+         * @enum {string}
+         */
+        Role: "operations" | "warehouse" | "service" | "finance" | "admin";
+        /**
+         * RuleShape
+         * @description As `conf/gifts.yml` has it; times are RFC 3339 with an offset, "" for none.
+         */
+        RuleShape: {
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Gifts */
+            gifts: components["schemas"]["PresentShape"][];
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Shops
+             * @default []
+             */
+            shops: string[];
+            /**
+             * Since
+             * @default
+             * @example 2026-11-01T00:00:00+08:00
+             */
+            since: string;
+            /**
+             * Until
+             * @default
+             */
+            until: string;
+            /**
+             * Skus
+             * @default []
+             */
+            skus: string[];
+            /**
+             * Units From
+             * @default 0
+             */
+            units_from: number;
+            /**
+             * Amount From Fen
+             * @default 0
+             */
+            amount_from_fen: number;
+            /**
+             * Repeats
+             * @default false
+             */
+            repeats: boolean;
+            /**
+             * At Most Times
+             * @default 1
+             */
+            at_most_times: number;
+            /**
+             * Exclusive
+             * @default false
+             */
+            exclusive: boolean;
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /**
+             * When Short
+             * @default drop
+             */
+            when_short: string;
+            /**
+             * Limit Times
+             * @default 0
+             */
+            limit_times: number;
+        };
+        /** Rules */
+        Rules: {
+            /** Rules */
+            rules: components["schemas"]["InForce"][];
+        };
+        /**
+         * SaidShape
+         * @description What a system last said of the order.
+         */
+        SaidShape: {
+            /** System */
+            system: string;
+            /** Native */
+            native: string;
+            /** Status */
+            status: string;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+        };
+        /** Session */
+        Session: {
+            /** @description Null: nobody is signed in. */
+            who: components["schemas"]["Who"] | null;
+        };
+        /**
+         * ShardShape
+         * @description A shard, the process that owns it, and the slots that lie in it.
+         */
+        ShardShape: {
+            /** Shard */
+            shard: number;
+            /** Process */
+            process: number;
+            /** Slots */
+            slots: number[];
+        };
+        /**
+         * SkuBody
+         * @description The whole description: what is left out is no longer so.
+         */
+        SkuBody: {
+            /**
+             * Title
+             * @example 青瓷茶杯
+             */
+            title: string;
+            /**
+             * Product
+             * @description The code that its variants share.
+             * @default
+             */
+            product: string;
+            /**
+             * Variant
+             * @default
+             * @example 白 / 300 ml
+             */
+            variant: string;
+            /**
+             * Weight G
+             * @default 0
+             */
+            weight_g: number;
+            /**
+             * Low Stock Units
+             * @description At or below it stock is low.
+             * @default 0
+             */
+            low_stock_units: number;
+            /**
+             * Limit Units
+             * @description What one buyer may buy; 0 for any number.
+             * @default 0
+             */
+            limit_units: number;
+            /**
+             * Barcode
+             * @default
+             */
+            barcode: string;
+            /**
+             * Active
+             * @description False: no longer sold.
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Parts
+             * @description With parts it is a bundle, and has no stock of its own.
+             * @default []
+             */
+            parts: components["schemas"]["PartShape"][];
+        };
+        /**
+         * SkuDetail
+         * @description `low_stock`: `available_units` is not above the threshold.
+         */
+        SkuDetail: {
+            /**
+             * Title
+             * @example 青瓷茶杯
+             */
+            title: string;
+            /**
+             * Product
+             * @description The code that its variants share.
+             * @default
+             */
+            product: string;
+            /**
+             * Variant
+             * @default
+             * @example 白 / 300 ml
+             */
+            variant: string;
+            /**
+             * Weight G
+             * @default 0
+             */
+            weight_g: number;
+            /**
+             * Low Stock Units
+             * @description At or below it stock is low.
+             * @default 0
+             */
+            low_stock_units: number;
+            /**
+             * Limit Units
+             * @description What one buyer may buy; 0 for any number.
+             * @default 0
+             */
+            limit_units: number;
+            /**
+             * Barcode
+             * @default
+             */
+            barcode: string;
+            /**
+             * Active
+             * @description False: no longer sold.
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Parts
+             * @description With parts it is a bundle, and has no stock of its own.
+             * @default []
+             */
+            parts: components["schemas"]["PartShape"][];
+            /**
+             * Sku
+             * @example CUP-WHITE
+             */
+            sku: string;
+            /** Available Units */
+            available_units: number;
+            /** Low Stock */
+            low_stock: boolean;
+        };
+        /** SkuPage */
+        SkuPage: {
+            /** Skus */
+            skus: components["schemas"]["SkuShape"][];
+            /**
+             * Next
+             * @description Pass as `after` for the next page; null on the last.
+             */
+            next: string | null;
+        };
+        /** SkuShape */
+        SkuShape: {
+            /**
+             * Title
+             * @example 青瓷茶杯
+             */
+            title: string;
+            /**
+             * Product
+             * @description The code that its variants share.
+             * @default
+             */
+            product: string;
+            /**
+             * Variant
+             * @default
+             * @example 白 / 300 ml
+             */
+            variant: string;
+            /**
+             * Weight G
+             * @default 0
+             */
+            weight_g: number;
+            /**
+             * Low Stock Units
+             * @description At or below it stock is low.
+             * @default 0
+             */
+            low_stock_units: number;
+            /**
+             * Limit Units
+             * @description What one buyer may buy; 0 for any number.
+             * @default 0
+             */
+            limit_units: number;
+            /**
+             * Barcode
+             * @default
+             */
+            barcode: string;
+            /**
+             * Active
+             * @description False: no longer sold.
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Parts
+             * @description With parts it is a bundle, and has no stock of its own.
+             * @default []
+             */
+            parts: components["schemas"]["PartShape"][];
+            /**
+             * Sku
+             * @example CUP-WHITE
+             */
+            sku: string;
+        };
+        /** SkusBody */
+        SkusBody: {
+            /** Skus */
+            skus: components["schemas"]["SkuShape"][];
+        };
+        /** SplitBody */
+        SplitBody: {
+            /** Parcels */
+            parcels: components["schemas"]["ParcelBody"][];
+            /**
+             * Apply
+             * @description Do it. Otherwise it is only shown what would happen.
+             * @default false
+             */
+            apply: boolean;
+        };
+        /**
+         * StatusAnswer
+         * @description What a downstream system is told when it asks how an order stands.
+         */
+        StatusAnswer: {
+            /** Id */
+            id: string;
+            /** Code */
+            code: number;
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Partly */
+            partly: string[];
+            /**
+             * As Of
+             * Format: date-time
+             * @description The instant of this answer; everything committed by then is in it.
+             */
+            as_of: string;
+            /**
+             * Changed At
+             * Format: date-time
+             * @description When the order last changed.
+             */
+            changed_at: string;
+            /**
+             * Position
+             * @description The order's last place in the log.
+             * @example 137.1.4711
+             */
+            position: string;
+        };
+        /**
+         * StatusShape
+         * @description A canonical status. `code` never changes its meaning (signed = 5).
+         */
+        StatusShape: {
+            /** Code */
+            code: number;
+            /**
+             * Name
+             * @example signed
+             */
+            name: string;
+            /**
+             * Name Zh
+             * @example 已签收
+             */
+            name_zh: string;
+            /**
+             * Partly
+             * @description Which of shipped, signed, stopped, refunded hold for some units, or of the price, only.
+             * @default []
+             */
+            partly: string[];
+        };
+        /**
+         * Stranger
+         * @description A push that could not be authenticated: what is remembered of it.
+         */
+        Stranger: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Source */
+            source: string;
+            /** Door */
+            door: string;
+            /** Peer */
+            peer: string;
+            /** Reason */
+            reason: string;
+            /** Length Bytes */
+            length_bytes: number;
+        };
+        /**
+         * SuggestionShape
+         * @description `why`: same-code, same-barcode or similar-title.
+         */
+        SuggestionShape: {
+            /** Sku */
+            sku: string;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
+            /** Likeness Percent */
+            likeness_percent: number;
+        };
+        /** TargetBody */
+        TargetBody: {
+            /**
+             * To
+             * @description The shard it is to lie in.
+             */
+            to: number;
+        };
+        /** Ticket */
+        Ticket: {
+            /** Id */
+            id: string;
+            /** Subject */
+            subject: string;
+            /** Kind */
+            kind: string;
+            /** Summary */
+            summary: string;
+            /** Times */
+            times: number;
+            /** Open */
+            open: boolean;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /** Title */
+            readonly title: string;
+            /** Title Zh */
+            readonly title_zh: string;
+        };
+        /** Timeline */
+        Timeline: {
+            /** Id */
+            id: string;
+            /** Facts */
+            facts: components["schemas"]["FactShape"][];
+        };
+        /** UndoBody */
+        UndoBody: {
+            /**
+             * Apply
+             * @description Do it. Otherwise it is only shown what would happen.
+             * @default false
+             */
+            apply: boolean;
+        };
+        /** UnitsBody */
+        UnitsBody: {
+            /** Line */
+            line: number;
+            /** Units */
+            units: number;
+        };
+        /** UnitsShape */
+        UnitsShape: {
+            /** Line */
+            line: number;
+            /** Units */
+            units: number;
+        };
+        /** UntilBody */
+        UntilBody: {
+            /**
+             * Until
+             * @description Up to the end of this day (UTC+8); default: the newest sealed one.
+             */
+            until?: string | null;
+        };
+        /**
+         * WaybillsShape
+         * @description `waits`: the warehouse has not been told of it, because its number is not there. `left_under`: what parcels left
+         *     under, whoever took the number.
+         */
+        WaybillsShape: {
+            /** Shipment */
+            shipment: string;
+            /** Order */
+            order: string;
+            /** Warehouse */
+            warehouse: string;
+            /** Waits */
+            waits: boolean;
+            /** Numbers */
+            numbers: components["schemas"]["NumberShape"][];
+            /** Left Under */
+            left_under: string[];
+        };
+        /** Who */
+        Who: {
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @description Empty for an API key.
+             */
+            role: string;
+            /** Scopes */
+            scopes: string[];
+            /**
+             * Shops
+             * @description Only these; none named: all.
+             */
+            shops: string[];
+        };
+        /** WhoBody */
+        WhoBody: {
+            /**
+             * Phone
+             * @default
+             */
+            phone: string;
+            /**
+             * Receiver
+             * @description The platform's own id of a buyer or receiver.
+             * @default
+             */
+            receiver: string;
+            /**
+             * Subjects
+             * @default []
+             */
+            subjects: string[];
+        };
+        /** WordsShape */
+        WordsShape: {
+            /** Name */
+            name: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /** Worry */
+        Worry: {
+            /** What */
+            what: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
+        };
+        /** WouldShape */
+        WouldShape: {
+            /** Order */
+            order: string;
+            /** Rule */
+            rule: string;
+            /** Times */
+            times: number;
+            /** Gifts */
+            gifts: components["schemas"]["GiftShape"][];
+            /**
+             * Has
+             * @description It has been given gifts by a rule of that name, and keeps them.
+             */
+            has: boolean;
+        };
+        /** CancelBody */
+        tongdan__surfaces__http__actions__CancelBody: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * PreviewShape
+         * @description `possible`: only a masked phone is known, and it fits; erase them by id if you know that they are meant.
+         *     `quarantined`: messages nobody could read in which the phone or id stands; name them like orders to delete them.
+         */
+        tongdan__surfaces__http__erasures__PreviewShape: {
+            /** Orders */
+            orders: components["schemas"]["DoomedShape"][];
+            /** Possible */
+            possible: components["schemas"]["DoomedShape"][];
+            /** Quarantined */
+            quarantined: string[];
+            /** Erased */
+            erased: string[];
+            /** Unknown */
+            unknown: string[];
+        };
+        /** PreviewShape */
+        tongdan__surfaces__http__gifts__PreviewShape: {
+            /**
+             * Orders
+             * @description Orders that were tried; at most 200, the last changed ones.
+             */
+            orders: number;
+            /** Would */
+            would: components["schemas"]["WouldShape"][];
+            /**
+             * Units
+             * @description Units of each gift, of all orders together.
+             */
+            units: {
+                [key: string]: number;
+            };
+            /**
+             * Untold
+             * @description Orders whose lines are not known or not matched yet.
+             */
+            untold: number;
+        };
+        /** CancelBody */
+        tongdan__surfaces__http__holds__CancelBody: {
+            /** Orders */
+            orders: string[];
+            /** Reason */
+            reason: string;
+            /**
+             * Apply
+             * @description Do it. Otherwise it is only shown what would happen.
+             * @default false
+             */
+            apply: boolean;
+        };
+        /** OutcomeShape */
+        tongdan__surfaces__http__holds__OutcomeShape: {
+            /** Order */
+            order: string;
+            /**
+             * What
+             * @description refused, released, held, waiting or cancelled
+             */
+            what: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * OutcomeShape
+         * @description `commands` it stands for today and what each is `about`, or the `reason` why it is still not understood;
+         *     `done`: it has left quarantine.
+         */
+        tongdan__surfaces__http__quarantine__OutcomeShape: {
+            /** Id */
+            id: string;
+            /** Source */
+            source: string;
+            /** Shop */
+            shop: string;
+            /** Commands */
+            commands: string[];
+            /** About */
+            about: string[];
+            /** Reason */
+            reason: string;
+            /** Done */
+            done: boolean;
+        };
+        /**
+         * NewOrder
+         * @description The body of `POST /own/{shop}/orders`. `payer` is what the payment provider knows the buyer by.
+         *
+         *         `order_id`: the id it was answered with before, where the centre says that the content was lost (`lost-id`). A
+         *         presale has a deposit, which is paid first, and a time until which the balance may be paid.
+         */
+        NewOrder: {
+            order_no: string;
+            user: string;
+            /** Format: date-time */
+            placed_at: string;
+            lines: components["schemas"]["OrderLine"][];
+            amount_fen: number;
+            receiver: components["schemas"]["Receiver"];
+            /** @default  */
+            payer: string;
+            /** @default 0 */
+            freight_fen: number;
+            /** @default 0 */
+            discount_fen: number;
+            /** @default CNY */
+            currency: string;
+            /** @default  */
+            order_id: string;
+            /** @default 0 */
+            deposit_fen: number;
+            /** @default null */
+            balance_by: string | null;
+        };
+        /**
+         * OrderLine
+         * @description One line; `amount_fen` is what the buyer pays for all its units.
+         */
+        OrderLine: {
+            sku: string;
+            units: number;
+            amount_fen: number;
+            /** @default  */
+            title: string;
+        };
+        /**
+         * Receiver
+         * @description Who receives the parcel.
+         */
+        Receiver: {
+            name: string;
+            phone: string;
+            province: string;
+            city: string;
+            district: string;
+            detail: string;
+        };
+        /**
+         * NewPayment
+         * @description `POST …/payments`.
+         */
+        NewPayment: {
+            order_id: string;
+            request_id: string;
+            method: string;
+        };
+        /**
+         * Cancellation
+         * @description `POST …/cancel`.
+         */
+        Cancellation: {
+            order_id: string;
+            request_id: string;
+            reason: string;
+        };
+        /**
+         * NewAddress
+         * @description `POST …/address`.
+         */
+        NewAddress: {
+            order_id: string;
+            request_id: string;
+            receiver: components["schemas"]["Receiver"];
+        };
+        /**
+         * NewAmount
+         * @description `POST …/amount`: the sum the buyer is to pay from now on.
+         */
+        NewAmount: {
+            order_id: string;
+            request_id: string;
+            amount_fen: number;
+            reason: string;
+        };
+        /**
+         * NewAfterSale
+         * @description `POST …/after-sale`: the buyer applies. The same number again, while it is undecided, changes it.
+         */
+        NewAfterSale: {
+            order_id: string;
+            request_id: string;
+            number: string;
+            kind: components["schemas"]["AfterSaleKind"];
+            lines: components["schemas"]["ReturnedLine"][];
+            amount_fen: number;
+            /** @default  */
+            reason: string;
+        };
+        /**
+         * AfterSaleKind
+         * @enum {unknown}
+         */
+        AfterSaleKind: "exchange" | "price_protection" | "refund_only" | "reissue" | "repair" | "return_refund";
+        /**
+         * ReturnedLine
+         * @description Units of one line, by the number it was ordered under (1…).
+         */
+        ReturnedLine: {
+            line: number;
+            units: number;
+        };
+        /**
+         * Withdrawal
+         * @description `POST …/after-sale-withdraw`: the buyer wants nothing of it any more.
+         */
+        Withdrawal: {
+            order_id: string;
+            request_id: string;
+            withdraw: string;
+        };
+        /**
+         * SentBack
+         * @description `POST …/after-sale-return`: the buyer has sent the goods. `carrier` as warehouses code it (SF).
+         */
+        SentBack: {
+            order_id: string;
+            request_id: string;
+            number: string;
+            carrier: string;
+            waybill: string;
+        };
+        /** Error */
+        Error: {
+            error: string;
+            message: string;
+            message_zh: string;
+        };
+        /** PushAccepted */
+        PushAccepted: {
+            /** @example MP20260127000892 */
+            order_id: string;
+            position: {
+                slot?: number;
+                epoch?: number;
+                seq?: number;
+            };
+            duplicate: boolean;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  list_orders_api_v1_orders_get: {
-    parameters: {
-      query?: {
-        /** @description Only this shop. */
-        shop?: string;
-        /** @description Only this status code (signed = 5). */
-        status?: number | null;
-        /** @description `next` of the page before. */
-        cursor?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['OrderPage'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  look_up_api_v1_orders_lookup_get: {
-    parameters: {
-      query: {
-        channel: string;
-        shop: string;
-        native: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['OrderShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  order_api_v1_orders__id__get: {
-    parameters: {
-      query?: {
-        /** @description Show personal data and payloads unmasked: needs the scope `reveal`, and is on record. */
-        reveal?: boolean;
-      };
-      header?: never;
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['OrderShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  timeline_api_v1_orders__id__timeline_get: {
-    parameters: {
-      query?: {
-        /** @description Show personal data and payloads unmasked: needs the scope `reveal`, and is on record. */
-        reveal?: boolean;
-      };
-      header?: never;
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Timeline'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  as_of_api_v1_orders__id__as_of_get: {
-    parameters: {
-      query: {
-        /** @description RFC 3339. */
-        at: string;
-      };
-      header?: never;
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['OrderShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  status_api_v1_order__id__status_get: {
-    parameters: {
-      query?: {
-        /** @description 1: as a heartbeat asks. Both read committed state. */
-        sync?: number;
-      };
-      header?: never;
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['StatusAnswer'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  hold_api_v1_orders__id__hold_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['HoldBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  lift_hold_api_v1_orders__id__lift_hold_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['HoldBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  cancel_api_v1_orders__id__cancel_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['tongdan__surfaces__http__actions__CancelBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  address_api_v1_orders__id__address_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AddressBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  amount_api_v1_orders__id__amount_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AmountBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  refund_api_v1_orders__id__refund_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RefundBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  refund_lines_api_v1_orders__id__refund_lines_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['LineRefundBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  reissue_api_v1_orders__id__reissue_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReissueBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  undo_reissue_api_v1_orders__id__reissues__reissue__undo_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-        /** @description Its number in the order. */
-        reissue: number;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReasonBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  comment_api_v1_orders__id__comment_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CommentBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  intercept_api_v1_shipments__shipment__intercept_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        shipment: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReasonBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  replay_api_v1_dead_letters__effect__replay_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        effect: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReasonBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  skip_api_v1_dead_letters__effect__skip_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        effect: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReasonBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  backfill_api_v1_shops__shop__backfills_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        shop: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['BackfillBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  listed_api_v1_notices_get: {
-    parameters: {
-      query?: {
-        which?: 'failed' | 'missing' | 'all';
-        /** @description Only this order's, whatever their stage. */
-        order?: string;
-        shop?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['NoticeList'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  resend_api_v1_notices_resend_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ResendBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  members_api_v1_members_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MemberList'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  add_api_v1_members_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewMember'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MemberShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  change_api_v1_members__name__patch: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Changes'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MemberShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  change_own_password_api_v1_members_self_password_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['OwnPassword'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  tickets_api_v1_tickets_get: {
-    parameters: {
-      query?: {
-        /** @description Only open ones. */
-        open?: boolean;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Ticket'][];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  quarantine_api_v1_quarantine_get: {
-    parameters: {
-      query?: {
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': {
-            [key: string]: unknown;
-          }[];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  dead_letters_api_v1_dead_letters_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Letter'][];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  strangers_api_v1_strangers_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Stranger'][];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  export_api_v1_audit_export_get: {
-    parameters: {
-      query?: {
-        format?: components['schemas']['Form'];
-        /** @description RFC 3339: only what was recorded from then on. */
-        since?: string;
-        shop?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  metrics_api_v1_metrics_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  health_api_v1_health_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Health'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description Service Unavailable */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Health'];
-        };
-      };
-    };
-  };
-  session_session_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Session'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  enter_session_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Entry'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  leave_session_delete: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  preview_api_v1_erasures_preview_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['WhoBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['tongdan__surfaces__http__erasures__PreviewShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  erase_api_v1_erasures_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['OrdersBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErasedShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  merge_api_v1_shipments_merge_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['MergeBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['RepackingShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  split_api_v1_shipments__id__split_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SplitBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['RepackingShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  undo_api_v1_shipments__id__undo_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UndoBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['RepackingShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  due_api_v1_archive_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ArchivedShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  archive_api_v1_archive_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UntilBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ArchivedShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  show_api_v1_quarantine__id__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MessageShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  preview_api_v1_quarantine_preview_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ChoiceBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['tongdan__surfaces__http__quarantine__OutcomeShape'][];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  retry_api_v1_quarantine_retry_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ChoiceBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['tongdan__surfaces__http__quarantine__OutcomeShape'][];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  discard_api_v1_quarantine__id__discard_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['DiscardBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['DiscardedShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  places_api_v1_slots_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PlacesShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  move_api_v1_slots__slot__move_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        slot: number;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['TargetBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      202: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MoveShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  list_skus_api_v1_catalog_skus_get: {
-    parameters: {
-      query?: {
-        product?: string;
-        text?: string;
-        after?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SkuPage'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  define_skus_api_v1_catalog_skus_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SkusBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Defined'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  show_sku_api_v1_catalog_skus__sku__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        sku: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SkuDetail'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  define_sku_api_v1_catalog_skus__sku__put: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        sku: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SkuBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  show_product_api_v1_catalog_products__product__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        product: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ProductShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  list_offers_api_v1_catalog_offers_get: {
-    parameters: {
-      query?: {
-        shop?: string;
-        unmatched?: boolean;
-        after?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['OfferPage'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  match_api_v1_catalog_offers_match_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['MatchBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  held_api_v1_holds_get: {
-    parameters: {
-      query?: {
-        hold?: string;
-        shop?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['HeldList'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  release_api_v1_holds_release_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReleaseBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Outcomes'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  cancel_api_v1_holds_cancel_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['tongdan__surfaces__http__holds__CancelBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Outcomes'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  blacklist_api_v1_holds_blacklist_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Blacklist'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  blacklist_add_api_v1_holds_blacklist_add_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['BuyerBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Blacklist'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  blacklist_remove_api_v1_holds_blacklist_remove_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['BuyerBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Blacklist'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  listed_api_v1_after_sales_get: {
-    parameters: {
-      query?: {
-        /** @description Only this shop. */
-        shop?: string;
-        /** @description Only what waits for the seller. */
-        waiting?: boolean;
-        /** @description `after` of the page before. */
-        after?: string;
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Page'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  one_api_v1_after_sales__id__get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['AfterSaleShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  answer_api_v1_after_sales__id__answer_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AnswerBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Answered'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  in_force_api_v1_gifts_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Rules'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  try_rules_api_v1_gifts_preview_post: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['PreviewBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['tongdan__surfaces__http__gifts__PreviewShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  import_file_api_v1_imports__name__post: {
-    parameters: {
-      query?: {
-        apply?: boolean;
-        /** @description Write the good rows of a file that has bad ones. */
-        good_rows?: boolean;
-        /** @description RFC 3339: the moment the file speaks of. */
-        as_of?: string;
-      };
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    /** @description CSV or XLSX, at most 1048576 bytes. */
-    requestBody: {
-      content: {
-        'text/csv': string;
-        'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': string;
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ImportedShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  show_api_v1_shipments__id__waybill_get: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['WaybillsShape'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  get_api_v1_shipments__id__waybill_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CarrierBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  cancel_api_v1_shipments__id__waybill_cancel_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReasonBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
-  fetch_api_v1_shipments__id__waybill_print_post: {
-    parameters: {
-      query?: never;
-      header?: {
-        /** @description Your own number of this request; repeat it when an answer did not arrive. */
-        'idempotency-key'?: string;
-      };
-      path: {
-        /** @description A Tongdan id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NothingBody'];
-      };
-    };
-    responses: {
-      /** @description Successful Response */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description No API key, or one that is not known. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description The key lacks a scope. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description There is no such thing; the name says which. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-      /** @description A field is wrong; the message names it. */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Error'];
-        };
-      };
-    };
-  };
+    list_orders_api_v1_orders_get: {
+        parameters: {
+            query?: {
+                /** @description Only this shop. */
+                shop?: string;
+                /** @description Only this status code (signed = 5). */
+                status?: number | null;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    look_up_api_v1_orders_lookup_get: {
+        parameters: {
+            query: {
+                channel: string;
+                shop: string;
+                native: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    order_api_v1_orders__id__get: {
+        parameters: {
+            query?: {
+                /** @description Show personal data and payloads unmasked: needs the scope `reveal`, and is on record. */
+                reveal?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    timeline_api_v1_orders__id__timeline_get: {
+        parameters: {
+            query?: {
+                /** @description Show personal data and payloads unmasked: needs the scope `reveal`, and is on record. */
+                reveal?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    as_of_api_v1_orders__id__as_of_get: {
+        parameters: {
+            query: {
+                /** @description RFC 3339. */
+                at: string;
+            };
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    status_api_v1_order__id__status_get: {
+        parameters: {
+            query?: {
+                /** @description 1: as a heartbeat asks. Both read committed state. */
+                sync?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusAnswer"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    hold_api_v1_orders__id__hold_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    lift_hold_api_v1_orders__id__lift_hold_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_orders__id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["tongdan__surfaces__http__actions__CancelBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    address_api_v1_orders__id__address_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    amount_api_v1_orders__id__amount_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmountBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    refund_api_v1_orders__id__refund_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    refund_lines_api_v1_orders__id__refund_lines_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LineRefundBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    reissue_api_v1_orders__id__reissue_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReissueBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    undo_reissue_api_v1_orders__id__reissues__reissue__undo_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+                /** @description Its number in the order. */
+                reissue: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    comment_api_v1_orders__id__comment_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    intercept_api_v1_shipments__shipment__intercept_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                shipment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    replay_api_v1_dead_letters__effect__replay_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                effect: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    skip_api_v1_dead_letters__effect__skip_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                effect: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_api_v1_board_get: {
+        parameters: {
+            query?: {
+                /** @description Only this shop. */
+                shop?: string;
+                /** @description Only what leaves from here. */
+                warehouse?: string;
+                /** @description How long ago it was placed. */
+                age?: components["schemas"]["Age"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    orders_api_v1_board_orders_get: {
+        parameters: {
+            query: {
+                /** @description The `id` of a column. */
+                column: string;
+                /** @description None: of all channels. */
+                channel?: string;
+                /** @description Only those whose systems disagree. */
+                odd?: boolean;
+                /** @description Only this shop. */
+                shop?: string;
+                /** @description Only what leaves from here. */
+                warehouse?: string;
+                /** @description How long ago it was placed. */
+                age?: components["schemas"]["Age"];
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellPage"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listen_api_v1_live_board_get: {
+        parameters: {
+            query?: {
+                /** @description Only this shop. */
+                shop?: string;
+                /** @description Only what leaves from here. */
+                warehouse?: string;
+                /** @description How long ago it was placed. */
+                age?: components["schemas"]["Age"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    backfill_api_v1_shops__shop__backfills_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                shop: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackfillBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listed_api_v1_notices_get: {
+        parameters: {
+            query?: {
+                which?: "failed" | "missing" | "all";
+                /** @description Only this order's, whatever their stage. */
+                order?: string;
+                shop?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resend_api_v1_notices_resend_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResendBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    members_api_v1_members_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    add_api_v1_members_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    change_api_v1_members__name__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Changes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    change_own_password_api_v1_members_self_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    tickets_api_v1_tickets_get: {
+        parameters: {
+            query?: {
+                /** @description Only open ones. */
+                open?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    quarantine_api_v1_quarantine_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    dead_letters_api_v1_dead_letters_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Letter"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    strangers_api_v1_strangers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stranger"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    export_api_v1_audit_export_get: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["Form"];
+                /** @description RFC 3339: only what was recorded from then on. */
+                since?: string;
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    metrics_api_v1_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    health_api_v1_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    session_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enter_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Entry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    leave_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    preview_api_v1_erasures_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhoBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tongdan__surfaces__http__erasures__PreviewShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    erase_api_v1_erasures_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrdersBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    merge_api_v1_shipments_merge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepackingShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    split_api_v1_shipments__id__split_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepackingShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    undo_api_v1_shipments__id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepackingShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    due_api_v1_archive_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivedShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    archive_api_v1_archive_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UntilBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivedShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_api_v1_quarantine__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    preview_api_v1_quarantine_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChoiceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tongdan__surfaces__http__quarantine__OutcomeShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    retry_api_v1_quarantine_retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChoiceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tongdan__surfaces__http__quarantine__OutcomeShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    discard_api_v1_quarantine__id__discard_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscardedShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    places_api_v1_slots_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacesShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    move_api_v1_slots__slot__move_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoveShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_skus_api_v1_catalog_skus_get: {
+        parameters: {
+            query?: {
+                product?: string;
+                text?: string;
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkuPage"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    define_skus_api_v1_catalog_skus_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkusBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Defined"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_sku_api_v1_catalog_skus__sku__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkuDetail"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    define_sku_api_v1_catalog_skus__sku__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkuBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_product_api_v1_catalog_products__product__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_offers_api_v1_catalog_offers_get: {
+        parameters: {
+            query?: {
+                shop?: string;
+                unmatched?: boolean;
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferPage"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    match_api_v1_catalog_offers_match_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatchBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    held_api_v1_holds_get: {
+        parameters: {
+            query?: {
+                hold?: string;
+                shop?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldList"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    release_api_v1_holds_release_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_holds_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["tongdan__surfaces__http__holds__CancelBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    blacklist_api_v1_holds_blacklist_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blacklist"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    blacklist_add_api_v1_holds_blacklist_add_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuyerBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blacklist"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    blacklist_remove_api_v1_holds_blacklist_remove_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuyerBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blacklist"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listed_api_v1_after_sales_get: {
+        parameters: {
+            query?: {
+                /** @description Only this shop. */
+                shop?: string;
+                /** @description Only what waits for the seller. */
+                waiting?: boolean;
+                /** @description `after` of the page before. */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    one_api_v1_after_sales__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AfterSaleShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    answer_api_v1_after_sales__id__answer_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    in_force_api_v1_gifts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    try_rules_api_v1_gifts_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tongdan__surfaces__http__gifts__PreviewShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    import_file_api_v1_imports__name__post: {
+        parameters: {
+            query?: {
+                apply?: boolean;
+                /** @description Write the good rows of a file that has bad ones. */
+                good_rows?: boolean;
+                /** @description RFC 3339: the moment the file speaks of. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description CSV or XLSX, at most 1048576 bytes. */
+        requestBody: {
+            content: {
+                "text/csv": string;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_api_v1_shipments__id__waybill_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaybillsShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_api_v1_shipments__id__waybill_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CarrierBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_shipments__id__waybill_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetch_api_v1_shipments__id__waybill_print_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NothingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
 }

@@ -20,13 +20,14 @@ _IMPOSSIBLE: Final[dict[Status, frozenset[str]]] = {
     _S.SIGNED: _OVER | {"created", "paid"},
     _S.SETTLED: _OVER | {"created", "paid"},
     _S.COMPLETED: _OVER | {"created", "paid"},
+    _S.CANCELLED: _LEFT,
 }
 
 
 def disagreeing(order: Order) -> tuple[str, ...]:
-    """The names of these systems, and `channel` for a platform that cancelled what has left here."""
+    """The names of these systems; a platform's cancellation of what has left here is one too."""
     ours = status(order)
     impossible = _IMPOSSIBLE.get(ours, frozenset())
     if ours is Status.CANCELLED and gone(order):
-        impossible = _LEFT
+        impossible = frozenset({"cancelled"})
     return tuple([system for system, said in order.said.items() if said.status in impossible])

@@ -15,6 +15,7 @@ from tongdan.domain.kernel.refusals import UNKNOWN_ID
 from tongdan.domain.orders.model import Order
 from tongdan.flow.meters import Meters
 from tongdan.ports import Clock, CommandBus, Entropy, Reads
+from tongdan.surfaces.board import Boards
 from tongdan.surfaces.front_door import Sample
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import ApiKeys
@@ -37,6 +38,7 @@ class Parts:
         sessions: Sessions, members: Members, all_meters: Callable[[], Awaitable[Meters]] | None = None,
     ) -> None:  # fmt: skip
         self.reads: Final = reads
+        self.boards: Final = Boards(reads, clock)
         self.bus: Final = bus
         self.meters: Final = meters
         self.policy: Final = policy
