@@ -115,8 +115,7 @@ class Stage(IntEnum):
 
 
 # A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back. One that
-# was shipped and came back unsigned is stopped again. A
-# waiting one has left where the system used before had sent it.
+# was shipped and came back unsigned is stopped again. A waiting one has left where the system used before had sent it.
 FULFILLMENT: Final = Machine(
     "fulfillment of a unit",
     Stage.WAITING,

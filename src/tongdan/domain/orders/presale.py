@@ -5,6 +5,7 @@ is not paid in time is forfeited; whoever else ends the order gives it back.
 """
 
 from datetime import datetime
+from typing import Final
 
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders import refusals
@@ -15,7 +16,7 @@ from tongdan.domain.orders.model import BALANCE_HOLD, Order
 from tongdan.domain.orders.presale_facts import BalancePaid, DepositPaid, PresaleAgreed
 from tongdan.domain.orders.reservation import asked_for, retry
 
-TIMER = "timer"
+TIMER: Final = "timer"
 
 
 def mistake(command: PlaceOrder, now: datetime) -> Refusal | None:
