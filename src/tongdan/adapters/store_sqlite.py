@@ -35,6 +35,7 @@ _EFFECTS_AND_RUNS: Final = (
     "SELECT e.id, agg, partner, verb, body, created_us, tries, first_us, due_us, lease_us, dead, error"
     " FROM effects e"
 )
+LOOK_BACK: Final = 20_000  # rows of other slots that may lie between two of one
 COLUMNS: Final = ", ".join(JournalColumns._fields)
 _QUARANTINE: Final = ", ".join(QuarantineRow._fields)
 
@@ -293,6 +294,14 @@ class SqliteShard:
         # In this order: what is pruned between the two looks is found in the archive.
         old = self.archived.history(agg)
         return old + [row for row in live if not old or row.ver > old[-1].ver]
+
+    def chained(self, agg: str) -> list[tuple[bytes | None, JournalColumns]]:
+        before = (
+            "SELECT hash FROM journal AS before WHERE before.slot = journal.slot AND before.pos < journal.pos"
+            f" AND before.pos > journal.pos - {LOOK_BACK} ORDER BY before.pos DESC LIMIT 1"
+        )
+        rows = self._all(f"SELECT ({before}), {COLUMNS} FROM journal WHERE agg = ? ORDER BY pos", (agg,))
+        return [(row[0], JournalColumns(*row[1:])) for row in rows]
 
     def recorded_before(self, at_us: int) -> int:
         first, last = self._all("SELECT min(pos), max(pos) FROM journal")[0]

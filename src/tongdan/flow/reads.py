@@ -20,6 +20,7 @@ from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
 from tongdan.flow.clues import mark_of
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
 from tongdan.flow.placement import Placement
+from tongdan.flow.proof import prove
 from tongdan.ports import (
     EVERY_ORDER,
     Cell,
@@ -29,6 +30,7 @@ from tongdan.ports import (
     OrderQuery,
     OrderRow,
     Overview,
+    Proof,
     QuarantineRow,
     Search,
     ShardStore,
@@ -139,14 +141,21 @@ class Reader:
         return None
 
     def timeline(self, key: str, *, with_raw: bool = False) -> list[JournalRow]:
-        store = self._of(key)
-        keys = [key]
-        if kind_of(key) == ORDER:
-            keys += [packing_key(key), *[agg for agg in store.aggregates_under(key) if agg != key]]
+        store, keys = self._of(key), self._family(key)
         rows = [row for each in keys for row in store.journal_of(each)]
         rows.sort(key=lambda row: (row.slot, row.epoch, row.seq))
         salts = store.salts(sorted({subject_of(each) for each in keys})) if with_raw else {}
         return [self._opened(row, salts) for row in rows]
+
+    def _family(self, key: str) -> list[str]:
+        """The aggregate and, for an order, whatever belongs to it."""
+        if kind_of(key) != ORDER:
+            return [key]
+        mine = self._of(key).aggregates_under(key)
+        return [key, packing_key(key), *[agg for agg in mine if agg != key]]
+
+    def prove(self, key: str) -> Proof:
+        return prove(self._of(key), key, self._family(key))
 
     def _opened(self, row: JournalColumns, salts: dict[str, bytes]) -> JournalRow:
         subject = subject_of(row.agg)

@@ -18,7 +18,7 @@ from tongdan.ports.inbound import (
     Translator,
     Unauthentic,
 )
-from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Reads, TicketRow
+from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Link, Proof, Reads, TicketRow
 from tongdan.ports.outbound import (
     Actor,
     Done,
@@ -83,6 +83,7 @@ __all__ = [
     "Inbound",
     "JournalColumns",
     "JournalRow",
+    "Link",
     "LostToken",
     "Mistake",
     "NoAnswer",
@@ -93,6 +94,7 @@ __all__ = [
     "Overview",
     "ParkedColumns",
     "Part",
+    "Proof",
     "PushAnswer",
     "PushRequest",
     "QuarantineRow",

@@ -62,6 +62,30 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A row in the chain of its slot. `agrees`: its hash covers it and the row before it; None: that one was not there
+    to compute it from."""
+
+    slot: int
+    epoch: int
+    seq: int
+    aggregate: str
+    fact: str
+    hash: str
+    agrees: bool | None
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recomputed of one order. `archived` of its rows lie in archive files, which only `tongdan verify --full`
+    reads; `folds`: its facts add up to its state. `head` is (epoch, seq, hash) of the slot's last row."""
+
+    slot: int
+    links: tuple[Link, ...]
+    archived: int
+    folds: bool
+    head: tuple[int, int, str]
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     effect: str
     aggregate: str
@@ -101,6 +125,9 @@ class Reads(Protocol):
 
     def timeline(self, key: str, *, with_raw: bool = False) -> list[JournalRow]:
         """All rows of an order and of its shipments and tickets, oldest first."""
+
+    def prove(self, key: str) -> Proof:
+        """Recompute the hashes of all rows that `timeline` gives, and the state of the order from its facts."""
 
     def as_of(self, key: str, at: datetime) -> object | None:
         """The state as it was recorded at `at`."""

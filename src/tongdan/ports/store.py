@@ -262,6 +262,10 @@ class ShardStore(Protocol):
     def journal_of(self, agg: str) -> list[JournalColumns]:
         """The rows of one aggregate, oldest first, those in archive files too."""
 
+    def chained(self, agg: str) -> list[tuple[bytes | None, JournalColumns]]:
+        """The rows of one aggregate that are in the journal, oldest first, each with the hash of the row before it in
+        its slot; None: that row was not found near it."""
+
     def recorded_before(self, at_us: int) -> int:
         """About how many journal rows were recorded before `at_us`; found without reading them."""
 

@@ -114,6 +114,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/bands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Order Bands
+         * @description What each system held the order for, over time; equal values are one span.
+         *
+         *     各系统状态随时间的变化，相同的值合并为一段。
+         */
+        get: operations["order_bands_api_v1_orders__id__bands_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/belongings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Belongings
+         * @description Shipments with their tracks, after-sales and tickets of an order.
+         *
+         *     订单的发货单与轨迹、售后和工单。
+         */
+        get: operations["belongings_api_v1_orders__id__belongings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Actions
+         * @description What may be asked of the order now, and why the rest may not. Nothing is done.
+         *
+         *     当前可执行的操作；不可执行的附原因。只查询，不执行。
+         */
+        get: operations["actions_api_v1_orders__id__actions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proof
+         * @description Recompute the order's place in the chain: the hash of each of its rows, and its state from its facts.
+         *
+         *     验证订单在链上的记录：逐行重算哈希，并由事实重算状态。
+         */
+        get: operations["proof_api_v1_orders__id__proof_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/order/{id}/status": {
         parameters: {
             query?: never;
@@ -1546,6 +1634,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActionShape
+         * @description `facts`: what would be recorded at once. `refusal` null: it may be asked.
+         */
+        ActionShape: {
+            /**
+             * Name
+             * @example lift-hold
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+            refusal: components["schemas"]["RefusalShape"] | null;
+            /** Facts */
+            facts: components["schemas"]["tongdan__surfaces__http__order_page__SaidShape"][];
+            /** Choices */
+            choices: components["schemas"]["ChoiceShape"][];
+        };
+        /** Actions */
+        Actions: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Actions */
+            actions: components["schemas"]["ActionShape"][];
+        };
         /** AddressBody */
         AddressBody: {
             /** Name */
@@ -1712,6 +1830,50 @@ export interface components {
              */
             until: string;
         };
+        /**
+         * BandShape
+         * @description `system`: centre, channel, payment, erp, wms, carrier, service or finance; `part`: which of several, as S1.
+         */
+        BandShape: {
+            /** System */
+            system: string;
+            /** Part */
+            part: string;
+            /** Spans */
+            spans: components["schemas"]["SpanShape"][];
+        };
+        /** Bands */
+        Bands: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /**
+             * Rows
+             * @description How many rows of the journal there are of the order.
+             */
+            rows: number;
+            /**
+             * Position
+             * @description Of the last of them.
+             */
+            position: string;
+            /** Bands */
+            bands: components["schemas"]["BandShape"][];
+        };
+        /**
+         * Belongings
+         * @description What belongs to an order, each kind oldest first.
+         */
+        Belongings: {
+            /** Shipments */
+            shipments: components["schemas"]["ShipmentShape"][];
+            /** After Sales */
+            after_sales: components["schemas"]["AfterSaleShape"][];
+            /** Tickets */
+            tickets: components["schemas"]["TicketShape"][];
+        };
         /** Blacklist */
         Blacklist: {
             /** Listed */
@@ -1844,6 +2006,19 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * ChoiceShape
+         * @description What the action may be about; `units`: at most so many. `refusal` null: it may be asked.
+         */
+        ChoiceShape: {
+            /** About */
+            about: string;
+            /** Units */
+            units: number;
+            refusal: components["schemas"]["RefusalShape"] | null;
+            /** Facts */
+            facts: components["schemas"]["tongdan__surfaces__http__order_page__SaidShape"][];
+        };
         /** ColumnShape */
         ColumnShape: {
             /** Id */
@@ -1865,6 +2040,29 @@ export interface components {
         Defined: {
             /** Defined */
             defined: number;
+        };
+        /**
+         * DepartureShape
+         * @description Units that left together; `units` by SKU.
+         */
+        DepartureShape: {
+            /** Carrier */
+            carrier: string;
+            /** Waybill */
+            waybill: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Signed */
+            signed: boolean;
+            /** Intercepted */
+            intercepted: string;
+            /** Units */
+            units: {
+                [key: string]: number;
+            };
         };
         /** DiscardBody */
         DiscardBody: {
@@ -2199,6 +2397,22 @@ export interface components {
              */
             given: number | null;
         };
+        /** LabelShape */
+        LabelShape: {
+            /** Carrier */
+            carrier: string;
+            /** Waybill */
+            waybill: string;
+            /** Stage */
+            stage: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+        };
         /**
          * Letter
          * @description An effect that could not be done. It blocks its lane until it is replayed or skipped.
@@ -2299,6 +2513,22 @@ export interface components {
              * @description Units whose price goes back, or has gone back.
              */
             refunded: number;
+        };
+        /**
+         * LinkShape
+         * @description `agrees`: the hash covers the row and the one before it; null: that one lies in the archive.
+         */
+        LinkShape: {
+            /** Position */
+            position: string;
+            /** Aggregate */
+            aggregate: string;
+            /** Fact */
+            fact: string;
+            /** Hash */
+            hash: string;
+            /** Agrees */
+            agrees: boolean | null;
         };
         /** ListedShape */
         ListedShape: {
@@ -2697,7 +2927,7 @@ export interface components {
             /** Parcels */
             parcels: components["schemas"]["ParcelShape"][];
             /** Said */
-            said: components["schemas"]["SaidShape"][];
+            said: components["schemas"]["tongdan__surfaces__http__shapes__SaidShape"][];
             /**
              * Notices
              * @description What its buyer was told, and whether it arrived.
@@ -2889,6 +3119,32 @@ export interface components {
             /** Skus */
             skus: components["schemas"]["SkuDetail"][];
         };
+        /**
+         * ProofShape
+         * @description `sound`: every row that could be recomputed agrees, and the facts add up to the state. `head` is the last row of
+         *     the slot; `archived` rows of the order are proven by `tongdan verify --full` only.
+         */
+        ProofShape: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Sound */
+            sound: boolean;
+            /** Folds */
+            folds: boolean;
+            /** Archived */
+            archived: number;
+            /** Slot */
+            slot: number;
+            /** Head */
+            head: string;
+            /** Head Hash */
+            head_hash: string;
+            /** Links */
+            links: components["schemas"]["LinkShape"][];
+        };
         /** ReasonBody */
         ReasonBody: {
             /** Reason */
@@ -2931,6 +3187,15 @@ export interface components {
              * @example succeeded
              */
             stage: string;
+        };
+        /** RefusalShape */
+        RefusalShape: {
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
         };
         /** RefusedShape */
         RefusedShape: {
@@ -3111,23 +3376,6 @@ export interface components {
             /** Rules */
             rules: components["schemas"]["InForce"][];
         };
-        /**
-         * SaidShape
-         * @description What a system last said of the order.
-         */
-        SaidShape: {
-            /** System */
-            system: string;
-            /** Native */
-            native: string;
-            /** Status */
-            status: string;
-            /**
-             * Said At
-             * Format: date-time
-             */
-            said_at: string;
-        };
         /** Session */
         Session: {
             /** @description Null: nobody is signed in. */
@@ -3144,6 +3392,33 @@ export interface components {
             process: number;
             /** Slots */
             slots: number[];
+        };
+        /**
+         * ShipmentShape
+         * @description `process`: the warehouse's own word; `orders`: whose lines are in it.
+         */
+        ShipmentShape: {
+            /** Id */
+            id: string;
+            /** Warehouse */
+            warehouse: string;
+            stage: components["schemas"]["WordShape"];
+            /** Process */
+            process: string;
+            /** Wms Order */
+            wms_order: string;
+            /** Orders */
+            orders: string[];
+            /** Units */
+            units: {
+                [key: string]: number;
+            };
+            /** Departures */
+            departures: components["schemas"]["DepartureShape"][];
+            /** Labels */
+            labels: components["schemas"]["LabelShape"][];
+            /** Tracks */
+            tracks: components["schemas"]["TrackShape"][];
         };
         /**
          * SkuBody
@@ -3342,6 +3617,27 @@ export interface components {
             /** Skus */
             skus: components["schemas"]["SkuShape"][];
         };
+        /**
+         * SpanShape
+         * @description `native`: the system's own word. `until` null: it still holds. `position`: the row that began it.
+         */
+        SpanShape: {
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Native */
+            native: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+            /** Position */
+            position: string;
+        };
         /** SplitBody */
         SplitBody: {
             /** Parcels */
@@ -3478,12 +3774,51 @@ export interface components {
             /** Title Zh */
             readonly title_zh: string;
         };
+        /** TicketShape */
+        TicketShape: {
+            /** Id */
+            id: string;
+            /** Subject */
+            subject: string;
+            /** Kind */
+            kind: string;
+            /** Summary */
+            summary: string;
+            /** Times */
+            times: number;
+            /** Open */
+            open: boolean;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /** Evidence */
+            evidence: string;
+            /** Title */
+            readonly title: string;
+            /** Title Zh */
+            readonly title_zh: string;
+        };
         /** Timeline */
         Timeline: {
             /** Id */
             id: string;
             /** Facts */
             facts: components["schemas"]["FactShape"][];
+        };
+        /** TrackShape */
+        TrackShape: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Waybill */
+            waybill: string;
+            /** Code */
+            code: string;
+            status: components["schemas"]["WordShape"];
         };
         /** UndoBody */
         UndoBody: {
@@ -3570,6 +3905,13 @@ export interface components {
              * @default []
              */
             subjects: string[];
+        };
+        /** WordShape */
+        WordShape: {
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
         };
         /** WordsShape */
         WordsShape: {
@@ -3676,6 +4018,13 @@ export interface components {
             /** Zh */
             zh: string;
         };
+        /** SaidShape */
+        tongdan__surfaces__http__order_page__SaidShape: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
         /**
          * OutcomeShape
          * @description `commands` it stands for today and what each is `about`, or the `reason` why it is still not understood;
@@ -3696,6 +4045,23 @@ export interface components {
             reason: string;
             /** Done */
             done: boolean;
+        };
+        /**
+         * SaidShape
+         * @description What a system last said of the order.
+         */
+        tongdan__surfaces__http__shapes__SaidShape: {
+            /** System */
+            system: string;
+            /** Native */
+            native: string;
+            /** Status */
+            status: string;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
         };
         /**
          * NewOrder
@@ -4130,6 +4496,242 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    order_bands_api_v1_orders__id__bands_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bands"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    belongings_api_v1_orders__id__belongings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Belongings"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    actions_api_v1_orders__id__actions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Actions"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    proof_api_v1_orders__id__proof_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofShape"];
                 };
             };
             /** @description No API key, or one that is not known. */

@@ -20,6 +20,7 @@ from tongdan.surfaces.http import (
     members_api,
     notices,
     operations,
+    order_page,
     orders,
     push_reference,
     reference,
@@ -50,6 +51,7 @@ def create_app(
     errors.install(app)
     for router in (
         orders.router,
+        order_page.router,
         orders.status_router,
         actions.router,
         board.router,
