@@ -8,7 +8,7 @@ from httpx import ASGITransport, AsyncClient
 from tests.surfaces.conftest import Served
 
 from tongdan.surfaces.http import console
-from tongdan.surfaces.http.access import CONSOLE, COOKIE
+from tongdan.surfaces.http.callers import CONSOLE, COOKIE
 from tongdan.surfaces.http.keys import Scope
 
 OURS = {CONSOLE: "1"}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.surfaces.conftest import API, Served, refused
 
-from tongdan.surfaces.http.access import CONSOLE
+from tongdan.surfaces.http.callers import CONSOLE
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.http.members import ROLES, Members, Role
 from tongdan.surfaces.http.owner_file import FileRefused

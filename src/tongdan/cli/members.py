@@ -11,6 +11,7 @@ from tongdan.adapters.clock import SystemClock
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption
+from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.profile import MEMBERS
 from tongdan.surfaces.http.members import Members, Role
 from tongdan.surfaces.http.owner_file import FileRefused
@@ -36,19 +37,29 @@ ShopsOption = Annotated[
     ),
 ]
 
+RefundLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=MAX_FEN, metavar="FEN", show_default=False,
+        help=t("The most that goes back of one order; else no limit.", "每单最多可退金额（分）；默认不限。"),
+    ),
+]  # fmt: skip
+
 
 @app.command(
     help=teach(
         """Add a member.
 
-Roles: operations (look, hold, cancel, change, dead letters), warehouse (look), service (look, hold, cancel, change, see
-personal data), finance (look), admin (everything, members too).""",
+Roles: operations (look, hold, cancel, change, pay back, dead letters), warehouse (look, pack), service (look, hold,
+cancel, change, see personal data), finance (look, pay back), admin (everything, members too). Who works for some shops
+only sees and does nothing of others, and nothing that concerns them all.""",
         """新增成员。
 
-角色：operations（查看、挂起、取消、变更、死信）、warehouse（查看）、service（查看、挂起、取消、变更、查看个人信息）、finance（查看）、
-admin（全部权限，包括成员管理）。""",
+角色：operations（查看、挂起、取消、变更、退款、死信）、warehouse（查看、打包）、service（查看、挂起、取消、变更、查看个人信息）、finance（查看、退款）、
+admin（全部权限，包括成员管理）。限定店铺的成员只能查看和操作这些店铺，也不能执行涉及全部店铺的操作。""",
         "tongdan members add chen --role admin",
         "tongdan members add li --role service --shop mp-main",
+        "tongdan members add wang --role finance --refund-limit 50000",
     )
 )
 def add(
@@ -56,11 +67,12 @@ def add(
     role: Annotated[Role, typer.Option("--role", help=t("What they may do.", "可以做什么。"))],
     password: PasswordOption,
     shop: ShopsOption = None,
+    refund_limit: RefundLimitOption = None,
     data: DataOption = DATA,
 ) -> None:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _members(data) as members:
-        members.add(name, role, password, SystemClock().now(), shop or ())
+        members.add(name, role, password, SystemClock().now(), shop or (), refund_limit)
     err.print(t(f"{name} may sign in as {role}.", f"{name} 可以以 {role} 身份登录。"))
 
 

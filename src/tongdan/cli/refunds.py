@@ -94,7 +94,7 @@ def refund(
     if apply:
         path = "refund-lines" if units else "refund"
         body = {"amount_fen": amount_fen} | said(why, units)
-        ask(data, conf, f"/api/v1/orders/{key}/{path}", body, Scope.WRITE, command, order.shop)
+        ask(data, conf, f"/api/v1/orders/{key}/{path}", body, Scope.REFUND, command, order.shop)
     if json:
         refunds = [fact for fact in decision.facts if isinstance(fact, RefundRequested)]
         emit({"id": key, "refunds": refunds, "facts": named(decision.facts), "applied": apply})

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import uvicorn
+from fastapi import APIRouter
 
 from tongdan.cli.places import SERVING, note_serving, url_of
 from tongdan.flow.repacking import Repacking
@@ -82,14 +83,7 @@ class Service:
             ready=lambda: self._ready, all_meters=centre.all_meters,
             members=members, sessions=Sessions(members, keys, centre.vault.tokens, centre.clock),
         )  # fmt: skip
-        repacking = Repacking(centre.reads, centre.policy, centre.clock)
-        routers = [
-            router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
-            quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
-            after_sales.router, gifts.router,
-            imports.router_of(centre.import_map), waybills.router_of(centre.labels),
-        ]  # fmt: skip
-        app = create_app(parts, push_url=self.push_url, routers=routers)
+        app = create_app(parts, push_url=self.push_url, routers=routers_of(centre))
         self._api = _Api(
             uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off")
         )
@@ -110,6 +104,17 @@ class Service:
             await self._task
         await self.centre.stop(others_rest)
         gc.unfreeze()  # so that what holds files and libraries is let go before the interpreter ends
+
+
+def routers_of(centre: Centre) -> list[APIRouter]:
+    """What is served beside the API's own routers: all that needs a part of the centre."""
+    repacking = Repacking(centre.reads, centre.policy, centre.clock)
+    return [
+        router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
+        quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
+        after_sales.router, gifts.router,
+        imports.router_of(centre.import_map), waybills.router_of(centre.labels),
+    ]  # fmt: skip
 
 
 class _Api(uvicorn.Server):

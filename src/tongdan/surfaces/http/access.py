@@ -1,23 +1,21 @@
-"""Who may call an endpoint: an API key with the scope it needs, or in a browser a session of somebody who has it.
+"""What an endpoint needs of its caller: one of some scopes, and for what concerns the whole seller, all shops.
 
-The cookie counts only beside a header that a page of another origin cannot send unasked, so no other site can make a
-browser do anything.
+Each endpoint states it by the type of a parameter; one that states nothing fails the test that walks over all of them.
+What a caller sees of the shops is narrowed where `Parts` are handed out, not here.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.surfaces.http.callers import CONSOLE, Caller
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal, Scope
-from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.refusals import NO_KEY, NOT_ALLOWED, NOT_FROM_CONSOLE, SESSION_OVER, WRONG_KEY
+from tongdan.surfaces.refusals import NOT_ALL_SHOPS, NOT_ALLOWED, NOT_FROM_CONSOLE
 
-COOKIE: Final = "tongdan_session"
-CONSOLE: Final = "X-Tongdan-Console"
-
+# They stand in the reference; the credentials themselves are read by `identified`.
 _bearer: Final = HTTPBearer(auto_error=False, description="An API key (`tongdan keys create`).")
 _header: Final = APIKeyHeader(
     name="X-Api-Key", auto_error=False, description="The same key, in its own header."
@@ -25,24 +23,12 @@ _header: Final = APIKeyHeader(
 
 
 async def caller(
-    request: Request,
-    parts: PartsOf,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    header: Annotated[str | None, Security(_header)],
+    found: Caller, bearer: Annotated[object, Security(_bearer)], header: Annotated[object, Security(_header)]
 ) -> Principal:
     """Raises Refused with 401."""
-    token = bearer.credentials if bearer is not None else header or ""
-    if not token and CONSOLE in request.headers and COOKIE in request.cookies:
-        found = session_of(request, parts)
-        if found is None:
-            raise Refused(SESSION_OVER.of())
-        return found
-    return known(parts, token)
-
-
-def session_of(request: Request, parts: Parts) -> Principal | None:
-    """Whose session the browser keeps; None: nobody's that is still good."""
-    return parts.sessions.check(request.cookies.get(COOKIE, ""))
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
 
 
 async def from_console(request: Request) -> None:
@@ -51,31 +37,33 @@ async def from_console(request: Request) -> None:
         raise Refused(NOT_FROM_CONSOLE.of())
 
 
-def known(parts: Parts, token: str) -> Principal:
-    if not token:
-        raise Refused(NO_KEY.of())
-    found = parts.keys.check(token)
-    if found is None:
-        raise Refused(WRONG_KEY.of())
-    return found
+def demand(who: Principal, *scopes: Scope) -> None:
+    """One of them is enough. Raises Refused with 403."""
+    if not who.scopes.intersection(scopes):
+        raise Refused(NOT_ALLOWED.of(name=who.name, scope=scopes[0].value))
 
 
-def demand(who: Principal, scope: Scope) -> None:
-    """Raises Refused with 403."""
-    if scope not in who.scopes:
-        raise Refused(NOT_ALLOWED.of(name=who.name, scope=scope.value))
+class Right:
+    """One of `scopes`; `everywhere`: and no narrowing to some shops."""
 
+    def __init__(self, *scopes: Scope, everywhere: bool = False) -> None:
+        self.scopes: Final = scopes
+        self.everywhere: Final = everywhere
 
-def _with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
-    async def check(who: Annotated[Principal, Depends(caller)]) -> Principal:
-        demand(who, scope)
+    def __call__(self, who: Annotated[Principal, Depends(caller)]) -> Principal:
+        demand(who, *self.scopes)
+        if self.everywhere and who.shops:
+            raise Refused(NOT_ALL_SHOPS.of(name=who.name))
         return who
 
-    return check
 
-
-Reader = Annotated[Principal, Depends(_with(Scope.READ))]
-Writer = Annotated[Principal, Depends(_with(Scope.WRITE))]
-Operator = Annotated[Principal, Depends(_with(Scope.OPERATE))]
-Eraser = Annotated[Principal, Depends(_with(Scope.ERASE))]
-Manager = Annotated[Principal, Depends(_with(Scope.MANAGE))]
+Reader = Annotated[Principal, Depends(Right(Scope.READ))]
+Writer = Annotated[Principal, Depends(Right(Scope.WRITE))]
+Packer = Annotated[Principal, Depends(Right(Scope.WRITE, Scope.PACK))]
+Refunder = Annotated[Principal, Depends(Right(Scope.REFUND))]
+SellerWriter = Annotated[Principal, Depends(Right(Scope.WRITE, everywhere=True))]
+SellerReader = Annotated[Principal, Depends(Right(Scope.READ, everywhere=True))]
+ShopOperator = Annotated[Principal, Depends(Right(Scope.OPERATE))]
+Operator = Annotated[Principal, Depends(Right(Scope.OPERATE, everywhere=True))]
+Eraser = Annotated[Principal, Depends(Right(Scope.ERASE, everywhere=True))]
+Manager = Annotated[Principal, Depends(Right(Scope.MANAGE, everywhere=True))]

@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.fulfillment.commands import RecallShipment
+from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.messages import Command, Person, ReplayEffect, SkipEffect
 from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.kernel.refusals import UNKNOWN_ID
+from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
@@ -29,12 +32,13 @@ from tongdan.domain.orders.intake import MAX_LINES
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.remarks import MAX_COMMENT
 from tongdan.ports import Accepted, Inbound, Reply
-from tongdan.surfaces.http.access import Operator, Writer
+from tongdan.surfaces.http.access import Packer, Refunder, ShopOperator, Writer
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal
 from tongdan.surfaces.http.orders import SOURCE, Id
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import Done
+from tongdan.surfaces.refusals import ABOVE_REFUND_LIMIT, NOT_ALL_SHOPS
 
 router: Final = APIRouter(tags=["actions"])
 
@@ -127,6 +131,26 @@ class Asking:
     async def of_order(self, id: str, command: Command) -> Done:
         return await self.of(command, self._parts.find_order(id).shop)
 
+    def shop_of(self, *ids: str) -> str:
+        """The shop of these orders and shipments; "" when there are several. Raises Refused with what is not seen."""
+        states = {id: self._parts.reads.order(id) if parse(id) else None for id in ids}
+        unseen = [id for id, state in states.items() if state is None]
+        if unseen and self._who.shops:
+            raise Refused(UNKNOWN_ID.of(id=unseen[0][:64]))
+        shops = {getattr(state, "shop", "") for state in states.values()}
+        return shops.pop() if len(shops) == 1 else ""
+
+    def stay_within_limit(self, id: str, amount_fen: int | None) -> None:
+        """Raises Refused when more would go back of this order than the caller may pay back."""
+        limit_fen = self._who.refund_limit_fen
+        if limit_fen is None:
+            return
+        order = self._parts.find_order(id)
+        asked = [each.amount_fen for each in order.refunds if each.stage is not RefundStage.FAILED]
+        gone_fen = order.platform_refunded_fen + sum(asked)
+        if amount_fen is None or gone_fen + amount_fen > limit_fen:
+            raise Refused(ABOVE_REFUND_LIMIT.of(name=self._who.name, limit_fen=limit_fen, gone_fen=gone_fen))
+
     def about(self, name: str) -> "Asking":
         """The same request, for one of the several that it is about."""
         return Asking(self._parts, self._who, self._request, f"{self._key}/{name}")
@@ -143,7 +167,9 @@ class Asking:
         return Done(aggregate=reply.aggregate, position=position, duplicate=reply.duplicate)
 
     async def reply(self, command: Command, shop: str = "", raw: bytes | None = None) -> Reply:
-        """Commit; whatever the decider, or a full queue, says."""
+        """Commit; whatever the decider, or a full queue, says. What belongs to no shop is for who sees all of them."""
+        if not self._who.sees(shop):
+            return NOT_ALL_SHOPS.of(name=self._who.name)
         return await self._parts.bus.ask(
             Inbound(
                 command=command,
@@ -163,13 +189,27 @@ async def _writing(
     return Asking(parts, who, request, idempotency_key)
 
 
+async def _packing(
+    parts: PartsOf, who: Packer, request: Request, idempotency_key: IdempotencyKey = ""
+) -> Asking:
+    return Asking(parts, who, request, idempotency_key)
+
+
+async def _refunding(
+    parts: PartsOf, who: Refunder, request: Request, idempotency_key: IdempotencyKey = ""
+) -> Asking:
+    return Asking(parts, who, request, idempotency_key)
+
+
 async def _operating(
-    parts: PartsOf, who: Operator, request: Request, idempotency_key: IdempotencyKey = ""
+    parts: PartsOf, who: ShopOperator, request: Request, idempotency_key: IdempotencyKey = ""
 ) -> Asking:
     return Asking(parts, who, request, idempotency_key)
 
 
 Writing = Annotated[Asking, Depends(_writing)]
+Packing = Annotated[Asking, Depends(_packing)]
+Refunding = Annotated[Asking, Depends(_refunding)]
 Operating = Annotated[Asking, Depends(_operating)]
 
 
@@ -222,20 +262,22 @@ async def amount(asking: Writing, id: Id, body: AmountBody) -> Done:
 
 
 @router.post("/orders/{id}/refund")
-async def refund(asking: Writing, id: Id, body: RefundBody) -> Done:
+async def refund(asking: Refunding, id: Id, body: RefundBody) -> Done:
     """Pay back some or all of what the buyer paid. The result follows: look at the order's `refunds`.
 
     退回买家的部分或全部款项；结果见订单的 `refunds`。
     """
+    asking.stay_within_limit(id, body.amount_fen)
     return await asking.of_order(id, RequestRefund(order=id, amount_fen=body.amount_fen, reason=body.reason))
 
 
 @router.post("/orders/{id}/refund-lines")
-async def refund_lines(asking: Writing, id: Id, body: LineRefundBody) -> Done:
+async def refund_lines(asking: Refunding, id: Id, body: LineRefundBody) -> Done:
     """Pay back the price of some units of an own shop's order. Those that have not left do not leave.
 
     按商品行退款（仅退款，自有店铺）；尚未发出的部分不再发出。
     """
+    asking.stay_within_limit(id, body.amount_fen)
     units = _units(body.lines)
     command = RefundUnits(order=id, units=units, amount_fen=body.amount_fen, reason=body.reason)
     return await asking.of_order(id, command)
@@ -279,7 +321,7 @@ async def intercept(asking: Writing, shipment: ShipmentId, body: ReasonBody) -> 
 
     召回发货单：请仓库停发，已发出的请承运商拦截退回；每一步答复见订单时间线。
     """
-    return await asking.of(RecallShipment(shipment=shipment, reason=body.reason))
+    return await asking.of(RecallShipment(shipment=shipment, reason=body.reason), asking.shop_of(shipment))
 
 
 @router.post("/dead-letters/{effect}/replay", tags=["operations"])

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tongdan.domain.kernel.keys import subject_of
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.returns.commands import AnswerAfterSale
 from tongdan.domain.returns.facts import Answer
@@ -161,6 +162,8 @@ async def answer(asking: Writing, parts: PartsOf, id: Id, body: AnswerBody) -> A
     decided = after_sales.tried(id, state, command, parts.policy, parts.clock.now())
     if isinstance(decided, Refusal):
         raise Refused(decided)
+    if command.answer in (Answer.AGREE, Answer.REFUND):
+        asking.stay_within_limit(subject_of(id), state.amount_fen)
     option = next(each for each in after_sales.show(id, state).options if each.answer == body.answer)
     shown = Answered(
         option=OptionShape.model_validate(option), facts=[type(fact).__name__ for fact in decided.facts]

@@ -19,7 +19,7 @@ from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.parts import Part
 from tongdan.ports import Inbound
 from tongdan.surfaces import catalog
-from tongdan.surfaces.http.access import Reader, Writer
+from tongdan.surfaces.http.access import Reader, SellerWriter
 from tongdan.surfaces.http.actions import Body, Writing
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import SOURCE
@@ -164,7 +164,7 @@ async def define_sku(parts: PartsOf, asking: Writing, sku: str, body: SkuBody) -
 
 
 @router.post("/skus")
-async def define_skus(parts: PartsOf, who: Writer, body: SkusBody) -> Defined:
+async def define_skus(parts: PartsOf, who: SellerWriter, body: SkusBody) -> Defined:
     """Describe many own SKUs: all are looked at first, and one that is wrong keeps out all.
 
     批量建立或更新自有商品：先整体校验，有一个不合格则全部不写入。

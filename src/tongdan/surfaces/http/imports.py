@@ -17,7 +17,7 @@ from tongdan.adapters.partners.erp_map import ImportMap
 from tongdan.adapters.policy_files import ConfError
 from tongdan.domain.kernel.messages import RefusalKind
 from tongdan.surfaces import imports
-from tongdan.surfaces.http.access import Writer
+from tongdan.surfaces.http.access import SellerWriter
 from tongdan.surfaces.http.errors import MAX_IMPORT_BYTES, Refused
 from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import PartsOf
@@ -95,7 +95,7 @@ def router_of(load: Callable[[str], ImportMap]) -> APIRouter:
     )
     async def import_file(
         parts: PartsOf,
-        who: Writer,
+        who: SellerWriter,
         request: Request,
         name: MapName,
         apply: bool = False,

@@ -27,7 +27,9 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 
 class Scope(StrEnum):
     READ = "read"  # orders, timelines, lists, metrics; personal data masked
-    WRITE = "write"  # hold, cancel, change
+    WRITE = "write"  # hold, cancel, change, pack
+    PACK = "pack"  # merge and split parcels, waybills; part of `write`
+    REFUND = "refund"  # pay back
     REVEAL = "reveal"  # personal data and payloads as received
     OPERATE = "operate"  # dead letters
     ERASE = "erase"  # personal data, for good
@@ -42,12 +44,19 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who calls: an API key, or a member with a `role`. `shops`: only these; none named: all."""
+    """Who calls: an API key, or a member with a `role`. `shops`: only these; none named: all.
+
+    `refund_limit_fen`: the most that goes back of one order; None: no limit.
+    """
 
     name: str
     scopes: frozenset[Scope]
     role: str = ""
     shops: frozenset[str] = frozenset()
+    refund_limit_fen: int | None = None
+
+    def sees(self, shop: str) -> bool:
+        return not self.shops or shop in self.shops
 
 
 class _File(msgspec.Struct):

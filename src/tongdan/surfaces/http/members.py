@@ -35,16 +35,17 @@ class Role(StrEnum):
 
 
 ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
-    Role.OPERATIONS: frozenset({_S.READ, _S.WRITE, _S.OPERATE}),
-    Role.WAREHOUSE: frozenset({_S.READ}),
+    Role.OPERATIONS: frozenset({_S.READ, _S.WRITE, _S.PACK, _S.REFUND, _S.OPERATE}),
+    Role.WAREHOUSE: frozenset({_S.READ, _S.PACK}),
     Role.SERVICE: frozenset({_S.READ, _S.WRITE, _S.REVEAL}),
-    Role.FINANCE: frozenset({_S.READ}),
+    Role.FINANCE: frozenset({_S.READ, _S.REFUND}),
     Role.ADMIN: frozenset(Scope),
 }
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`shops`: only these; none named: all. Whoever is `barred` cannot sign in."""
+    """`shops`: only these; none named: all. Whoever is `barred` cannot sign in. `refund_limit_fen`: the most that goes
+    back of one order on this member's word; None: no limit."""
 
     name: str
     role: Role
@@ -52,11 +53,12 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: datetime
     shops: tuple[str, ...] = ()
     barred: bool = False
+    refund_limit_fen: int | None = None
     generation: int = 1
 
     @property
     def principal(self) -> Principal:
-        return Principal(self.name, ROLES[self.role], self.role, frozenset(self.shops))
+        return Principal(self.name, ROLES[self.role], self.role, frozenset(self.shops), self.refund_limit_fen)
 
 
 class _File(msgspec.Struct):
@@ -88,7 +90,10 @@ class Members:
             return None
         return None if member is None or member.barred else member
 
-    def add(self, name: str, role: Role, password: str, now: datetime, shops: Iterable[str] = ()) -> Member:
+    def add(
+        self, name: str, role: Role, password: str, now: datetime, shops: Iterable[str] = (),
+        refund_limit_fen: int | None = None,
+    ) -> Member:  # fmt: skip
         kept = self.all()
         if _NAME.fullmatch(name) is None:
             raise FileRefused(
@@ -105,12 +110,13 @@ class Members:
             password=self._hashed(password),
             created_at=now,
             shops=tuple(sorted(set(shops))),
+            refund_limit_fen=refund_limit_fen,
         )
         self._file.write(_File([*kept, member]))
         return member
 
     def change(self, name: str, *, password: str | None = None, **changes: Any) -> Member:
-        """With new values for `role`, `shops` or `barred`; whatever changes ends the member's sessions."""
+        """With new values for `role`, `shops`, `refund_limit_fen` or `barred`; every change ends the sessions."""
         member = self.named(name)
         if member is None:
             raise FileRefused(f"there is no member {name[:80]!r}", f"没有成员 {name[:80]!r}")

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, StringConstraints
 
 from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.surfaces.catalog import shop_of
 from tongdan.surfaces.http.access import Manager, Reader
 from tongdan.surfaces.http.actions import Body
@@ -30,11 +31,17 @@ Name = Annotated[str, StringConstraints(max_length=64)]
 Password = Annotated[str, StringConstraints(min_length=LEAST_PASSWORD, max_length=MOST_PASSWORD)]
 
 
+RefundLimit = Annotated[
+    int | None, Field(ge=0, le=MAX_FEN, description="The most that goes back of one order; null: no limit.")
+]
+
+
 class MemberShape(BaseModel):
     name: str
     role: Role
     scopes: list[str]
     shops: list[str]
+    refund_limit_fen: int | None
     barred: bool
     created_at: datetime
 
@@ -48,14 +55,16 @@ class NewMember(Body):
     role: Annotated[Role, Field(strict=False)]
     password: Password
     shops: list[str] = Field([], max_length=500, description="Only these; none named: all.")
+    refund_limit_fen: RefundLimit = None
 
 
 class Changes(Body):
-    """What is left out stays. Every change ends the member's sessions."""
+    """What is left out stays; a `refund_limit_fen` of null is none. Every change ends the member's sessions."""
 
     role: Annotated[Role, Field(strict=False)] | None = None
     password: Password | None = None
     shops: list[str] | None = Field(None, max_length=500)
+    refund_limit_fen: RefundLimit = None
     barred: bool | None = None
 
 
@@ -81,7 +90,9 @@ async def add(parts: PartsOf, who: Manager, body: NewMember) -> MemberShape:
     """
     shops = _known(parts, body.shops)
     now = parts.clock.now()
-    made = await _aside(lambda: parts.members.add(body.name, body.role, body.password, now, shops))
+    made = await _aside(
+        lambda: parts.members.add(body.name, body.role, body.password, now, shops, body.refund_limit_fen)
+    )
     log.info("%s added the member %s as %s", who.name, made.name, made.role)
     return _shape(made)
 
@@ -95,6 +106,8 @@ async def change(
     更改成员的角色、店铺、密码，或停用成员。
     """
     changes = body.model_dump(exclude_none=True)
+    if "refund_limit_fen" in body.model_fields_set:
+        changes["refund_limit_fen"] = body.refund_limit_fen
     if body.shops is not None:
         changes["shops"] = tuple(sorted(set(_known(parts, body.shops))))
     changed = await _aside(lambda: parts.members.change(name, **changes))
@@ -132,5 +145,5 @@ def _known(parts: Parts, shops: list[str]) -> list[str]:
 def _shape(member: Member) -> MemberShape:
     return MemberShape(
         name=member.name, role=member.role, scopes=sorted(ROLES[member.role]), shops=list(member.shops),
-        barred=member.barred, created_at=member.created_at,
+        refund_limit_fen=member.refund_limit_fen, barred=member.barred, created_at=member.created_at,
     )  # fmt: skip

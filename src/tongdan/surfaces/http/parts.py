@@ -1,9 +1,10 @@
 """What the API is put together from, and how an endpoint gets at it.
 
 Endpoints run on the loop's thread and read through connections that belong to it; none of them blocks longer than
-one read of bounded size, for intake shares the thread.
+one read of bounded size, for intake shares the thread. Whoever is narrowed to some shops gets parts that see no others.
 """
 
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Final, TypeVar
 
@@ -17,9 +18,11 @@ from tongdan.flow.meters import Meters
 from tongdan.ports import Clock, CommandBus, Entropy, Reads
 from tongdan.surfaces.board import Boards
 from tongdan.surfaces.front_door import Sample
+from tongdan.surfaces.http.callers import Caller
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.keys import ApiKeys
+from tongdan.surfaces.http.keys import ApiKeys, Principal
 from tongdan.surfaces.http.members import Members
+from tongdan.surfaces.http.narrowed import NarrowedReads
 from tongdan.surfaces.http.sessions import Patience, Sessions
 
 T = TypeVar("T")
@@ -37,7 +40,7 @@ class Parts:
         entropy: Entropy, samples: Callable[[], list[Sample]] = list, ready: Callable[[], bool] = lambda: True,
         sessions: Sessions, members: Members, all_meters: Callable[[], Awaitable[Meters]] | None = None,
     ) -> None:  # fmt: skip
-        self.reads: Final = reads
+        self.reads = reads
         self.boards: Final = Boards(reads, clock)
         self.bus: Final = bus
         self.meters: Final = meters
@@ -64,6 +67,11 @@ class Parts:
     async def all_meters(self) -> Meters:
         return self.meters if self._all_meters is None else await self._all_meters()
 
+    def seen_by(self, who: Principal) -> "Parts":
+        seen = copy.copy(self)
+        seen.reads = NarrowedReads(self.reads, who.shops)
+        return seen
+
     def find_order(self, id: str) -> Order:
         """Raises Refused when there is no such order."""
         parsed = parse(id)
@@ -73,9 +81,10 @@ class Parts:
         return order
 
 
-async def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request, caller: Caller) -> Parts:
+    """What this caller may see; one who is not known sees nothing through it, for the endpoint's right refuses."""
     parts: Parts = request.app.state.parts
-    return parts
+    return parts.seen_by(caller) if isinstance(caller, Principal) and caller.shops else parts
 
 
 async def gently(parts: Parts, many: Iterable[T]) -> AsyncIterator[T]:

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from tongdan.surfaces.http.access import COOKIE, from_console, session_of
+from tongdan.surfaces.http.access import from_console
+from tongdan.surfaces.http.callers import COOKIE, session_of
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.sessions import LASTS_S
@@ -34,6 +35,7 @@ class Who(BaseModel):
     role: str = Field(description="Empty for an API key.")
     scopes: list[str]
     shops: list[str] = Field(description="Only these; none named: all.")
+    refund_limit_fen: int | None = Field(description="The most that goes back of one order; null: no limit.")
 
 
 class Session(BaseModel):
@@ -50,7 +52,13 @@ async def session(request: Request, parts: PartsOf) -> Session:
     if found is None:
         return Session(who=None)
     return Session(
-        who=Who(name=found.name, role=found.role, scopes=sorted(found.scopes), shops=sorted(found.shops))
+        who=Who(
+            name=found.name,
+            role=found.role,
+            scopes=sorted(found.scopes),
+            shops=sorted(found.shops),
+            refund_limit_fen=found.refund_limit_fen,
+        )
     )
 
 

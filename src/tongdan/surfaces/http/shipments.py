@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.domain.fulfillment.packing import MAX_PARCELS
 from tongdan.flow.repacking import MAX_ORDERS, Part, Proposal, Repacking
-from tongdan.surfaces.http.actions import Asking, Body, Writing
+from tongdan.surfaces.http.actions import Asking, Body, Packing
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import Id
 from tongdan.surfaces.http.shapes import Done
@@ -95,41 +95,44 @@ def router_of(repacking: Repacking) -> APIRouter:
     router = APIRouter(prefix=PATH, tags=["actions"])
 
     @router.post("/merge")
-    async def merge(asking: Writing, body: MergeBody) -> RepackingShape:
+    async def merge(asking: Packing, body: MergeBody) -> RepackingShape:
         """Put the parcels of several orders of one shop and one receiver into one, before they leave.
 
         合单：同一店铺、同一收件人的多张订单在出库前合为一个包裹。
         """
-        return await _answer(asking, repacking.merge(body.orders), apply=body.apply)
+        shop = asking.shop_of(*body.orders)
+        return await _answer(asking, repacking.merge(body.orders), shop, apply=body.apply)
 
     @router.post("/{id}/split")
-    async def split(asking: Writing, id: Id, body: SplitBody) -> RepackingShape:
+    async def split(asking: Packing, id: Id, body: SplitBody) -> RepackingShape:
         """Put some units of a shipment into parcels of their own, also in other warehouses, before it leaves.
 
         拆单：出库前将发货单的部分商品单独成包，也可改由其他仓库发出。
         """
+        shop = asking.shop_of(id)
         parts = [
             Part(units=tuple((each.order, each.line, each.units) for each in parcel.lines), warehouse=parcel.warehouse)
             for parcel in body.parcels
         ]  # fmt: skip
-        return await _answer(asking, repacking.split(id, parts), apply=body.apply)
+        return await _answer(asking, repacking.split(id, parts), shop, apply=body.apply)
 
     @router.post("/{id}/undo")
-    async def undo(asking: Writing, id: Id, body: UndoBody) -> RepackingShape:
+    async def undo(asking: Packing, id: Id, body: UndoBody) -> RepackingShape:
         """Undo the merge or split that formed this shipment, before its parcels leave.
 
         撤销产生此发货单的合单或拆单，须在其包裹出库之前。
         """
-        return await _answer(asking, repacking.undo(id), apply=body.apply)
+        shop = asking.shop_of(id)
+        return await _answer(asking, repacking.undo(id), shop, apply=body.apply)
 
     return router
 
 
-async def _answer(asking: Asking, proposal: Proposal, *, apply: bool) -> RepackingShape:
+async def _answer(asking: Asking, proposal: Proposal, shop: str, *, apply: bool) -> RepackingShape:
     """Raises Refused with the first objection when it was to be applied."""
     shown = RepackingShape.model_validate(proposal.preview)
     if apply:
         if proposal.command is None:
             raise Refused(proposal.refusals[0])
-        shown.done = await asking.of(proposal.command)
+        shown.done = await asking.of(proposal.command, shop)
     return shown

@@ -14,7 +14,7 @@ from tongdan.domain.fulfillment.waybill_commands import GiveUpWaybill, TakeWaybi
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.flow.labels import LabelDesk, find_shipment
 from tongdan.surfaces.http.access import Reader
-from tongdan.surfaces.http.actions import Body, ReasonBody, Writing
+from tongdan.surfaces.http.actions import Body, Packing, ReasonBody
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import Id
 from tongdan.surfaces.http.parts import Parts, PartsOf
@@ -85,7 +85,7 @@ def router_of(desk: LabelDesk) -> APIRouter:
         return shape_of(id, _shipment(parts, id))
 
     @router.post("/{id}/waybill")
-    async def get(asking: Writing, parts: PartsOf, id: Id, body: CarrierBody) -> Done:
+    async def get(asking: Packing, parts: PartsOf, id: Id, body: CarrierBody) -> Done:
         """Ask for a number again after the carrier refused, of the same carrier or another.
 
         承运商拒绝后重新取号，可改用其他承运商。
@@ -94,7 +94,7 @@ def router_of(desk: LabelDesk) -> APIRouter:
         return await asking.of(TakeWaybill(shipment=id, carrier=body.carrier), shop)
 
     @router.post("/{id}/waybill/cancel")
-    async def cancel(asking: Writing, parts: PartsOf, id: Id, body: ReasonBody) -> Done:
+    async def cancel(asking: Packing, parts: PartsOf, id: Id, body: ReasonBody) -> Done:
         """Give the number up before the warehouse has the shipment: it goes back, and the warehouse takes one.
 
         下发仓库之前放弃运单号：已取的号将取消，改由仓库取号。
@@ -103,7 +103,7 @@ def router_of(desk: LabelDesk) -> APIRouter:
         return await asking.of(GiveUpWaybill(shipment=id, reason=body.reason), shop)
 
     @router.post("/{id}/waybill/print", response_class=Response)
-    async def fetch(asking: Writing, parts: PartsOf, id: Id, body: NothingBody) -> Response:
+    async def fetch(asking: Packing, parts: PartsOf, id: Id, body: NothingBody) -> Response:
         """The label, as the carrier makes it: a PDF, or print data for its component. It is noted who took it.
 
         面单文件：PDF，或云打印组件所需的打印数据；取用人会记入审计日志。
