@@ -1951,7 +1951,7 @@ export interface components {
         };
         /**
          * Changes
-         * @description What is left out stays. Every change ends the member's sessions.
+         * @description What is left out stays; a `refund_limit_fen` of null is none. Every change ends the member's sessions.
          */
         Changes: {
             role?: components["schemas"]["Role"] | null;
@@ -1959,6 +1959,11 @@ export interface components {
             password?: string | null;
             /** Shops */
             shops?: string[] | null;
+            /**
+             * Refund Limit Fen
+             * @description The most that goes back of one order; null: no limit.
+             */
+            refund_limit_fen?: number | null;
             /** Barred */
             barred?: boolean | null;
         };
@@ -2568,6 +2573,8 @@ export interface components {
             scopes: string[];
             /** Shops */
             shops: string[];
+            /** Refund Limit Fen */
+            refund_limit_fen: number | null;
             /** Barred */
             barred: boolean;
             /**
@@ -2649,6 +2656,11 @@ export interface components {
              * @default []
              */
             shops: string[];
+            /**
+             * Refund Limit Fen
+             * @description The most that goes back of one order; null: no limit.
+             */
+            refund_limit_fen?: number | null;
         };
         /** NothingBody */
         NothingBody: Record<string, never>;
@@ -3886,6 +3898,11 @@ export interface components {
              * @description Only these; none named: all.
              */
             shops: string[];
+            /**
+             * Refund Limit Fen
+             * @description The most that goes back of one order; null: no limit.
+             */
+            refund_limit_fen: number | null;
         };
         /** WhoBody */
         WhoBody: {

@@ -13,7 +13,7 @@ import msgspec
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import subject_of
 from tongdan.domain.kernel.messages import Person
-from tongdan.ports import DeadLetter, JournalRow, Reads, TicketRow
+from tongdan.ports import DeadLetter, JournalRow, Proof, Reads, TicketRow
 from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
 
 LOOKED_AT: Final = 1_000  # rows of a list of all shops that are looked at for those that may be seen
@@ -44,6 +44,11 @@ class NarrowedReads:
 
     def timeline(self, key: str, *, with_raw: bool = False) -> list[JournalRow]:
         return self._reads.timeline(key, with_raw=with_raw) if self._about(key) else []
+
+    def prove(self, key: str) -> Proof:
+        if not self._about(key):
+            raise KeyError(key)
+        return self._reads.prove(key)
 
     def as_of(self, key: str, at: datetime) -> object | None:
         return self._reads.as_of(key, at) if self._about(key) else None

@@ -33,6 +33,7 @@ from tongdan.surfaces.permitted import Action, Asked
 from tongdan.surfaces.refusals import NOT_ALLOWED
 
 router: Final = APIRouter(tags=["orders"])
+PAYING_BACK: Final = frozenset({"refund", "refund-lines"})
 
 
 class Shape(BaseModel):
@@ -315,8 +316,9 @@ def _tickets(parts: Parts, rows: list[JournalRow]) -> list[TicketShape]:
 
 def _action(each: Action, who: Principal) -> ActionShape:
     refusal = each.refusal
-    if Scope.WRITE not in who.scopes:
-        refusal = NOT_ALLOWED.of(name=who.name, scope=Scope.WRITE.value)
+    scope = Scope.REFUND if each.name in PAYING_BACK else Scope.WRITE
+    if scope not in who.scopes:
+        refusal = NOT_ALLOWED.of(name=who.name, scope=scope.value)
     return ActionShape(
         name=each.name, title=each.en, title_zh=each.zh, refusal=_refusal(refusal), facts=_said(each.facts),
         choices=[
