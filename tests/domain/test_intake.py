@@ -322,6 +322,16 @@ def test_what_changed_before_the_channel_last_spoke_writes_nothing(centre: Centr
     assert len(centre.effects_of(FetchDetail)) == 1
 
 
+def test_a_price_pushed_in_the_second_of_the_detail_came_after_it(centre: Centre) -> None:
+    centre.stocked(SHIRT=5).told(said("created", 1, "1"))
+    centre.told(detail(seconds=1, status="1"))
+    order = platform_order(centre)
+    centre.told(said("amount", 1, "1", amount_fen=9_000))
+    assert centre.order(order).amount_fen == 9_000
+    centre.told(detail(seconds=1, status="1"))
+    assert centre.order(order).amount_fen == 9_000
+
+
 def test_what_changed_in_the_second_the_channel_last_spoke_of_is_looked_into(centre: Centre) -> None:
     """It ordered and paid within one second, and the detail was fetched between the two."""
     centre.stocked(SHIRT=5).told(said("changed", 1))

@@ -94,10 +94,10 @@ def change_amount(order: Order, command: ChangeAmount, ctx: Context) -> Decision
     return Decision((fact,))
 
 
-def adopt_address(draft: Draft, region: str, said_at: datetime) -> bool:
+def adopt_address(draft: Draft, region: str, said_at: datetime, *, pushed: bool = False) -> bool:
     """A platform's new address, if it is news; True if it came in time to be used."""
     order = draft.order
-    if order.address_at is not None and said_at <= order.address_at:
+    if not _is_news(said_at, order.address_at, pushed):
         return False
     region = region or order.region
     if order.shipments:
@@ -107,8 +107,14 @@ def adopt_address(draft: Draft, region: str, said_at: datetime) -> bool:
     return True
 
 
-def adopt_amount(draft: Draft, amount_fen: int, reason: str, said_at: datetime) -> None:
+def adopt_amount(
+    draft: Draft, amount_fen: int, reason: str, said_at: datetime, *, pushed: bool = False
+) -> None:
     """A platform's new amount, if it is news."""
-    order = draft.order
-    if order.amount_at is None or said_at > order.amount_at:
+    if _is_news(said_at, draft.order.amount_at, pushed):
         draft.tell(AmountChanged(amount_fen=amount_fen, reason=reason, changed_at=said_at))
+
+
+def _is_news(said_at: datetime, known_at: datetime | None, pushed: bool) -> bool:
+    """Platforms date by the second: what is pushed of the second we know of is told because it came after it."""
+    return known_at is None or said_at > known_at or (pushed and said_at == known_at)

@@ -229,11 +229,11 @@ def note_channel_event(order: Order | None, command: NoteChannelEvent, ctx: Cont
     person = None
     if command.event == "paid":
         _paid(draft, ctx, command.transaction, command.amount_fen, command.said_at)
-    elif command.event == "address" and adopt_address(draft, command.region, command.said_at):
+    elif command.event == "address" and adopt_address(draft, command.region, command.said_at, pushed=True):
         person = command.person
         check_address(draft, ctx, person)
     elif command.event == "amount" and command.amount_fen is not None:
-        adopt_amount(draft, command.amount_fen, command.reason, command.said_at)
+        adopt_amount(draft, command.amount_fen, command.reason, command.said_at, pushed=True)
     _close(draft, ctx, command.event, status, command.reason, command.said_at, before)
     advance(draft, ctx)
     if not changed:
