@@ -126,6 +126,7 @@ SWAPPED = {
     "PD": ('"1": paid', '"2": shipped'),
     "TB": ("WAIT_SELLER_SEND_GOODS: paid", "WAIT_BUYER_CONFIRM_GOODS: shipped"),
     "JD": ("WAIT_SELLER_STOCK_OUT: paid", "WAIT_GOODS_RECEIVE_CONFIRM: shipped"),
+    "KS": ('"30": paid', '"40": shipped'),
 }
 
 
