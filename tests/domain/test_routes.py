@@ -10,8 +10,9 @@ from tongdan.domain.catalog import facts as catalog_facts
 from tongdan.domain.catalog.model import Description, GiftCount, Offer, Sku
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment import folding, packing, stocking
+from tongdan.domain.fulfillment import folding, packing, quoting, stocking
 from tongdan.domain.fulfillment import shipment as shipment_state
+from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.guard import facts as guard_facts
 from tongdan.domain.guard import risk
@@ -61,7 +62,7 @@ def test_every_fact_moves_exactly_one_kind() -> None:
     of_orders = set(evolve._EVOLVE)
     of_shipments = set(folding._EVOLVE) | {fulfillment_facts.ShipmentPlanned}
     of_tables: set[type[Fact]] = set(packing._CHANGES) | {fulfillment_facts.PackingStarted}
-    of_stock = set(stocking._EVOLVE)
+    of_stock = set(stocking._EVOLVE) | set(quoting._EVOLVE)
     of_returns = set(returns_folding._EVOLVE)
     of_sync: set[type[Fact]] = {
         sync_facts.AliasClaimed,
@@ -113,6 +114,7 @@ STATES = {
     "after-sale": AfterSale(channel="DY", shop="s", native="1", number="7"),
     "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
+    "quota": Quota(sku="A"),
     "sku": Sku(sku="A", description=Description(title="T")),
     "gift": GiftCount(rule="r"),
     "offer": Offer(channel="DY", shop="s", offer="1"),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-from tongdan.adapters import gift_rules, hold_rules, notice_rules
+from tongdan.adapters import gift_rules, hold_rules, notice_rules, quota_rules
 from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
@@ -40,6 +40,7 @@ from tongdan.domain.kernel.policy import (
     Shop,
     Warehouse,
 )
+from tongdan.domain.kernel.quotas import QuotaPolicy
 from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import BESIDE
 
@@ -102,6 +103,7 @@ def load_conf(folder: Path) -> Conf:
         holds=holds,
         gifts=_gifts(files, shops),
         notices=notices,
+        quotas=_quotas(files, shops, warehouses),
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
@@ -340,6 +342,17 @@ def _gifts(files: _Files, shops: dict[str, Shop], name: str = GIFTS) -> tuple[Gi
         if wrong := gift_rules.mistake(rules[-1], shops):
             raise ConfError(name, f"{each.name}.{wrong[0]}", f"expected {wrong[1]}")
     return tuple(rules)
+
+
+def _quotas(files: _Files, shops: dict[str, Shop], warehouses: dict[str, Warehouse]) -> QuotaPolicy:
+    """Without the file no platform is told what it may sell."""
+    if not files.has(quota_rules.FILE):
+        return QuotaPolicy()
+    policy = files.one(quota_rules.FILE, QuotaPolicy)
+    told = {channel.code for channel in CHANNELS if channel.stocks is not None}
+    if wrong := quota_rules.mistake(policy, shops, warehouses, told):
+        raise ConfError(quota_rules.FILE, wrong[0], f"expected {wrong[1]}")
+    return policy
 
 
 def _notices(

@@ -159,6 +159,7 @@ An empty SKU takes the match apart; lines that have their answer keep it.""",
 
 编码留空则解除匹配；已匹配的订单行不变。""",
         "tongdan catalog match dy-main 3456789 CUP-WHITE",
+        "tongdan catalog match tb-main 3456789 CUP-WHITE --product 6754321",
         'tongdan catalog match dy-main 3456789 ""',
     )
 )
@@ -166,6 +167,16 @@ def match(
     shop: Annotated[str, typer.Argument(metavar="SHOP", help=t("A shop.", "店铺。"))],
     offer: Annotated[str, typer.Argument(metavar="OFFER", help=t("The platform's SKU.", "平台商品编号。"))],
     sku: SkuArgument,
+    product: Annotated[
+        str,
+        typer.Option(
+            help=t(
+                "The platform's number of the goods, which quotas need.",
+                "平台商品（SPU）编号，库存配额需要。",
+            ),
+            show_default=False,
+        ),
+    ] = "",
     data: DataOption = DATA,
     conf: ConfOption = None,
 ) -> None:
@@ -175,8 +186,8 @@ def match(
             fail(pick((known.en, known.zh), LANGUAGE), DOES_NOT_HOLD)
         if sku:
             _sku(reading, sku)
-    body = {"shop": shop, "offer": offer, "sku": sku}
-    command = MatchOffer(channel=known.channel, shop=shop, offer=offer, sku=sku)
+    body = {"shop": shop, "offer": offer, "sku": sku, "product": product}
+    command = MatchOffer(channel=known.channel, shop=shop, offer=offer, sku=sku, product=product)
     ask(data, conf, f"{PATH}/offers/match", body, Scope.WRITE, command, shop)
     err.print(t("Done; orders that waited go on.", "已完成；等待中的订单随即继续。"))
 

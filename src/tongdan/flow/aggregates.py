@@ -7,7 +7,7 @@ from typing import Final
 
 from tongdan.domain.catalog import gift_count, offers, skus
 from tongdan.domain.catalog import model as catalog
-from tongdan.domain.fulfillment import folding, packing, stock, stocking, tracking
+from tongdan.domain.fulfillment import folding, packing, quota, quoting, stock, stocking, tracking, watching
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.guard import risk
 from tongdan.domain.kernel.keys import (
@@ -20,6 +20,7 @@ from tongdan.domain.kernel.keys import (
     ORDER,
     PACKING,
     PULL,
+    QUOTA,
     SHIPMENT,
     SKU,
     SLOT,
@@ -71,6 +72,7 @@ STOCK_KIND: Final = Kind(
     evolve=stocking.evolve,
     wake_at=stock.wake_at,
 )
+QUOTA_KIND: Final = Kind(name=QUOTA, state=quota.Quota, evolve=quoting.evolve)
 ALIAS_KIND: Final = Kind(
     name=ALIAS,
     state=alias.Alias,
@@ -115,6 +117,7 @@ KINDS: Final[dict[str, Kind]] = {
         AFTER_SALE_KIND,
         PACKING_KIND,
         STOCK_KIND,
+        QUOTA_KIND,
         ALIAS_KIND,
         PULL_KIND,
         TICKET_KIND,
@@ -130,7 +133,7 @@ KINDS: Final[dict[str, Kind]] = {
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
 WAKES: Final[dict[str, Decide]] = {
     ORDER: lifecycle.wake,
-    STOCK: stocking.wake,
+    STOCK: watching.telling(stocking.wake),
     SHIPMENT: tracking.wake,
     AFTER_SALE: reporting.wake,
     ALIAS: alias.wake,

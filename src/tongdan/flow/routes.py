@@ -16,10 +16,14 @@ from tongdan.domain.fulfillment import (
     intercept_facts,
     interception,
     packing,
+    quota_commands,
+    quota_facts,
+    quoting,
     recalling,
     shipping,
     stocking,
     tracking,
+    watching,
     waybill_commands,
     waybill_facts,
     waybills,
@@ -78,6 +82,7 @@ from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import gift_reactions as gifted
 from tongdan.flow import notice_reactions as tell
 from tongdan.flow import packing_reactions as packed
+from tongdan.flow import quota_reactions as quotas
 from tongdan.flow import reactions as then
 from tongdan.flow import return_reactions as back
 from tongdan.flow import risk_reactions as risky
@@ -93,6 +98,7 @@ from tongdan.flow.aggregates import (
     ORDER_KIND,
     PACKING_KIND,
     PULL_KIND,
+    QUOTA_KIND,
     SHIPMENT_KIND,
     SKU_KIND,
     SLOT_KIND,
@@ -112,6 +118,7 @@ from tongdan.flow.targets import (
     by_offer,
     by_order,
     by_pull,
+    by_quota,
     by_rule,
     by_sending,
     by_shipment,
@@ -148,13 +155,18 @@ def _sendings(command: type[Command], decide: Decide) -> dict[type[Command], Rou
 
 
 def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
-    return {command: Route(STOCK_KIND, by_sku, decide, creates=True)}
+    return {command: Route(STOCK_KIND, by_sku, watching.telling(decide), creates=True)}
+
+
+def _quotas(command: type[Command], decide: Decide, *, creates: bool = False) -> dict[type[Command], Route]:
+    return {command: Route(QUOTA_KIND, by_quota, decide, creates)}
 
 
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
 _N, _W = notice_commands, waybill_commands
 _G = guard_commands
 _A = returns_commands
+_Q = quota_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -197,6 +209,15 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.NoteMatched, matching.note_matched),
     **_orders(_O.OpenBundle, matching.open_bundle),
     **_stocks(_F.SetParts, bundles.set_parts),
+    # platforms are told what they may sell of it; quotas follow stock that they watch
+    _Q.WatchStock: Route(STOCK_KIND, by_sku, watching.watch_stock, creates=True),
+    _Q.UnwatchStock: Route(STOCK_KIND, by_sku, watching.unwatch_stock, creates=True),
+    **_quotas(_Q.ListOutlet, quoting.list_outlet, creates=True),
+    **_quotas(_Q.UnlistOutlet, quoting.unlist_outlet, creates=True),
+    **_quotas(_Q.PushQuotas, quoting.push_quotas, creates=True),
+    **_quotas(_Q.NoteParts, quoting.note_parts, creates=True),
+    **_quotas(_Q.NoteAvailable, quoting.note_available, creates=True),
+    **_quotas(_Q.RecordQuotaPublished, quoting.record_published, creates=True),
     # gifts that rules give; a limited rule counts what it has given
     _C.ClaimGift: Route(GIFT_KIND, by_rule, gift_count.claim_gift, creates=True),
     _C.ReturnGift: Route(GIFT_KIND, by_rule, gift_count.return_gift, creates=True),
@@ -312,6 +333,10 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("reserve-matched", match_facts.LineMatched, matched.reserve_matched),
     Reaction("set-parts", _c.BundleDefined, matched.set_parts),
     Reaction("open-bundle", _f.BundleAsked, matched.open_bundle),
+    Reaction("list-outlet", _c.OfferMatched, quotas.list_outlet),
+    Reaction("watch-stock", quota_facts.StockFollowed, quotas.watch_stock),
+    Reaction("watch-parts", quota_facts.PartsWatched, quotas.watch_parts),
+    Reaction("note-available", quota_facts.AvailabilityTold, quotas.note_available),
     Reaction("gift-given", gift_facts.GiftGiven, gifted.claim_or_reserve),
     Reaction("gift-claimed", _c.GiftClaimed, gifted.reserve_claimed),
     Reaction("gift-exhausted", _c.GiftExhausted, gifted.drop_exhausted),
@@ -478,6 +503,7 @@ _MODULES: Final = (
     takeover_facts,
     erp_facts,
     fulfillment_facts,
+    quota_facts,
     intercept_facts,
     returns_facts,
     catalog_facts,

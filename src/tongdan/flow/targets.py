@@ -18,6 +18,7 @@ from tongdan.domain.kernel.keys import (
     offer_key,
     packing_key,
     pull_key,
+    quota_key,
     sku_key,
     slot_key,
     stock_key,
@@ -105,6 +106,11 @@ def by_sending(command: Any) -> Target:
 
 def by_sku(command: Any) -> Target:
     key = stock_key(command.sku)
+    return Target(key_slot(key), key)
+
+
+def by_quota(command: Any) -> Target:
+    key = quota_key(command.sku)
     return Target(key_slot(key), key)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from tongdan.domain.fulfillment.quota_facts import PublishQuota
 from tongdan.domain.kernel.after_sales import AfterSaleReport
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.policy import Listing
@@ -120,6 +121,13 @@ class AfterSales(Protocol):
         """One page of the after-sales changed in the effect's span, which is half-open."""
 
 
+class Stocks(Protocol):
+    """How a channel is told what it may sell."""
+
+    def publish(self, effect: PublishQuota) -> Talk[None]:
+        """The platform's SKU has so many units from now on, whatever it had. A no raises Refused."""
+
+
 class Reached(NamedTuple):
     """Where a channel is, and its clock."""
 
@@ -138,7 +146,7 @@ class Channel(NamedTuple):
     """`code` is ours (DY); `name` stands in push addresses, sources and credentials (`douyin/SHOP`).
 
     `fields` are those of the credential that a call needs, `push_fields` what its pushes are signed with beyond them.
-    What is split and read of a push is what `seal` opens.
+    What is split and read of a push is what `seal` opens. Without `stocks` it cannot be told what it may sell.
     """
 
     code: str
@@ -149,6 +157,7 @@ class Channel(NamedTuple):
     seal: Seal | None = None
     after_sales: Callable[[Reached], AfterSales] | None = None
     push_fields: tuple[str, ...] = ()
+    stocks: Stocks | None = None
 
 
 class Errors(NamedTuple):

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tongdan.adapters.partners.channel import Call, Channel, Page, Reached, Refused, Talk
+from tongdan.adapters.partners.channel import Call, Channel, Page, Reached, Refused, Stocks, Talk
 from tongdan.adapters.partners.channel_after_sales import VERBS, AfterSaleDesk, End
 from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
+from tongdan.domain.fulfillment.quota_commands import RecordQuotaPublished
+from tongdan.domain.fulfillment.quota_facts import Outlet, PublishQuota
 from tongdan.domain.kernel.after_sales import AFTER_SALES
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.policy import ChannelMap
@@ -39,6 +41,8 @@ class ChannelActor:
         }
         if channel.after_sales is not None and how.after_sale is not None:
             self.verbs = {**self.verbs, **VERBS}
+        if channel.stocks is not None:
+            self.verbs = {**self.verbs, PublishQuota: Verb(Repeat.NATURAL, Undo.REVERSIBLE)}
         self._channel: Final = channel
         self._how: Final = how
         self._calls: Final = channel.calls(Reached(how.base_url, ZoneInfo(how.zone)))
@@ -59,6 +63,8 @@ class ChannelActor:
                 return await self._list(effect)
             case WriteBackShipment() as effect:
                 return await self._write_back(errand, effect)
+            case PublishQuota() as effect if self._channel.stocks is not None:
+                return await self._publish(effect, self._channel.stocks)
         if self._after_sales is not None and type(errand.effect) in VERBS:
             return await self._after_sales.perform(errand)
         return Failed(f"{self._channel.name} knows no {type(errand.effect).__name__}", final=True)
@@ -108,6 +114,18 @@ class ChannelActor:
         # A channel may take no write-backs: then nothing was asked.
         outcome = "channel/written-back" if end.raw else "channel/not-told"
         return Done(NoteDone(order=errand.aggregate, outcome=outcome), end.raw)
+
+    async def _publish(self, effect: PublishQuota, stocks: Stocks) -> Done | Failed:
+        end = await self._converse(effect.shop, stocks.publish(effect))
+        if isinstance(end, Failed):
+            return end
+        published = RecordQuotaPublished(
+            sku=effect.sku,
+            outlet=Outlet(effect.channel, effect.shop, effect.offer).key,
+            units=effect.units,
+            sequence=effect.sequence,
+        )
+        return Done(published, end.raw)
 
     async def _converse(self, shop: str, talk: Talk[Any]) -> End | Failed:
         raw, data = b"", b""

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from tongdan.adapters.partners.channel import MAX_LINES, Call, Channel, Errors, Page, Reached, Talk
+from tongdan.adapters.partners.channel_stock import DouyinStocks
 from tongdan.adapters.partners.douyin import (
     CHANNEL,
     NAME,
@@ -264,4 +265,5 @@ DOUYIN: Final = Channel(
     DouyinPushes(),
     DouyinCalls,
     after_sales=DouyinAfterSales,
+    stocks=DouyinStocks(),
 )

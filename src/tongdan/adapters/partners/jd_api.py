@@ -27,6 +27,7 @@ from tongdan.adapters.partners.channel import (
     Refused,
     Talk,
 )
+from tongdan.adapters.partners.channel_stock import JdStocks
 from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign
 from tongdan.adapters.partners.jd import CHANNEL, NAME, JdPushes, Number
 from tongdan.adapters.partners.jd_aftersale import JdAfterSales
@@ -375,4 +376,5 @@ JD: Final = Channel(
     JdPushes(),
     JdCalls,
     after_sales=JdAfterSales,
+    stocks=JdStocks(),
 )

@@ -28,6 +28,7 @@ from tongdan.adapters.partners.channel import (
     Refused,
     Talk,
 )
+from tongdan.adapters.partners.channel_stock import SKUS, KuaishouStocks
 from tongdan.adapters.partners.kuaishou import CHANNEL, NAME, SEALED, KuaishouPushes, Number
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
@@ -54,7 +55,7 @@ LIST: Final = "open.order.cursor.list"
 SHIP: Final = "open.seller.order.goods.deliver"
 SHIP_PARTS: Final = "open.order.goods.split.deliver"
 ADD_PARCEL: Final = "open.seller.order.goods.logistics.append"
-READS: Final = frozenset({DETAIL, LIST})
+READS: Final = frozenset({DETAIL, LIST, SKUS})
 NO_MORE: Final = "nomore"
 PAID, FAILED = 30, 80
 REFUNDED, REFUND_CLOSED = 60, 70
@@ -355,5 +356,11 @@ def _instant(value: int) -> datetime | None:
 
 
 KUAISHOU: Final = Channel(
-    CHANNEL, NAME, ("app_key", "sign_secret", "access_token"), KuaishouPushes(), KuaishouCalls, SEALED
+    CHANNEL,
+    NAME,
+    ("app_key", "sign_secret", "access_token"),
+    KuaishouPushes(),
+    KuaishouCalls,
+    SEALED,
+    stocks=KuaishouStocks(),
 )

@@ -25,6 +25,7 @@ from tongdan.adapters.partners.channel import (
     Talk,
     Told,
 )
+from tongdan.adapters.partners.channel_stock import PinduoduoStocks
 from tongdan.adapters.partners.gateway import HandedOver, data_of, md5_sign, text_of
 from tongdan.adapters.partners.pinduoduo_aftersale import PinduoduoAfterSales
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, digits
@@ -374,4 +375,5 @@ PINDUODUO: Final = Channel(
     PinduoduoPushes(),
     PinduoduoCalls,
     after_sales=PinduoduoAfterSales,
+    stocks=PinduoduoStocks(),
 )

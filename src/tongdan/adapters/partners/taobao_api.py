@@ -26,6 +26,7 @@ from tongdan.adapters.partners.channel import (
     Refused,
     Talk,
 )
+from tongdan.adapters.partners.channel_stock import TaobaoStocks
 from tongdan.adapters.partners.exchange import MAX_RETRY_AFTER_S
 from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign, text_of
 from tongdan.adapters.partners.reading import NotReadable, digits
@@ -333,4 +334,5 @@ TAOBAO: Final = Channel(
     TaobaoPushes(),
     TaobaoCalls,
     after_sales=TaobaoAfterSales,
+    stocks=TaobaoStocks(),
 )

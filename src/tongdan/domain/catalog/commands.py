@@ -16,12 +16,16 @@ class DefineSku(Command, frozen=True, kw_only=True):
 
 
 class MatchOffer(Command, frozen=True, kw_only=True):
-    """A platform's SKU is the own SKU `sku` from now on, and what waits for that goes on; "" takes the match apart."""
+    """A platform's SKU is the own SKU `sku` from now on, and what waits for that goes on; "" takes the match apart.
+
+    `product` is the platform's number of the goods that the offer is a variant of; "": as it was.
+    """
 
     channel: str
     shop: str
     offer: str
     sku: str
+    product: str = ""
 
 
 class FindMatch(Command, frozen=True, kw_only=True):

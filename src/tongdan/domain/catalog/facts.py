@@ -30,13 +30,15 @@ class OfferSeen(Fact, frozen=True, kw_only=True):
 
 
 class OfferMatched(Fact, frozen=True, kw_only=True):
-    """`sku` "": the match was taken apart. `ends` names the tickets whose cause is gone."""
+    """`sku` "": the match was taken apart. `ends` names the tickets whose cause is gone. `before` was its SKU."""
 
     channel: str
     shop: str
     offer: str
     sku: str
     ends: tuple[str, ...] = ()
+    before: str = ""
+    product: str = ""
 
 
 class MatchAwaited(Fact, frozen=True, kw_only=True):

@@ -45,7 +45,10 @@ class Asking(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """`sku` "": not matched. `outer` is the code that the shop's own people gave it there, `title` its words."""
+    """`sku` "": not matched. `outer` is the code that the shop's own people gave it there, `title` its words.
+
+    `product` is the platform's number of the goods it is a variant of, "" where nobody has said.
+    """
 
     channel: str
     shop: str
@@ -54,6 +57,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     outer: str = ""
     title: str = ""
     waiting: tuple[Asking, ...] = ()
+    product: str = ""
 
 
 class GiftItem(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -41,10 +41,13 @@ def find_match(offer: Offer | None, command: FindMatch, ctx: Context) -> Decisio
 
 
 def match_offer(offer: Offer | None, command: MatchOffer, ctx: Context) -> Decision | Refusal:
-    for field, code in (("offer", command.offer), ("sku", command.sku or "-")):
+    codes = {"offer": command.offer, "sku": command.sku or "-", "product": command.product or "-"}
+    for field, code in codes.items():
         if not is_code(code):
             return refusals.BAD_CODE.of(field=field, limit=MAX_CODE)
-    if command.sku == ("" if offer is None else offer.sku):
+    before, known = ("", "") if offer is None else (offer.sku, offer.product)
+    product = command.product or known
+    if (command.sku, product) == (before, known):
         return NOTHING
     waiting = () if offer is None else offer.waiting
     matched = OfferMatched(
@@ -53,6 +56,8 @@ def match_offer(offer: Offer | None, command: MatchOffer, ctx: Context) -> Decis
         offer=command.offer,
         sku=command.sku,
         ends=(WORRY_UNMATCHED,) if waiting else (),
+        before=before,
+        product=product,
     )
     if not waiting:
         return Decision((matched,))
@@ -66,7 +71,7 @@ def evolve(offer: Offer | None, fact: Fact) -> Offer:
         return replace(offer, outer=fact.outer, title=fact.title)
     if type(fact) is OfferMatched:
         offer = offer or Offer(channel=fact.channel, shop=fact.shop, offer=fact.offer)
-        return replace(offer, sku=fact.sku, waiting=())
+        return replace(offer, sku=fact.sku, product=fact.product, waiting=())
     if offer is not None and type(fact) is MatchAwaited:
         return replace(offer, waiting=(*offer.waiting, Asking(fact.order, fact.line)))
     if offer is not None and (type(fact) is MatchFound or type(fact) in EFFECT_FACTS):

@@ -112,3 +112,22 @@ LABEL_UNAVAILABLE: Final = RefusalKind(
     zh="{carrier} 暂时无法提供 {waybill} 的面单：{reason}。请稍后再试；若仍不行，请检查凭证及 conf/carriers。",
     retry_after_s=30,
 )
+TOO_MANY_WATCHERS: Final = RefusalKind(
+    "too-many-watchers",
+    409,
+    en="The stock of {sku} is followed by {limit} bundles already. Take the SKU out of some of them.",
+    zh="已有 {limit} 个组合装关注 {sku} 的库存。请先从部分组合装中移除该商品。",
+)
+TOO_MANY_OUTLETS: Final = RefusalKind(
+    "too-many-outlets",
+    409,
+    en="{sku} is matched with {limit} platform SKUs already, no more get quotas. Take matches apart that are not used.",
+    zh="{sku} 已匹配 {limit} 个平台商品，不再分配更多库存配额。请解除不用的匹配。",
+)
+NO_QUOTA_RULE: Final = RefusalKind(
+    "no-quota-rule",
+    409,
+    en="{sku} has no rule in conf/quotas.yml, or is matched with no platform SKU. Write a rule, or match it with "
+    "`tongdan catalog match`.",
+    zh="{sku} 在 conf/quotas.yml 中没有规则，或未匹配任何平台商品。请补充规则，或用 `tongdan catalog match` 匹配。",
+)

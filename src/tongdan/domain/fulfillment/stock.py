@@ -84,7 +84,11 @@ class Level(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The state of a SKU's stock. `earliest` is when the next reservation of a bucket expires, if one does."""
+    """The state of a SKU's stock. `earliest` is when the next reservation of a bucket expires, if one does.
+
+    `watchers` are the SKUs whose quotas follow it; `told` is what they know, as `available` gives it, and `touched` the
+    channels whose orders took of it, or gave back, since they were told.
+    """
 
     sku: str
     levels: dict[str, Level] = {}
@@ -92,6 +96,29 @@ class Stock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     earliest: dict[int, datetime] = {}
     waiting: tuple[Waiting, ...] = ()
     parts: tuple[Part, ...] = ()  # a bundle, of which there is no stock itself
+    watchers: tuple[str, ...] = ()
+    told: tuple[dict[str, int], int] = ({}, 0)
+    told_no: int = 0
+    touched: tuple[str, ...] = ()
+    quiet_until: datetime | None = None
+
+    def available(self) -> tuple[dict[str, int], int]:
+        """Units available in each warehouse, and units that wait for more."""
+        levels = {code: level.available for code, level in self.levels.items()}
+        return levels, sum(each.units for each in self.waiting)
+
+    @property
+    def is_untold(self) -> bool:
+        """Watchers know another number, or who took of it. Of a bundle there is none to know."""
+        if not self.watchers or self.parts:
+            return False
+        return bool(self.touched) or self.available() != self.told
+
+    def touched_by(self, order: str) -> "Stock":
+        """An order took of it, or gave back; its id begins with its channel."""
+        if not self.watchers or order[:2] in self.touched:
+            return self
+        return msgspec.structs.replace(self, touched=(*self.touched, order[:2]))
 
     def bucket(self, order: str) -> Bucket:
         """The bucket, opened, that an order's reservations lie in."""
@@ -141,5 +168,8 @@ def share_key(held: Reservation, warehouse: str) -> str:
 
 
 def wake_at(stock: Stock) -> datetime | None:
-    """When the next reservation expires."""
-    return min(stock.earliest.values(), default=None)
+    """When the next reservation expires, or watchers are to be told."""
+    due = list(stock.earliest.values())
+    if stock.is_untold and stock.quiet_until is not None:
+        due.append(stock.quiet_until)
+    return min(due, default=None)

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.fulfillment import facts as f
+from tongdan.domain.fulfillment import watch_folding
 from tongdan.domain.fulfillment.commands import (
     CountStock,
     DeductStock,
@@ -262,7 +263,7 @@ def _on_bundle_asked(stock: Stock, _: f.BundleAsked) -> Stock:
 def _on_reserved(stock: Stock, fact: f.StockReserved) -> Stock:
     held = Reservation(fact.order, fact.line, fact.attempt, fact.units, fact.warehouse, fact.until)
     return replace(
-        stock.with_bucket(fact.order, _hold(stock.bucket(fact.order), held)),
+        stock.touched_by(fact.order).with_bucket(fact.order, _hold(stock.bucket(fact.order), held)),
         levels=_take(stock.levels, fact.warehouse, reserved=fact.units),
         waiting=_no_longer(stock.waiting, fact.order, fact.line),
     )
@@ -272,7 +273,7 @@ def _on_short(stock: Stock, fact: f.StockShort) -> Stock:
     if not fact.queued:
         return stock
     wanted = Waiting(fact.order, fact.line, fact.attempt, fact.units, fact.region, fact.expires)
-    return replace(stock, waiting=(*stock.waiting, wanted))
+    return replace(stock.touched_by(fact.order), waiting=(*stock.waiting, wanted))
 
 
 def _on_kept(stock: Stock, fact: f.ReservationKept) -> Stock:
@@ -293,7 +294,9 @@ def _on_ended(stock: Stock, fact: f.StockReleased | f.ReservationExpired) -> Sto
     for held in bucket.shares(fact.order, fact.line):
         levels = _take(levels, held.warehouse, reserved=-held.units)
     return replace(
-        stock.with_bucket(fact.order, _end(bucket, fact.order, fact.line, fact.attempt)),
+        stock.touched_by(fact.order).with_bucket(
+            fact.order, _end(bucket, fact.order, fact.line, fact.attempt)
+        ),
         levels=levels,
         waiting=_no_longer(stock.waiting, fact.order, fact.line),
     )
@@ -384,4 +387,5 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Stock]]] = {
     f.ReservationExpired: _on_ended,
     f.StockDeducted: _on_deducted,
     f.StockMoved: _on_moved,
+    **watch_folding.FOLDS,
 }

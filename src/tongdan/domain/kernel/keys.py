@@ -3,6 +3,7 @@
 `DY20260127000892` is an order, `DY20260127000892-S1` its shipment, `…-A1` its after-sale, `stock/SKU`,
 `alias/KIND/KEY`, and `ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table
 of an order, `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
+`quota/SKU` what each shop may sell of it,
 `notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by. Whatever
 belongs to an order lies in the order's slot.
 """
@@ -24,11 +25,14 @@ SLOT: Final = "slot"
 SKU: Final = "sku"
 OFFER: Final = "offer"
 GIFT: Final = "gift"
+QUOTA: Final = "quota"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
 RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
-_BY_NAME: Final = frozenset({STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK})  # they live where their name says
+_BY_NAME: Final = frozenset(
+    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA}
+)  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
 
@@ -116,6 +120,11 @@ def mark_key(mark: str) -> str:
 def gift_key(rule: str) -> str:
     """The count of a limited gift rule."""
     return f"{GIFT}/{rule}"
+
+
+def quota_key(sku: str) -> str:
+    """What each shop may sell of an own SKU."""
+    return f"{QUOTA}/{sku}"
 
 
 def kind_of(key: str) -> str:

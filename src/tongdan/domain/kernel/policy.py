@@ -10,6 +10,7 @@ import msgspec
 
 from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.notices import NoticePolicy
+from tongdan.domain.kernel.quotas import QuotaPolicy
 
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,3 +204,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     notices: NoticePolicy = NoticePolicy()
     holds: tuple[HoldRule, ...] = ()
     gifts: tuple[GiftRule, ...] = ()
+    quotas: QuotaPolicy = QuotaPolicy()

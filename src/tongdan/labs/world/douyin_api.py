@@ -29,6 +29,7 @@ from tongdan.labs.world.douyin import (
 )
 from tongdan.labs.world.gateway import Call, Gateway, Refused, instant
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelf import douyin
 from tongdan.ports import HttpRequest
 
 SHIP_WITHIN_S: Final = 172_800
@@ -42,6 +43,7 @@ class DouyinApi(Gateway):
     name = "douyin"
     busy = (20_000, "dop.service-error", "服务不可用")
     limited = (60_000, "dop.limit", "请求过于频繁")
+    no_offer = (50_002, "isv.business-failed:2010", "SKU不存在")
     listing = LIST
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Douyin, app: Mapping[str, str]) -> None:
@@ -57,6 +59,7 @@ class DouyinApi(Gateway):
             "order.logisticsAddSinglePack": lambda said: self._ship(
                 self._order(said["order_id_list"][0]), said
             ),
+            **douyin(self.shelf),
         }
 
     def _admit(self, request: HttpRequest) -> Call:

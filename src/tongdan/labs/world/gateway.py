@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED, SHIFTED
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelf import METHODS, NoSuchOffer, Shelf
 from tongdan.labs.world.sold import Sold
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
@@ -55,6 +56,7 @@ class AfterSaleWords(Protocol):
 class Gateway(ABC):
     """`name` is the platform's in faults; `busy` and `limited` are how it says so: code, sub-code, message.
 
+    `no_offer` is how it says no to a number of units it cannot take, `shelf` what it has for sale.
     `listing` is the method that sellers ask day and night. Those that keep after-sales have `after_sales`.
     """
 
@@ -63,9 +65,11 @@ class Gateway(ABC):
     after_sales: AfterSaleWords | None = None
     busy: ClassVar[tuple[int, str, str]]
     limited: ClassVar[tuple[int, str, str]]
+    no_offer: ClassVar[tuple[int, str, str]] = (0, "", "")
 
     def __init__(self, setting: Setting) -> None:
         self._setting: Final = setting
+        self.shelf: Final = Shelf(setting.seed, self.name)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """One call."""
@@ -74,11 +78,15 @@ class Gateway(ABC):
             call = self._admit(request)
             where = f"{self.name}.{call.method}"
             fault = self._setting.faults.meet(where, call.order, (BUSY, LIMITED, ANSWER_LOST))
+            if call.method in METHODS:
+                fault = self.shelf.fault()
             if fault == BUSY:
                 raise Refused(*self.busy)
             if fault == LIMITED:
                 raise Refused(*self.limited)
             answer = call.carry_out()
+        except NoSuchOffer:
+            answer = self._refuse(Refused(*self.no_offer))
         except Refused as no:
             answer = self._refuse(no)
         if fault == ANSWER_LOST:

@@ -20,6 +20,7 @@ from tongdan.labs.world.gateway import Call, Gateway, Refused, instant, local, o
 from tongdan.labs.world.jd import SHIPPED, TO_SHIP, Jd, JdOrder
 from tongdan.labs.world.retail import BasketLine
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelf import jd
 from tongdan.labs.world.signing import md5_sign
 from tongdan.labs.world.sold import sold_units, unit_price_fen
 from tongdan.ports import HttpRequest
@@ -38,6 +39,7 @@ class JdApi(Gateway):
     name = "jd"
     busy = (67, "", "平台连接超时")
     limited = (2, "", "限制时间内调用失败次数")
+    no_offer = (10_400_020, "", "SKU不存在")
     listing = LIST
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Jd, app: Mapping[str, str]) -> None:
@@ -52,6 +54,7 @@ class JdApi(Gateway):
             LIST: ("jingdong_pop_order_search_responce", self._list),
             "jingdong.pop.order.shipment": ("jingdong_pop_order_shipment_responce", self._ship),
             "360buy.order.sop.waybill.update": ("order_sop_waybill_update_response", self._set_waybills),
+            **jd(self.shelf),
         }
 
     def _admit(self, request: HttpRequest) -> Call:

@@ -19,6 +19,7 @@ from tongdan.labs.world.douyin import cipher, mask
 from tongdan.labs.world.gateway import Call, Gateway, Refused
 from tongdan.labs.world.kuaishou import PAID, Kuaishou, KuaishouOrder, KuaishouPart
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelf import kuaishou
 from tongdan.labs.world.sold import unit_price_fen
 from tongdan.ports import HttpRequest
 
@@ -37,6 +38,7 @@ class KuaishouApi(Gateway):
     name = "kuaishou"
     busy = (805_000, "805000", "服务不可用")
     limited = (802_005, "802005", "Exceed qps limit")
+    no_offer = (807_000, "2002", "商品不存在")
     listing: ClassVar[str] = LIST
 
     def __init__(
@@ -52,6 +54,7 @@ class KuaishouApi(Gateway):
             "open.seller.order.goods.deliver": self._deliver,
             "open.order.goods.split.deliver": self._split,
             "open.seller.order.goods.logistics.append": self._append,
+            **kuaishou(self.shelf),
         }
 
     def _admit(self, request: HttpRequest) -> Call:

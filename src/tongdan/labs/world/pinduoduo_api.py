@@ -20,6 +20,7 @@ from tongdan.labs.world.gateway import Call, Gateway, Refused, local
 from tongdan.labs.world.pinduoduo import REFUNDED, TO_SHIP, Pinduoduo, PinduoduoOrder
 from tongdan.labs.world.retail import BasketLine
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelf import pinduoduo
 from tongdan.labs.world.signing import md5_sign
 from tongdan.labs.world.sold import sold_units, unit_price_fen
 from tongdan.ports import HttpRequest
@@ -36,6 +37,7 @@ class PinduoduoApi(Gateway):
     name = "pinduoduo"
     busy = (52_103, "", "服务不可用")
     limited = (52_101, "", "当前接口被限流，请稍后重试")
+    no_offer = (30_000, "", "商品不存在")
     listing = LIST
 
     def __init__(
@@ -52,6 +54,7 @@ class PinduoduoApi(Gateway):
             LIST: ("order_sn_increment_get_response", self._list),
             "pdd.logistics.online.send": ("logistics_online_send_response", self._send),
             "pdd.order.upload.extra.logistics": ("order_upload_extra_logistics_response", self._add),
+            **pinduoduo(self.shelf),
         }
 
     def _admit(self, request: HttpRequest) -> Call:

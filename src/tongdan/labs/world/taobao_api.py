@@ -18,6 +18,7 @@ from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
 from tongdan.labs.world.gateway import Call, Gateway, Refused, instant, local, only
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelf import taobao
 from tongdan.labs.world.signing import md5_sign
 from tongdan.labs.world.taobao import (
     CLOSED_UNPAID,
@@ -43,6 +44,7 @@ class TaobaoApi(Gateway):
     name = "taobao"
     busy = (15, "isp.top-remote-connection-timeout", "")
     limited = (7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
+    no_offer = (41, "isv.item-not-exist", "")
     listing = LIST
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Taobao, app: Mapping[str, str]) -> None:
@@ -56,6 +58,7 @@ class TaobaoApi(Gateway):
             "taobao.trade.fullinfo.get": self._detail,
             LIST: self._list,
             "alibaba.ascp.logistics.offline.send": self._send,
+            **taobao(self.shelf),
         }
 
     def _admit(self, request: HttpRequest) -> Call:

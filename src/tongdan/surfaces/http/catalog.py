@@ -121,6 +121,11 @@ class MatchBody(Body):
     shop: str = Field(max_length=64)
     offer: str = Field(max_length=64, description="The platform's own number of the SKU.")
     sku: str = Field(max_length=64, description='An own SKU; "" takes the match apart.')
+    product: str = Field(
+        "",
+        max_length=64,
+        description="The platform's number of the goods that the SKU is a variant of; quotas need it.",
+    )
 
 
 @router.get("/skus")
@@ -240,7 +245,9 @@ async def match(parts: PartsOf, asking: Writing, body: MatchBody) -> Done:
         raise Refused(shop)
     if body.sku:
         _sku(parts, body.sku)
-    command = MatchOffer(channel=shop.channel, shop=shop.id, offer=body.offer, sku=body.sku)
+    command = MatchOffer(
+        channel=shop.channel, shop=shop.id, offer=body.offer, sku=body.sku, product=body.product
+    )
     return await asking.of(command, shop.id)
 
 
