@@ -286,6 +286,12 @@ class SqliteShard:
         )
         return [(row[0], JournalColumns(*row[1:])) for row in rows]
 
+    def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
+        rows = self._all(
+            f"SELECT pos, {COLUMNS} FROM journal WHERE pos < ? ORDER BY pos DESC LIMIT ?", (pos, limit)
+        )
+        return [(row[0], JournalColumns(*row[1:])) for row in rows]
+
     def journal_of(self, agg: str) -> list[JournalColumns]:
         rows = self._all(f"SELECT {COLUMNS} FROM journal WHERE agg = ? ORDER BY pos", (agg,))
         live = [JournalColumns(*row) for row in rows]

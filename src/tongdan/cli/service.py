@@ -11,6 +11,8 @@ import contextlib
 import gc
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -18,12 +20,14 @@ from fastapi import APIRouter
 
 from tongdan.cli.places import SERVING, note_serving, url_of
 from tongdan.flow.repacking import Repacking
+from tongdan.flow.verify import Report
 from tongdan.ports import Entropy
-from tongdan.profile import API_KEYS, MEMBERS, Centre
+from tongdan.profile import API_KEYS, MEMBERS, Centre, verify_data
 from tongdan.surfaces.front_door import FrontDoor
 from tongdan.surfaces.http import (
     after_sales,
     archives,
+    audit,
     catalog,
     gifts,
     holds,
@@ -113,8 +117,13 @@ def routers_of(centre: Centre) -> list[APIRouter]:
         router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
         quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
         after_sales.router, gifts.router,
+        audit.router_of(partial(_verify, centre.data), centre.clock),
         imports.router_of(centre.import_map), waybills.router_of(centre.labels),
     ]  # fmt: skip
+
+
+def _verify(data: Path, progress: Callable[[int, int], None]) -> Report:
+    return verify_data(data, workers=1, progress=progress)  # the other cores are for orders
 
 
 class _Api(uvicorn.Server):

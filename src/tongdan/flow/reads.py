@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import merge
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -40,6 +41,8 @@ from tongdan.ports import (
 
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 EXPORT_CHUNK: Final = 1_000
+HISTORY_CHUNK: Final = 50
+MAX_POS: Final = 2**62
 STATES_CHUNK: Final = 200
 
 
@@ -180,6 +183,26 @@ class Reader:
                 here = self._placement.shard_of(row.slot) == store.shard
                 if here and row.recorded_us >= since_us and shop in ("", row.shop):
                     yield self._opened(row, {})
+
+    def history(self, *, before: str = "", limit: int = 100) -> tuple[list[JournalRow], str]:
+        ends = [int(pos) for pos in before.split(".")] if before else [MAX_POS for _ in self._shards]
+        if len(ends) != len(self._shards) or not all(0 <= pos <= MAX_POS for pos in ends):
+            raise ValueError(before)
+        newest = merge(
+            *[self._backwards(n, ends[n]) for n in range(len(ends))], key=lambda each: -each[2].recorded_us
+        )
+        rows = []
+        for n, pos, row in islice(newest, limit):
+            ends[n] = pos
+            if self._placement.shard_of(row.slot) == self._shards[n].shard:
+                rows.append(self._opened(row, {}))
+        more = any(store.journal_before(pos, 1) for store, pos in zip(self._shards, ends, strict=True))
+        return rows, ".".join(map(str, ends)) if more else ""
+
+    def _backwards(self, n: int, pos: int) -> Iterator[tuple[int, int, JournalColumns]]:
+        while rows := self._shards[n].journal_before(pos, HISTORY_CHUNK):
+            for pos, row in rows:
+                yield n, pos, row
 
     def orders(self, query: OrderQuery = EVERY_ORDER, *, before: str = "", limit: int = 50) -> list[OrderRow]:
         return self._search.find(query, before=before, limit=limit)

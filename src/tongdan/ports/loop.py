@@ -160,5 +160,12 @@ class Reads(Protocol):
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         """The audit trail, shard by shard in order of arrival: within a slot that is the order of its chain."""
 
+    def history(self, *, before: str = "", limit: int = 100) -> tuple[list[JournalRow], str]:
+        """The audit trail from its end backwards, newest first, without payloads and what lies in archive files.
+
+        `before` is the cursor that came with the rows of before; the one returned is "" when there are no more.
+        Raises ValueError when it is none.
+        """
+
     def counts(self) -> dict[str, int]:
         """orders, journal rows, outstanding effects, dead letters, wake-ups, quarantined, open tickets, backlog."""

@@ -259,6 +259,9 @@ class ShardStore(Protocol):
 
     def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]: ...
 
+    def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
+        """The last rows before `pos`, the last one first; not those in archive files."""
+
     def journal_of(self, agg: str) -> list[JournalColumns]:
         """The rows of one aggregate, oldest first, those in archive files too."""
 

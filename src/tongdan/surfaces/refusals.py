@@ -143,6 +143,12 @@ ABOVE_REFUND_LIMIT: Final = RefusalKind(
     "State an amount within that, or ask somebody with a higher limit.",
     zh="{name} 每单最多可退 {limit_fen} 分，已退或退款中 {gone_fen} 分。请填写限额内的金额，或由限额更高的成员操作。",
 )
+ALREADY_VERIFYING: Final = RefusalKind(
+    name="already-verifying",
+    status=409,
+    en="A check of everything is running already. Look at its progress.",
+    zh="已有一次全量核对正在进行，请查看其进度。",
+)
 INVALID_FIELD: Final = RefusalKind(
     name="invalid-field",
     status=422,

@@ -846,6 +846,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Facts
+         * @description Facts, newest first. A page ends once it holds `limit` facts, or has looked at 5,000 rows.
+         *
+         *     审计日志查询，最新的在前；满 `limit` 条或已查 5,000 行即返回一页。
+         */
+        get: operations["facts_api_v1_audit_facts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1536,6 +1558,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checked
+         * @description How far the check has come, and what it has found.
+         *
+         *     核对的进度与结果。
+         */
+        get: operations["checked_api_v1_audit_verify_get"];
+        put?: never;
+        /**
+         * Begin
+         * @description Recompute everything from the journal: chains, states, effects, wake-ups. One check at a time.
+         *
+         *     从审计日志重新计算并核对全部数据：哈希链、状态、外发动作、定时；同时只进行一次。
+         */
+        post: operations["begin_api_v1_audit_verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/{name}": {
         parameters: {
             query?: never;
@@ -1815,6 +1865,23 @@ export interface components {
             /** Left */
             left: number;
         };
+        /**
+         * AuditPage
+         * @description `facts` that match, of the `looked` rows that were looked at, back to `back_to`.
+         */
+        AuditPage: {
+            /** Facts */
+            facts: components["schemas"]["FactShape"][];
+            /** Looked */
+            looked: number;
+            /** Back To */
+            back_to: string | null;
+            /**
+             * Next
+             * @description Pass as `cursor` to look further back; null: there are no more.
+             */
+            next: string | null;
+        };
         /** BackfillBody */
         BackfillBody: {
             /**
@@ -1977,6 +2044,48 @@ export interface components {
             name_zh: string;
             /** Cells */
             cells: components["schemas"]["CellShape"][];
+        };
+        /**
+         * Checking
+         * @description The last check that this process was asked for; `done` of `total` readings of rows.
+         */
+        Checking: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "running" | "done" | "failed";
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /** Begun At */
+            begun_at?: string | null;
+            /** Ended At */
+            ended_at?: string | null;
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
+            /**
+             * Rows
+             * @default 0
+             */
+            rows: number;
+            /** Clean */
+            clean?: boolean | null;
+            /**
+             * Findings
+             * @default []
+             */
+            findings: components["schemas"]["FindingShape"][];
         };
         /** Choice */
         Choice: {
@@ -2242,6 +2351,15 @@ export interface components {
             message: string;
             /** Message Zh */
             message_zh: string;
+        };
+        /** FindingShape */
+        FindingShape: {
+            /** Shard */
+            shard: number | null;
+            /** Where */
+            where: string;
+            /** What */
+            what: string;
         };
         /**
          * Form
@@ -6676,6 +6794,74 @@ export interface operations {
             };
         };
     };
+    facts_api_v1_audit_facts_get: {
+        parameters: {
+            query?: {
+                order?: string;
+                shop?: string;
+                operator?: string;
+                source?: string;
+                fact?: string;
+                /** @description RFC 3339. */
+                since?: string;
+                /** @description RFC 3339. */
+                until?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     health_api_v1_health_get: {
         parameters: {
             query?: never;
@@ -8757,6 +8943,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["tongdan__surfaces__http__gifts__PreviewShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    checked_api_v1_audit_verify_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checking"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    begin_api_v1_audit_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checking"];
                 };
             };
             /** @description No API key, or one that is not known. */

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 import tongdan
 from tongdan.surfaces.http import (
     actions,
+    audit,
     backfills,
     board,
     console,
@@ -60,6 +61,7 @@ def create_app(
         notices.router,
         members_api.router,
         operations.router,
+        audit.router,
         operations.open_router,
     ):
         app.include_router(router, prefix=API)

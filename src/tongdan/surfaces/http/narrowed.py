@@ -86,6 +86,10 @@ class NarrowedReads:
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         return (row for row in self._reads.journal(since=since, shop=shop) if row.shop in self._shops)
 
+    def history(self, *, before: str = "", limit: int = 100) -> tuple[list[JournalRow], str]:
+        rows, cursor = self._reads.history(before=before, limit=limit)
+        return [row for row in rows if row.shop in self._shops], cursor
+
     def counts(self) -> dict[str, int]:
         return self._reads.counts()
 
