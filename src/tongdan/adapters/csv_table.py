@@ -291,7 +291,21 @@ def cells_of(record: bytes) -> list[str]:
 
 def write_csv(rows: Iterable[Sequence[str]]) -> bytes:
     """UTF-8 with a byte order mark, by which spreadsheets know it; no cell is taken for a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerows([[f"'{cell}" if cell.startswith(_RISKY) else cell for cell in row] for row in rows])
-    return text.getvalue().encode("utf-8-sig")
+    return CsvWriter().rows(rows)
+
+
+class CsvWriter:
+    """A file like `write_csv`'s, a few rows at a time."""
+
+    def __init__(self) -> None:
+        self._begin = codecs.BOM_UTF8
+
+    def rows(self, rows: Iterable[Sequence[str]]) -> bytes:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerows([[f"'{cell}" if cell.startswith(_RISKY) else cell for cell in row] for row in rows])
+        begin, self._begin = self._begin, b""
+        return begin + text.getvalue().encode()
+
+    def end(self) -> bytes:
+        return b""

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from tongdan.domain.orders.axes import Status
 from tongdan.ports import OrderRow, StoreFailure
-from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery
+from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery, TooWide
 
 _FORMAT: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +34,9 @@ _RUN: Final = re.compile(r"[\u3400-\u9fff]+|[0-9a-z]+")
 _PLAIN: Final = re.compile(r"[0-9a-z]+")
 MAX_WORDS: Final = 200  # of one order's titles
 _MMAP_BYTES: Final = 2**34  # address space, not memory
+# A question that no index answers ends after so many steps of SQLite's machine: whoever asks waits, and all others too.
+MAX_STEPS: Final = 5_000_000
+_STRIDE: Final = 50_000
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
@@ -139,16 +142,18 @@ class SqliteSearch:
     def _rows(self, docs: Mapping[str, OrderDoc], kept: Mapping[str, _Kept]) -> dict[str, int]:
         """The row of each order; one that has got another instant moves."""
         found: dict[str, int] = {}
+        taken = set[int]()
         for id, doc in docs.items():
             ms = _ms(doc.at or doc.updated_at)
             if id in kept and (doc.at is None or kept[id].row >> _ID_BITS == ms):
                 found[id] = kept[id].row
+                taken.add(found[id])
                 continue
             row = ms << _ID_BITS | crc32(id.encode()) & (1 << _ID_BITS) - 1
-            taken = set(found.values())
             while row in taken or self._db.execute("SELECT 1 FROM orders WHERE row = ?", (row,)).get:
                 row += 1
             found[id] = row
+            taken.add(row)
         return found
 
     def _add(self, cells: Mapping[tuple[object, ...], int]) -> None:
@@ -178,10 +183,9 @@ class SqliteSearch:
         return dict(self._db.execute("SELECT shard, pos FROM positions"))
 
     def find(self, query: OrderQuery, *, before: str = "", limit: int = 50) -> list[OrderRow]:
-        try:
-            rows = self._find(query, int(before) if before else None, limit)
-        except apsw.Error as error:
-            raise StoreFailure(str(error)) from error
+        after = int(before) if before else None
+        with self._within(MAX_STEPS):
+            rows = self._find(query, after, limit)
         return [
             OrderRow(id=id, channel=channel, shop=shop, native=native, status=status, amount_fen=fen, at=_at(row),
                      updated_at=_EPOCH + timedelta(microseconds=us), odd=bool(odd), held=bool(held), cursor=str(row))
@@ -204,15 +208,27 @@ class SqliteSearch:
 
     def count(self, query: OrderQuery) -> int:
         counted = 0
-        try:
+        with self._within(MAX_STEPS):
             for walk in _walks(query, None):
                 sql = f"SELECT count(*) FROM (SELECT 1 FROM {walk.source} WHERE {walk.where} LIMIT ?)"
                 counted += self._db.execute(sql, (*walk.values, COUNTED + 1 - counted)).get
                 if counted > COUNTED:
                     break
+        return counted
+
+    @contextmanager
+    def _within(self, steps: int) -> Iterator[None]:
+        """What is read inside takes no more steps than these. Raises TooWide, StoreFailure."""
+        strides = iter(range(steps // _STRIDE))
+        self._db.set_progress_handler(lambda: next(strides, None) is None, _STRIDE)
+        try:
+            yield
+        except apsw.InterruptError as error:
+            raise TooWide from error
         except apsw.Error as error:
             raise StoreFailure(str(error)) from error
-        return counted
+        finally:
+            self._db.set_progress_handler(None)
 
     def cells(
         self, *, shops: Sequence[str] = (), warehouse: str = "", since: datetime | None = None,

@@ -26,13 +26,13 @@ CREATE TABLE made_under (key_check BLOB NOT NULL);
 class SqliteTokens:
     """`ports.TokenBook`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._path = path
         try:
-            if not _is_sound(path):
+            if not readonly and not _is_sound(path):
                 for leftover in path.parent.glob(path.name + "*"):
                     leftover.unlink()
-            self._db = _connect(path)
+            self._db = _connect(path, readonly)
         except apsw.Error as error:
             raise StoreFailure(f"{path.name}: {error}") from error
 
@@ -42,6 +42,9 @@ class SqliteTokens:
                 self.clear()
                 self._db.execute("DELETE FROM made_under")
                 self._db.execute("INSERT INTO made_under VALUES (?)", (key_check,))
+        return self.positions()
+
+    def positions(self) -> dict[int, int]:
         return dict(self._db.execute("SELECT shard, pos FROM positions"))
 
     def clear(self) -> dict[int, int]:
@@ -59,6 +62,11 @@ class SqliteTokens:
         rows = self._db.execute("SELECT subject FROM tokens WHERE token = ? LIMIT ?", (token, limit))
         return [subject for (subject,) in rows]
 
+    def among(self, token: bytes, subjects: Sequence[str]) -> list[str]:
+        asked = [(token, each) for each in subjects]
+        rows = self._db.executemany("SELECT subject FROM tokens WHERE (token, subject) = (?, ?)", asked)
+        return [subject for (subject,) in rows]
+
     def drop(self, subjects: Sequence[str]) -> None:
         with self._db:
             self._db.executemany("DELETE FROM tokens WHERE subject = ?", [(each,) for each in subjects])
@@ -74,9 +82,12 @@ class SqliteTokens:
         self._db.close()
 
 
-def _connect(path: Path) -> apsw.Connection:
-    db = apsw.Connection(str(path))
+def _connect(path: Path, readonly: bool = False) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    db = apsw.Connection(str(path), flags=flags)
     db.set_busy_timeout(10_000)
+    if readonly:
+        return db
     db.pragma("secure_delete", True)
     db.pragma("journal_mode", "wal")
     db.pragma("synchronous", "normal")

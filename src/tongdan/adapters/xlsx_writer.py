@@ -5,7 +5,7 @@ spreadsheet rounds a bar code or reads a title as a formula. The same rows give 
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -14,6 +14,7 @@ _RELATIONS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relat
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _SHEET: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_DECLARED: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _PARTS: Final = {
     "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -30,23 +31,58 @@ _PARTS: Final = {
 
 def write_xlsx(rows: Iterable[Sequence[str]]) -> bytes:
     """A workbook of one sheet."""
-    whole = io.BytesIO()
-    with ZipFile(whole, "w", ZIP_DEFLATED) as book:
+    writer = XlsxWriter()
+    return writer.rows(rows) + writer.end()
+
+
+class XlsxWriter:
+    """A workbook of one sheet, a few rows at a time: what is returned is the next piece of the file."""
+
+    def __init__(self) -> None:
+        self._pieces: Final = _Pieces()
+        self._book: Final = ZipFile(self._pieces, "w", ZIP_DEFLATED)
         for name, text in _PARTS.items():
-            _put(book, name, text)
-        lines = "".join([_row(no, cells) for no, cells in enumerate(rows, 1)])
-        _put(
-            book,
-            "xl/worksheets/sheet1.xml",
-            f'<worksheet xmlns="{_SHEET}"><sheetData>{lines}</sheetData></worksheet>',
-        )
-    return whole.getvalue()
+            self._book.writestr(_entry(name), _DECLARED + text)
+        self._sheet: Final = self._book.open(_entry("xl/worksheets/sheet1.xml"), "w")
+        self._sheet.write(f'{_DECLARED}<worksheet xmlns="{_SHEET}"><sheetData>'.encode())
+        self._written = 0
+
+    def rows(self, rows: Iterable[Sequence[str]]) -> bytes:
+        for cells in rows:
+            self._written += 1
+            self._sheet.write(_row(self._written, cells).encode())
+        return self._pieces.taken()
+
+    def end(self) -> bytes:
+        self._sheet.write(b"</sheetData></worksheet>")
+        self._sheet.close()
+        self._book.close()
+        return self._pieces.taken()
 
 
-def _put(book: ZipFile, name: str, text: str) -> None:
+class _Pieces(io.RawIOBase):
+    """A file that cannot be rewound: what was written to it is taken away."""
+
+    def __init__(self) -> None:
+        self._written: Final = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._written.extend(data)
+        return len(data)
+
+    def taken(self) -> bytes:
+        piece = bytes(self._written)
+        self._written.clear()
+        return piece
+
+
+def _entry(name: str) -> ZipInfo:
     entry = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.compress_type = ZIP_DEFLATED
-    book.writestr(entry, f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n{text}')
+    return entry
 
 
 def _row(no: int, cells: Sequence[str]) -> str:

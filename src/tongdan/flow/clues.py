@@ -16,6 +16,7 @@ _MOBILE: Final = re.compile(
     r"(?<!\d)1\d{10}(?!\d)", re.ASCII
 )  # also where another number or an extension follows
 _OWN: Final = re.compile(r"1\d{10}|0\d{9,11}", re.ASCII)  # a mobile, or a line with its area
+_TAIL: Final = 4
 _LEAST_SHOWN: Final = 4  # digits of a masked phone; fewer fit half the world
 ADDRESS_ID: Final = "open_address_id"  # a platform's own number of a receiver
 
@@ -58,9 +59,11 @@ def clues(person: Person) -> set[Clue]:
     digits = phone_digits(person.phone)
     if "*" in person.phone:
         found |= {("masked", masked(person.phone))} if len(digits) >= _LEAST_SHOWN else set()
+        tail = phone_digits(person.phone.rpartition("*")[2])
+        found |= {("last4", tail)} if len(tail) == _TAIL else set()
     elif len(digits) >= _SHORTEST_PHONE:
         for number in (digits, *_MOBILE.findall(person.phone)):
-            found |= {("phone", number), ("last4", number[-4:])}
+            found |= {("phone", number), ("last4", number[-_TAIL:])}
     if "*" in person.name:
         found.add(("masked-name", person.name))
     elif name := "".join(person.name.split()):

@@ -36,6 +36,7 @@ from tongdan.ports import (
     Search,
     ShardStore,
     TicketRow,
+    TokenBook,
     Vault,
 )
 
@@ -88,12 +89,14 @@ class Reader:
         overview: Overview,
         search: Search,
         placement: Placement | None = None,
+        book: TokenBook | None = None,
     ) -> None:
         self._shards = shards
         self._placement = placement or Placement(len(shards), 1)
         self._vault = vault
         self._overview = overview
         self._search = search
+        self._book = book
         self.live_counts: Callable[[], dict[str, int]] = dict  # what only a running centre knows
 
     def _of(self, key: str) -> ShardStore:
@@ -209,6 +212,25 @@ class Reader:
 
     def count_orders(self, query: OrderQuery) -> int:
         return self._search.count(query)
+
+    def indexed(self) -> dict[int, tuple[int, int]]:
+        found = [self._search.positions()] + ([] if self._book is None else [self._book.positions()])
+        return {
+            store.shard: (min(reached.get(store.shard, 0) for reached in found), store.last_pos())
+            for store in self._shards
+        }
+
+    def led_to(self, clues: Sequence[tuple[str, str]], limit: int) -> list[str] | None:
+        if self._book is None or not clues:
+            return []
+        tokens = [self._vault.token(*clue) for clue in clues]
+        told = [(token, self._book.holders(token, limit + 1)) for token in tokens]
+        fewest, found = min(told, key=lambda each: len(each[1]))
+        if len(found) > limit:
+            return None
+        for token in tokens:
+            found = found if token == fewest else self._book.among(token, found)
+        return found
 
     def board(
         self,

@@ -25,6 +25,7 @@ _log: Final = logging.getLogger(__name__)
 FOLLOW_AFTER_S: Final = 0.2
 CHUNK: Final = 100  # journal positions at once, so that the loop is never held for long
 BEHIND_LIMIT: Final = 1_000_000  # journal rows; beyond it the view follows even while intake is busy
+_CLUES: Final = 2  # counts how the clues of a person were changed: a book of other clues is begun anew
 SUBJECT_LIMIT: Final = 10_000  # orders of one person
 _person: Final = msgspec.msgpack.Decoder(Person)
 
@@ -80,7 +81,7 @@ class Tokens:
                 await self._bus.clock.sleep(0)
 
     def _key_check(self) -> bytes:
-        return self._vault.token("book", "")
+        return self._vault.token("book", str(_CLUES))
 
     def _behind(self, shard: Shard) -> int:
         return shard.heads.pos - self._reached.get(shard.number, 0)

@@ -35,7 +35,16 @@ from tongdan.ports.outbound import (
 )
 from tongdan.ports.peers import End, Wire, Wires
 from tongdan.ports.people import ErasureEntry, ErasureLog, Vault
-from tongdan.ports.search import COUNTED, EVERY_ORDER, Cell, OrderDoc, OrderQuery, OrderRow, Search
+from tongdan.ports.search import (
+    COUNTED,
+    EVERY_ORDER,
+    Cell,
+    OrderDoc,
+    OrderQuery,
+    OrderRow,
+    Search,
+    TooWide,
+)
 from tongdan.ports.store import (
     EffectColumns,
     JournalColumns,
@@ -112,6 +121,7 @@ __all__ = [
     "StoreFailure",
     "TicketRow",
     "TokenBook",
+    "TooWide",
     "Translator",
     "Transport",
     "Unauthentic",

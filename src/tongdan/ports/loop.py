@@ -138,6 +138,12 @@ class Reads(Protocol):
     def count_orders(self, query: OrderQuery) -> int:
         """As `Search.count`."""
 
+    def indexed(self) -> dict[int, tuple[int, int]]:
+        """shard → the journal position up to which orders and people are found, and the last that is committed."""
+
+    def led_to(self, clues: Sequence[tuple[str, str]], limit: int) -> list[str] | None:
+        """The orders that each of these clues leads to; None when even the rarest fits more than `limit`."""
+
     def board(
         self,
         *,

@@ -10,6 +10,11 @@ from typing import Final, Protocol
 
 import msgspec
 
+
+class TooWide(Exception):
+    """The question fits no index and would look through too many orders; a channel, shop, status or time helps."""
+
+
 COUNTED: Final = 10_000  # a count beyond this is "more than COUNTED"
 
 
@@ -92,10 +97,13 @@ class Search(Protocol):
     def positions(self) -> dict[int, int]: ...
 
     def find(self, query: OrderQuery, *, before: str = "", limit: int = 50) -> list[OrderRow]:
-        """Newest first; `before` is the `cursor` of the last row of the page before, anything else a ValueError."""
+        """Newest first; `before` is the `cursor` of the last row of the page before, anything else a ValueError.
+
+        Raises TooWide.
+        """
 
     def count(self, query: OrderQuery) -> int:
-        """Exact up to COUNTED; more is told as COUNTED + 1."""
+        """Exact up to COUNTED; more is told as COUNTED + 1. Raises TooWide."""
 
     def cells(
         self,

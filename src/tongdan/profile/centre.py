@@ -125,7 +125,7 @@ class Centre:
         others = [n for n in range(place.processes) if n != place.process]
         self.peers: Final = {n: Peer(n, clock) for n in others}
         self.bus.connect(self.peers)
-        self.reads: Final = Reader(readers, vault, self._overview, self._search, placement)
+        self.reads: Final = Reader(readers, vault, self._overview, self._search, placement, book)
         self.relay: Final = Relay(self.bus)
         self.returning: Final = Returning(self.bus)
         self.wakeups: Final = Wakeups(self.bus)

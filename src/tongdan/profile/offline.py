@@ -22,6 +22,7 @@ from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.store_sqlite import SqliteShard
+from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.kernel.lost import check_span
 from tongdan.flow.archive import newest_sealed, rows_until
@@ -55,7 +56,9 @@ def reading(data: Path) -> Reader:
     vault = open_vault(data / MASTER_KEY, SystemEntropy())
     overview = SqliteOverview(data / "overview.sqlite", readonly=True)
     search = SqliteSearch(data / "search.sqlite", readonly=True)
-    return Reader(readers, vault, overview, search, read_placement(readers))
+    tokens = data / "tokens.sqlite"
+    book = SqliteTokens(tokens, readonly=True) if tokens.exists() else None
+    return Reader(readers, vault, overview, search, read_placement(readers), book)
 
 
 def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, int]:

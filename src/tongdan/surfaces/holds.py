@@ -19,9 +19,9 @@ from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.policy import HoldRule, Policy
 from tongdan.domain.orders import facts
 from tongdan.domain.orders.axes import Stage, Status
-from tongdan.domain.orders.commands import CancelOrder, LiftHold
+from tongdan.domain.orders.commands import CancelOrder, LiftHold, PlaceHold
 from tongdan.domain.orders.evolve import evolve
-from tongdan.domain.orders.holds import lift_hold
+from tongdan.domain.orders.holds import lift_hold, place_hold
 from tongdan.domain.orders.lifecycle import cancel_order
 from tongdan.domain.orders.model import Order, status
 from tongdan.domain.orders.risk import shows
@@ -119,6 +119,11 @@ def why(hold: str, policy: Policy) -> tuple[str, str]:
 # ---- what would be done
 
 
+def placing(id: str, order: Order, hold: str, note: str, ctx: Context) -> tuple[Command, Outcome]:
+    command = PlaceHold(order=id, hold=hold, note=note)
+    return command, _outcome(id, order, place_hold(order, command, ctx))
+
+
 def lifting(id: str, order: Order, hold: str, note: str, ctx: Context) -> tuple[Command, Outcome]:
     command = LiftHold(order=id, hold=hold, note=note)
     if hold not in order.holds:
@@ -136,6 +141,8 @@ def _outcome(id: str, order: Order, decision: Decision | Refusal) -> Outcome:
         return _no(id, decision)
     for fact in decision.facts:
         order = evolve(order, fact)
+        if isinstance(fact, facts.HoldPlaced):
+            return Outcome(order=id, what="held", en=f"held: {fact.hold}", zh=f"挂起：{fact.hold}")
         if isinstance(fact, facts.OrderReleased):
             places = ", ".join(each.warehouse for each in fact.shipments)
             return Outcome(order=id, what="released", en=f"released to {places}", zh=f"下发到 {places}")

@@ -167,6 +167,12 @@ NOT_YET: Final = RefusalKind(
     en="{id} was not recorded yet at {at}.",
     zh="{at} 时 {id} 尚无记录。",
 )
+TOO_WIDE: Final = RefusalKind(
+    name="too-wide",
+    status=422,
+    en="No index answers this without looking through too many orders. Add a shop, channel, status or span of time.",
+    zh="此条件需扫描过多订单，索引无法直接回答。请加上店铺、渠道、状态或时间范围。",
+)
 READS_UNAVAILABLE: Final = RefusalKind(
     name="reads-unavailable",
     status=503,

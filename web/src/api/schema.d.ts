@@ -13,13 +13,57 @@ export interface paths {
         };
         /**
          * List Orders
-         * @description Orders, newest first.
+         * @description Orders, newest first. Name people in the body of a POST, which no proxy writes down.
          *
-         *     订单列表，最新的在前。
+         *     订单列表，最新的在前。按手机号、姓名查询请用 POST，避免被代理记录。
          */
         get: operations["list_orders_api_v1_orders_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Orders
+         * @description Orders, newest first; the same question as `GET /orders`, in the body.
+         *
+         *     订单查询，条件与 `GET /orders` 相同，放在请求体中。
+         */
+        post: operations["search_orders_api_v1_orders_search_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export Orders
+         * @description The orders as a CSV or XLSX file, without personal data; `X-Orders` says how many, `10000+` beyond a count.
+         *
+         *     将订单导出为 CSV 或 XLSX 文件（不含个人信息）；`X-Orders` 为订单数，超过计数上限为 `10000+`。
+         */
+        post: operations["export_orders_api_v1_orders_export_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -592,6 +636,50 @@ export interface paths {
          *     回补:重新读取该店铺渠道在 [since, until) 内变更的全部订单,已知订单不受影响。
          */
         post: operations["backfill_api_v1_shops__shop__backfills_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What each of these orders would do. Changes nothing.
+         *
+         *     预览每张订单的结果，不做任何更改。
+         */
+        post: operations["preview_api_v1_bulk_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply
+         * @description Do it; an order that says no stands in no other's way.
+         *
+         *     执行；个别订单被拒不影响其余订单。
+         */
+        post: operations["apply_api_v1_bulk_apply_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1966,6 +2054,31 @@ export interface components {
             /** Warehouses */
             warehouses: components["schemas"]["Choice"][];
         };
+        /**
+         * BulkBody
+         * @description `hold` and `lift` need the name of a hold, `cancel` a reason.
+         */
+        BulkBody: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "hold" | "lift" | "cancel";
+            /** Orders */
+            orders: string[];
+            /**
+             * Hold
+             * @default
+             * @example review
+             */
+            hold: string;
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             * @default
+             */
+            reason: string;
+        };
         /** BuyerBody */
         BuyerBody: {
             /**
@@ -1997,7 +2110,7 @@ export interface components {
         /** CellPage */
         CellPage: {
             /** Orders */
-            orders: components["schemas"]["OddOrder"][];
+            orders: components["schemas"]["OrderItem"][];
             /**
              * Next
              * @description Pass as `cursor` for the next page; null on the last.
@@ -2262,6 +2375,106 @@ export interface components {
             unknown: string[];
             /** Scrubbed */
             scrubbed: boolean;
+        };
+        /** Exported */
+        Exported: {
+            /**
+             * Q
+             * @description Any id or whole number, waybill, phone or its last four digits, two or more characters of a name, SKU, or words of the goods; `read_as` says how it was taken.
+             * @default
+             */
+            q: string;
+            /**
+             * Phone
+             * @description Whole, masked as a platform shows it, or its last four.
+             * @default
+             */
+            phone: string;
+            /**
+             * Name
+             * @description Two or more characters that stand together.
+             * @default
+             */
+            name: string;
+            /**
+             * Sku
+             * @default
+             */
+            sku: string;
+            /**
+             * Waybill
+             * @description Or any other whole number of the order outside.
+             * @default
+             */
+            waybill: string;
+            /**
+             * Words
+             * @description Words of the goods' titles; in Chinese two characters or more.
+             * @default
+             */
+            words: string;
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Shop
+             * @description One of these shops.
+             * @default []
+             */
+            shop: string[];
+            /**
+             * Status
+             * @description One of these status codes (signed = 5).
+             * @default []
+             */
+            status: number[];
+            /**
+             * Warehouse
+             * @default
+             */
+            warehouse: string;
+            /**
+             * Placed Since
+             * @default
+             * @example 2026-01-27T15:00:00+08:00
+             */
+            placed_since: string;
+            /**
+             * Placed Until
+             * @default
+             * @example 2026-01-27T15:00:00+08:00
+             */
+            placed_until: string;
+            /** Amount Min Fen */
+            amount_min_fen?: number | null;
+            /** Amount Max Fen */
+            amount_max_fen?: number | null;
+            /**
+             * Odd
+             * @description Only orders whose systems disagree.
+             * @default false
+             */
+            odd: boolean;
+            /**
+             * Held
+             * @description Only orders that are held.
+             * @default false
+             */
+            held: boolean;
+            /**
+             * Form
+             * @default xlsx
+             * @enum {string}
+             */
+            form: "csv" | "xlsx";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "en" | "zh";
         };
         /**
          * FactShape
@@ -2676,6 +2889,12 @@ export interface components {
              * @description An own SKU; "" takes the match apart.
              */
             sku: string;
+            /**
+             * Product
+             * @description The platform's number of the goods that the SKU is a variant of; quotas need it.
+             * @default
+             */
+            product: string;
         };
         /** MemberList */
         MemberList: {
@@ -2858,41 +3077,6 @@ export interface components {
             /** Message Zh */
             message_zh: string;
         };
-        /** OddOrder */
-        OddOrder: {
-            /**
-             * Id
-             * @example DY20260127000892
-             */
-            id: string;
-            /** Channel */
-            channel: string;
-            /** Shop */
-            shop: string;
-            /**
-             * Native
-             * @description The platform's or client's own number.
-             */
-            native: string;
-            status: components["schemas"]["StatusShape"];
-            /** Amount Fen */
-            amount_fen: number;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-            /**
-             * Odd
-             * @description Its systems disagree.
-             */
-            odd: boolean;
-            /**
-             * Placed At
-             * Format: date-time
-             */
-            placed_at: string;
-        };
         /** OfferPage */
         OfferPage: {
             /** Offers */
@@ -2970,10 +3154,23 @@ export interface components {
             /** Amount Fen */
             amount_fen: number;
             /**
+             * Placed At
+             * Format: date-time
+             * @description Or first heard of.
+             */
+            placed_at: string;
+            /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+            /**
+             * Odd
+             * @description Its systems disagree.
+             */
+            odd: boolean;
+            /** Held */
+            held: boolean;
         };
         /** OrderPage */
         OrderPage: {
@@ -2984,6 +3181,36 @@ export interface components {
              * @description Pass as `cursor` for the next page; null on the last.
              */
             next: string | null;
+            /**
+             * Count
+             * @description How many there are; null: not asked, or no index can count them.
+             */
+            count: number | null;
+            /**
+             * More
+             * @description There are more than `count`.
+             */
+            more: boolean;
+            /**
+             * Read As
+             * @description How `q` was read: id, number, phone, name or words.
+             */
+            read_as: string;
+            /**
+             * Also
+             * @description How else `q` could be read and would find something.
+             */
+            also: string[];
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /**
+             * Behind
+             * @description Journal rows that are committed and not in the index yet; 0: it has all.
+             */
+            behind: number;
         };
         /**
          * OrderShape
@@ -3108,6 +3335,120 @@ export interface components {
             /** After Sales */
             after_sales: components["schemas"]["AfterSaleShape"][];
             /** After */
+            after: string;
+        };
+        /**
+         * Paged
+         * @description Which orders, and which page of them.
+         */
+        Paged: {
+            /**
+             * Q
+             * @description Any id or whole number, waybill, phone or its last four digits, two or more characters of a name, SKU, or words of the goods; `read_as` says how it was taken.
+             * @default
+             */
+            q: string;
+            /**
+             * Phone
+             * @description Whole, masked as a platform shows it, or its last four.
+             * @default
+             */
+            phone: string;
+            /**
+             * Name
+             * @description Two or more characters that stand together.
+             * @default
+             */
+            name: string;
+            /**
+             * Sku
+             * @default
+             */
+            sku: string;
+            /**
+             * Waybill
+             * @description Or any other whole number of the order outside.
+             * @default
+             */
+            waybill: string;
+            /**
+             * Words
+             * @description Words of the goods' titles; in Chinese two characters or more.
+             * @default
+             */
+            words: string;
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Shop
+             * @description One of these shops.
+             * @default []
+             */
+            shop: string[];
+            /**
+             * Status
+             * @description One of these status codes (signed = 5).
+             * @default []
+             */
+            status: number[];
+            /**
+             * Warehouse
+             * @default
+             */
+            warehouse: string;
+            /**
+             * Placed Since
+             * @default
+             * @example 2026-01-27T15:00:00+08:00
+             */
+            placed_since: string;
+            /**
+             * Placed Until
+             * @default
+             * @example 2026-01-27T15:00:00+08:00
+             */
+            placed_until: string;
+            /** Amount Min Fen */
+            amount_min_fen?: number | null;
+            /** Amount Max Fen */
+            amount_max_fen?: number | null;
+            /**
+             * Odd
+             * @description Only orders whose systems disagree.
+             * @default false
+             */
+            odd: boolean;
+            /**
+             * Held
+             * @description Only orders that are held.
+             * @default false
+             */
+            held: boolean;
+            /**
+             * Cursor
+             * @description `next` of the page before.
+             * @default
+             */
+            cursor: string;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+            /**
+             * Count
+             * @description Count them, exactly up to 10,000.
+             * @default false
+             */
+            count: boolean;
+            /**
+             * After
+             * @description A position that an answer gave: wait up to a second until the index has it.
+             * @default
+             */
             after: string;
         };
         /** ParcelBody */
@@ -4364,13 +4705,38 @@ export interface operations {
     list_orders_api_v1_orders_get: {
         parameters: {
             query?: {
-                /** @description Only this shop. */
-                shop?: string;
-                /** @description Only this status code (signed = 5). */
-                status?: number | null;
+                /** @description Any id or whole number, waybill, phone or its last four digits, two or more characters of a name, SKU, or words of the goods; `read_as` says how it was taken. */
+                q?: string;
+                /** @description Whole, masked as a platform shows it, or its last four. */
+                phone?: string;
+                /** @description Two or more characters that stand together. */
+                name?: string;
+                sku?: string;
+                /** @description Or any other whole number of the order outside. */
+                waybill?: string;
+                /** @description Words of the goods' titles; in Chinese two characters or more. */
+                words?: string;
+                channel?: string;
+                /** @description One of these shops. */
+                shop?: string[];
+                /** @description One of these status codes (signed = 5). */
+                status?: number[];
+                warehouse?: string;
+                placed_since?: string;
+                placed_until?: string;
+                amount_min_fen?: number | null;
+                amount_max_fen?: number | null;
+                /** @description Only orders whose systems disagree. */
+                odd?: boolean;
+                /** @description Only orders that are held. */
+                held?: boolean;
                 /** @description `next` of the page before. */
                 cursor?: string;
                 limit?: number;
+                /** @description Count them, exactly up to 10,000. */
+                count?: boolean;
+                /** @description A position that an answer gave: wait up to a second until the index has it. */
+                after?: string;
             };
             header?: never;
             path?: never;
@@ -4386,6 +4752,124 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OrderPage"];
                 };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    search_orders_api_v1_orders_search_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Paged"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    export_orders_api_v1_orders_export_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Exported"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No API key, or one that is not known. */
             401: {
@@ -6048,6 +6532,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    preview_api_v1_bulk_preview_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    apply_api_v1_bulk_apply_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
                 };
             };
             /** @description No API key, or one that is not known. */

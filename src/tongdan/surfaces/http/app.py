@@ -15,6 +15,7 @@ from tongdan.surfaces.http import (
     audit,
     backfills,
     board,
+    bulk,
     console,
     errors,
     live,
@@ -25,6 +26,7 @@ from tongdan.surfaces.http import (
     orders,
     push_reference,
     reference,
+    search,
     session,
 )
 from tongdan.surfaces.http.parts import Parts
@@ -51,6 +53,7 @@ def create_app(
     app.add_middleware(errors.Guard)
     errors.install(app)
     for router in (
+        search.router,
         orders.router,
         order_page.router,
         orders.status_router,
@@ -58,6 +61,7 @@ def create_app(
         board.router,
         live.router,
         backfills.router,
+        bulk.router,
         notices.router,
         members_api.router,
         operations.router,

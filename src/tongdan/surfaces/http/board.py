@@ -70,13 +70,8 @@ class Board(Counts):
     warehouses: list[Choice]
 
 
-class OddOrder(OrderItem):
-    odd: bool = Field(description="Its systems disagree.")
-    placed_at: datetime
-
-
 class CellPage(BaseModel):
-    orders: list[OddOrder]
+    orders: list[OrderItem]
     next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
 
 
@@ -128,7 +123,7 @@ async def orders(
             INVALID_FIELD.of(field="cursor", en="expected the `next` of a page", zh="应为上一页返回的 next")
         ) from None
     return CellPage(
-        orders=[OddOrder(**item_shape(row).model_dump(), odd=row.odd, placed_at=row.at) for row in rows],
+        orders=[item_shape(row) for row in rows],
         next=rows[-1].cursor if len(rows) == PAGE else None,
     )
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.ports import StoreFailure
+from tongdan.ports import StoreFailure, TooWide
 from tongdan.surfaces.front_door import error_body, where_it_broke
 from tongdan.surfaces.refusals import (
     BODY_TOO_LARGE,
@@ -21,6 +21,7 @@ from tongdan.surfaces.refusals import (
     INVALID_FIELD,
     MALFORMED,
     READS_UNAVAILABLE,
+    TOO_WIDE,
     UNKNOWN_PATH,
     WRONG_METHOD,
 )
@@ -97,6 +98,10 @@ def install(app: FastAPI) -> None:
     async def unreadable(request: Request, error: StoreFailure) -> Response:
         log.error("the store could not be read: %s", error)
         return refusal_response(READS_UNAVAILABLE.of())
+
+    @app.exception_handler(TooWide)
+    async def too_wide(request: Request, error: TooWide) -> Response:
+        return refusal_response(TOO_WIDE.of())
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:

@@ -114,10 +114,10 @@ async def release(asking: Writing, parts: PartsOf, body: ReleaseBody) -> Outcome
     批量解除挂起，逐单给出结果。
     """
     said = [
-        holds.lifting(id, parts.find_order(id), body.hold, body.note, _context(parts, id))
+        holds.lifting(id, parts.find_order(id), body.hold, body.note, context_of(parts, id))
         for id in dict.fromkeys(body.orders)
     ]
-    return await _done(asking, said, body.apply)
+    return await done(asking, said, body.apply)
 
 
 @router.post("/cancel")
@@ -127,13 +127,13 @@ async def cancel(asking: Writing, parts: PartsOf, body: CancelBody) -> Outcomes:
     批量取消自有店铺的订单；平台订单请在平台取消。
     """
     said = [
-        holds.cancelling(id, parts.find_order(id), body.reason, _context(parts, id))
+        holds.cancelling(id, parts.find_order(id), body.reason, context_of(parts, id))
         for id in dict.fromkeys(body.orders)
     ]
-    return await _done(asking, said, body.apply)
+    return await done(asking, said, body.apply)
 
 
-async def _done(asking: Asking, said: list[tuple[Command, holds.Outcome]], apply: bool) -> Outcomes:
+async def done(asking: Asking, said: list[tuple[Command, holds.Outcome]], apply: bool) -> Outcomes:
     """An order that says no stands in nobody's way."""
     told = []
     for command, outcome in said:
@@ -187,5 +187,5 @@ def _marks(parts: Parts, body: BuyerBody) -> list[str]:
     return found
 
 
-def _context(parts: Parts, id: str) -> Context:
+def context_of(parts: Parts, id: str) -> Context:
     return Context(parts.clock.now(), id, parts.policy, 0)

@@ -62,6 +62,12 @@ class NarrowedReads:
         seen = self._seen(query.shops)
         return self._reads.count_orders(msgspec.structs.replace(query, shops=seen)) if seen else 0
 
+    def indexed(self) -> dict[int, tuple[int, int]]:
+        return self._reads.indexed()
+
+    def led_to(self, clues: Sequence[tuple[str, str]], limit: int) -> list[str] | None:
+        return self._reads.led_to(clues, limit)
+
     def board(
         self, *, shops: Sequence[str] = (), warehouse: str = "", since: datetime | None = None,
         until: datetime | None = None,

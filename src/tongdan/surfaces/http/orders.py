@@ -1,6 +1,6 @@
-"""Looking at orders: lists, one order, its timeline, its state as of an instant, and the status others ask for.
+"""Looking at one order: as it stands, its timeline, its state as of an instant, and the status others ask for.
 
-An order's own answers read committed state and are never stale; lists come from a view that is a moment behind.
+All of it is committed state and never stale.
 Personal data is masked unless `reveal=true` is asked for and the key may.
 """
 
@@ -21,18 +21,15 @@ from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal, Scope
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import (
-    OrderPage,
     OrderShape,
     StatusAnswer,
     Timeline,
     fact_shape,
-    item_shape,
     order_shape,
     partly_names,
     person_shape,
     position_of,
 )
-from tongdan.surfaces.looking import of_shop
 from tongdan.surfaces.refusals import INVALID_FIELD, NO_SUCH_ORDER, NOT_YET
 from tongdan.surfaces.words import local_time, status_name
 
@@ -52,33 +49,6 @@ Name = Annotated[str, Query(min_length=1, max_length=64)]
 
 # A `+` in a query that nobody escaped arrives as a blank.
 _UNESCAPED_OFFSET: Final = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
-
-
-@router.get("/orders")
-async def list_orders(
-    parts: PartsOf,
-    who: Reader,
-    shop: Annotated[str, Query(max_length=64, description="Only this shop.")] = "",
-    status: Annotated[
-        int | None, Query(ge=0, le=99, description="Only this status code (signed = 5).")
-    ] = None,
-    cursor: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> OrderPage:
-    """Orders, newest first.
-
-    订单列表，最新的在前。
-    """
-    asked = of_shop(shop, *(() if status is None else (status,)))
-    try:
-        rows = parts.reads.orders(asked, before=cursor, limit=limit)
-    except ValueError:
-        raise Refused(
-            INVALID_FIELD.of(field="cursor", en="expected the `next` of a page", zh="应为上一页返回的 next")
-        ) from None
-    return OrderPage(
-        orders=[item_shape(row) for row in rows], next=rows[-1].cursor if len(rows) == limit else None
-    )
 
 
 @router.get("/orders/lookup")

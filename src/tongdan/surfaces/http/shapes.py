@@ -39,12 +39,10 @@ class OrderItem(BaseModel):
     native: str = Field(description="The platform's or client's own number.")
     status: StatusShape
     amount_fen: int
+    placed_at: datetime = Field(description="Or first heard of.")
     updated_at: datetime
-
-
-class OrderPage(BaseModel):
-    orders: list[OrderItem]
-    next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+    odd: bool = Field(description="Its systems disagree.")
+    held: bool
 
 
 class LineShape(BaseModel):
@@ -241,7 +239,7 @@ def partly_names(order: Order) -> list[str]:
 def item_shape(row: OrderRow) -> OrderItem:
     return OrderItem(
         id=row.id, channel=row.channel, shop=row.shop, native=row.native, status=status_shape(row.status),
-        amount_fen=row.amount_fen, updated_at=row.updated_at,
+        amount_fen=row.amount_fen, placed_at=row.at, updated_at=row.updated_at, odd=row.odd, held=row.held,
     )  # fmt: skip
 
 
