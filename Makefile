@@ -27,13 +27,13 @@ test: $(DEV) $(CONSOLE) ## Set up, run every test, also those that start process
 	$(BIN)/pytest -n auto -m "not server"
 	@$(BIN)/pytest -m server
 
-check: $(DEV) ## Format, lint, types, import contracts, the tests that need no server; the longest ten of all
+check: $(DEV) ## Format, lint, types, import contracts, the tests that need neither a server nor a whole day; the longest ten of all
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/web.py check
-	$(BIN)/pytest -n auto -m "not server"
+	$(BIN)/pytest -n auto -m "not server and not world"
 	@$(BIN)/python tools/longest.py
 
 bench: $(DEV) ## Measure intake, a burst, whole lives, verify, growth beside references (an hour); figures: build/bench/*.json

@@ -14,6 +14,17 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, provision
 from tongdan.ports import Clock
 
 
+HERE = Path(__file__).parent
+QUICK = {"test_outbox.py", "test_parts.py", "test_partners.py", "test_transport.py", "test_virtual_time.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole days take seconds each, so `make check` goes without them."""
+    for item in items:
+        if item.path.parent == HERE and item.path.name not in QUICK:
+            item.add_marker(pytest.mark.world)
+
+
 @pytest.fixture(scope="session")
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Conf, Path]:
     """The configuration of the repository and credentials for it; keys take a second to make, so once."""
