@@ -33,7 +33,7 @@ def test_every_command_of_the_page_is_there() -> None:
         "serve", "demo", "order", "shipment", "verify", "dead-letters", "tickets", "export", "import", "keys", "erase",
         "archive", "backfill", "quarantine", "backup", "restore", "slots", "catalog", "holds", "members",
         "incident", "notices",
-        "aftersale", "gifts",
+        "aftersale", "gifts", "quotas", "stock",
         "waybill",
     }  # fmt: skip
 

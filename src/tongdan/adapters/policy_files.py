@@ -344,14 +344,21 @@ def _gifts(files: _Files, shops: dict[str, Shop], name: str = GIFTS) -> tuple[Gi
     return tuple(rules)
 
 
-def _quotas(files: _Files, shops: dict[str, Shop], warehouses: dict[str, Warehouse]) -> QuotaPolicy:
+def load_quotas(path: Path, shops: dict[str, Shop], warehouses: dict[str, Warehouse]) -> QuotaPolicy:
+    """The quota rules of one file, which need not be in force. Raises ConfError."""
+    return _quotas(_Files(path.parent), shops, warehouses, path.name)
+
+
+def _quotas(
+    files: _Files, shops: dict[str, Shop], warehouses: dict[str, Warehouse], name: str = quota_rules.FILE
+) -> QuotaPolicy:
     """Without the file no platform is told what it may sell."""
-    if not files.has(quota_rules.FILE):
+    if name == quota_rules.FILE and not files.has(name):
         return QuotaPolicy()
-    policy = files.one(quota_rules.FILE, QuotaPolicy)
+    policy = files.one(name, QuotaPolicy)
     told = {channel.code for channel in CHANNELS if channel.stocks is not None}
     if wrong := quota_rules.mistake(policy, shops, warehouses, told):
-        raise ConfError(quota_rules.FILE, wrong[0], f"expected {wrong[1]}")
+        raise ConfError(name, wrong[0], f"expected {wrong[1]}")
     return policy
 
 

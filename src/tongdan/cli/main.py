@@ -27,6 +27,7 @@ from tongdan.cli import (
     notices,
     orders,
     quarantine,
+    quotas,
     refunds,
     reissues,
     restore,
@@ -113,6 +114,8 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(holds.app, name="holds")
 app.add_typer(notices.app, name="notices")
 app.add_typer(gifts.app, name="gifts")
+app.add_typer(quotas.app, name="quotas")
+app.add_typer(quotas.stock, name="stock")
 app.add_typer(keys.app, name="keys")
 app.add_typer(members.app, name="members")
 app.add_typer(slots.app, name="slots")

@@ -33,6 +33,7 @@ from tongdan.surfaces.http import (
     holds,
     imports,
     quarantine,
+    quotas,
     shipments,
     slots,
     waybills,
@@ -116,7 +117,7 @@ def routers_of(centre: Centre) -> list[APIRouter]:
     return [
         router_of(centre.erasure), shipments.router_of(repacking), archives.router_of(centre.archiver),
         quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
-        after_sales.router, gifts.router,
+        after_sales.router, gifts.router, quotas.router,
         audit.router_of(partial(_verify, centre.data), centre.clock),
         imports.router_of(centre.import_map), waybills.router_of(centre.labels),
     ]  # fmt: skip
