@@ -147,10 +147,13 @@ def _tell(wanted: Wanted, ledger: Ledger, checked: Report, service: Service, ent
     for finding in checked.findings:
         err.print(f"  {finding.where}: {finding.what}", style="red", markup=False)
     option = f" --data {wanted.data}" if wanted.data != Path("data") else ""
+    link = "" if wanted.once else f"{service.api_url}/enter?key={_key(service.centre, entropy)}&to="
+    if link:
+        out.print(t("\nThe status board:", "\n状态总览："))
+        out.print(f"  {link}/board", soft_wrap=True, markup=False)
     out.print(t("\nLook at an order that met a fault:", "\n看看一张遇到故障的订单："))
-    if not wanted.once:
-        link = f"{service.api_url}/enter?key={_key(service.centre, entropy)}&to=/orders/{ledger.sample}"
-        out.print(f"  {link}", soft_wrap=True, markup=False)
+    if link:
+        out.print(f"  {link}/orders/{ledger.sample}", soft_wrap=True, markup=False)
     for command in (f"order timeline {ledger.sample}", "tickets", "verify"):
         out.print(f"  {_program()} {command}{option}", soft_wrap=True, markup=False)
     if not wanted.once:

@@ -17,7 +17,8 @@ export class Refused extends Error {
 }
 
 // A page of another origin cannot send this header without being asked first, so a cookie alone does nothing.
-export const api = createClient<paths>({ headers: { 'X-Tongdan-Console': '1' } });
+export const CONSOLE = { 'X-Tongdan-Console': '1' };
+export const api = createClient<paths>({ headers: CONSOLE });
 
 interface Answer<T> {
   data?: T;

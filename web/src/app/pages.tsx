@@ -6,11 +6,12 @@ export interface Page {
   path: string;
   group: 'duty' | 'orders';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
-  word?: 'search';
+  word?: 'board' | 'search';
   Body: ComponentType;
 }
 
 export const PAGES: readonly Page[] = [
+  { path: '/board', group: 'duty', word: 'board', Body: lazy(() => import('../pages/board')) },
   { path: '/orders', group: 'orders', word: 'search', Body: lazy(() => import('../pages/orders')) },
   { path: '/orders/:id', group: 'orders', Body: lazy(() => import('../pages/order')) },
 ];
