@@ -1646,6 +1646,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stock/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Stock
+         * @description A SKU's stock in each warehouse.
+         *
+         *     单个商品在各仓的库存。
+         */
+        get: operations["show_stock_api_v1_stock__sku__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotas/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Quotas
+         * @description What platforms were told they may sell of a SKU, and what the rules say.
+         *
+         *     单个商品在各平台的库存配额：应发布、发布中与已发布数量。
+         */
+        get: operations["show_quotas_api_v1_quotas__sku__get"];
+        put?: never;
+        /**
+         * Push Quotas
+         * @description Tell all platforms again what they may sell of a SKU, under the rules in force.
+         *
+         *     按现行规则重新向各平台发布单个商品的库存配额。
+         */
+        post: operations["push_quotas_api_v1_quotas__sku__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -2733,6 +2783,17 @@ export interface components {
              */
             given: number | null;
         };
+        /** InWarehouseShape */
+        InWarehouseShape: {
+            /** Warehouse */
+            warehouse: string;
+            /** On Hand */
+            on_hand: number;
+            /** Reserved */
+            reserved: number;
+            /** Available */
+            available: number;
+        };
         /** LabelShape */
         LabelShape: {
             /** Carrier */
@@ -3307,6 +3368,38 @@ export interface components {
             /** Applied */
             applied: boolean;
         };
+        /** OutletShape */
+        OutletShape: {
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /**
+             * Offer
+             * @description The platform's own number of the SKU.
+             */
+            offer: string;
+            /**
+             * Product
+             * @description The platform's number of the goods; "": nobody has said.
+             */
+            product: string;
+            /**
+             * Due
+             * @description What the rule says; null: it says nothing of this shop.
+             */
+            due: number | null;
+            /**
+             * Asked
+             * @description On its way to the platform; null: nothing is.
+             */
+            asked: number | null;
+            /**
+             * Published
+             * @description What the platform confirmed last; null: nothing yet.
+             */
+            published: number | null;
+        };
         /** OwnPassword */
         OwnPassword: {
             /** Old */
@@ -3615,6 +3708,22 @@ export interface components {
             head_hash: string;
             /** Links */
             links: components["schemas"]["LinkShape"][];
+        };
+        /** QuotasShape */
+        QuotasShape: {
+            /** Sku */
+            sku: string;
+            /**
+             * Units
+             * @description May be sold in all; null without a rule, or before it is known.
+             */
+            units: number | null;
+            /** Buffer Units */
+            buffer_units: number;
+            /** Shared */
+            shared: boolean;
+            /** Outlets */
+            outlets: components["schemas"]["OutletShape"][];
         };
         /** ReasonBody */
         ReasonBody: {
@@ -4177,6 +4286,25 @@ export interface components {
              * @default []
              */
             partly: string[];
+        };
+        /** StockShape */
+        StockShape: {
+            /** Sku */
+            sku: string;
+            /** Warehouses */
+            warehouses: components["schemas"]["InWarehouseShape"][];
+            /**
+             * Waiting Units
+             * @description Wanted by orders, and not there.
+             */
+            waiting_units: number;
+            /**
+             * Parts
+             * @description Of a bundle: units of each part. It has no stock of its own.
+             */
+            parts: {
+                [key: string]: number;
+            };
         };
         /**
          * Stranger
@@ -9553,6 +9681,183 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["tongdan__surfaces__http__gifts__PreviewShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_stock_api_v1_stock__sku__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_quotas_api_v1_quotas__sku__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotasShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    push_quotas_api_v1_quotas__sku__post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description No API key, or one that is not known. */

@@ -65,10 +65,10 @@ function same(key: readonly unknown[] | undefined, query: Props['query']): boole
   return JSON.stringify(key?.[1]) === JSON.stringify(query);
 }
 
-function Rows({ rows }: { rows: Schemas['OddOrder'][] }) {
+function Rows({ rows }: { rows: Schemas['OrderItem'][] }) {
   const { t } = useTranslation();
   return (
-    <Table<Schemas['OddOrder']>
+    <Table<Schemas['OrderItem']>
       size="small"
       rowKey="id"
       dataSource={rows}
