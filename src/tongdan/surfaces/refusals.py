@@ -143,6 +143,19 @@ ABOVE_REFUND_LIMIT: Final = RefusalKind(
     "State an amount within that, or ask somebody with a higher limit.",
     zh="{name} 每单最多可退 {limit_fen} 分，已退或退款中 {gone_fen} 分。请填写限额内的金额，或由限额更高的成员操作。",
 )
+WRONG_TOKEN: Final = RefusalKind(
+    name="wrong-token",
+    status=404,
+    en="This token is none of ours, or it has ended. The shop can issue another one.",
+    zh="此令牌无效或已过期，店铺可重新签发。",
+)
+TOO_MANY_LOOKS: Final = RefusalKind(
+    name="too-many-looks",
+    status=429,
+    en="Too many pages ask at this moment. Ask again in a second.",
+    zh="此刻查询过多，请一秒后重试。",
+    retry_after_s=1,
+)
 ALREADY_VERIFYING: Final = RefusalKind(
     name="already-verifying",
     status=409,

@@ -956,6 +956,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/widget-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue
+         * @description A token with which the order's own page may show its countdown. It opens nothing else.
+         *
+         *     为订单页的倒计时组件签发令牌，仅可查看该订单的阶段与预计发货时间。
+         */
+        post: operations["issue_api_v1_orders__id__widget_token_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1007,6 +1029,28 @@ export interface paths {
          *     在此浏览器退出登录。
          */
         delete: operations["leave_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/widget/v1/orders/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look
+         * @description The stage of an order and when it is promised to leave, for its countdown. Needs no key; any page may ask.
+         *
+         *     倒计时组件查询订单阶段与承诺发货时间；无需密钥，允许跨域。
+         */
+        get: operations["look_widget_v1_orders__token__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4001,6 +4045,23 @@ export interface components {
             tracks: components["schemas"]["TrackShape"][];
         };
         /**
+         * Shown
+         * @description `ship_by`: promised to leave by then; null: nothing of it is to leave any more, or nothing is promised.
+         */
+        Shown: {
+            /** Stage */
+            stage: string;
+            /** Stage Zh */
+            stage_zh: string;
+            /** Ship By */
+            ship_by: string | null;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+        };
+        /**
          * SkuBody
          * @description The whole description: what is left out is no longer so.
          */
@@ -4405,6 +4466,30 @@ export interface components {
             id: string;
             /** Facts */
             facts: components["schemas"]["FactShape"][];
+        };
+        /** TokenBody */
+        TokenBody: {
+            /**
+             * Days
+             * @description How long the token is good for.
+             * @default 30
+             */
+            days: number;
+        };
+        /** TokenShape */
+        TokenShape: {
+            /** Token */
+            token: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Html
+             * @description What the shop puts into its page; `SERVICE` is where buyers reach the centre.
+             */
+            html: string;
         };
         /** TrackShape */
         TrackShape: {
@@ -7600,6 +7685,69 @@ export interface operations {
             };
         };
     };
+    issue_api_v1_orders__id__widget_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     health_api_v1_health_get: {
         parameters: {
             query?: never;
@@ -7794,6 +7942,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    look_widget_v1_orders__token__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shown"];
+                };
             };
             /** @description No API key, or one that is not known. */
             401: {

@@ -28,6 +28,7 @@ from tongdan.surfaces.http import (
     reference,
     search,
     session,
+    widget,
 )
 from tongdan.surfaces.http.parts import Parts
 
@@ -66,12 +67,14 @@ def create_app(
         members_api.router,
         operations.router,
         audit.router,
+        widget.router,
         operations.open_router,
     ):
         app.include_router(router, prefix=API)
     # Downstream systems ask each other at the root: the same path everywhere.
     app.include_router(orders.status_router, include_in_schema=False)
     app.include_router(session.router)
+    app.include_router(widget.open_router)
     app.include_router(reference.router, include_in_schema=False)
     for router in routers:
         app.include_router(router)

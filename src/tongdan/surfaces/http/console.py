@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 import tongdan
-from tongdan.surfaces.http.errors import refusal_response
+from tongdan.surfaces.http.errors import OF_ANY_ORIGIN, refusal_response
 from tongdan.surfaces.refusals import CONSOLE_NOT_BUILT, UNKNOWN_PATH
 
 _PAGE: Final = "index.html"
@@ -26,6 +26,7 @@ _HEADERS: Final = {
 _FOR_EVER: Final = (
     "public, max-age=31536000, immutable"  # names under assets/ hold a digest of what is in them
 )
+EMBEDDED: Final = "widget/"  # what pages of other origins load
 _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 
 
@@ -58,6 +59,8 @@ class Console:
             return refusal_response(CONSOLE_NOT_BUILT.of())
         headers = {**_HEADERS, "Vary": "Accept-Encoding"}
         headers["Cache-Control"] = _FOR_EVER if name.startswith("assets/") else "no-cache"
+        if name.startswith(EMBEDDED):
+            headers |= {**OF_ANY_ORIGIN, "Cache-Control": "public, max-age=3600"}
         accepted = request.headers.get("accept-encoding", "")
         file = self._files[name]
         for encoding, suffix in _ENCODINGS:

@@ -27,6 +27,7 @@ from tongdan.surfaces.refusals import (
 )
 
 MAX_BODY_BYTES: Final = 65_536
+OF_ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 MAX_IMPORT_BYTES: Final = 2**20
 LARGER: Final[Mapping[str, int]] = {"/api/v1/imports/": MAX_IMPORT_BYTES}  # by the beginning of the path
 

@@ -23,6 +23,7 @@ from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import ApiKeys, Principal
 from tongdan.surfaces.http.members import Members
 from tongdan.surfaces.http.narrowed import NarrowedReads
+from tongdan.surfaces.http.pace import Pace
 from tongdan.surfaces.http.sessions import Patience, Sessions
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Parts:
         self.members: Final = members
         self.sessions: Final = sessions
         self.patience: Final = Patience()
+        self.widget_pace: Final = Pace()
         self.clock: Final = clock
         self.entropy: Final = entropy
         self.samples: Final = samples

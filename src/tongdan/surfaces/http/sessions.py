@@ -29,7 +29,7 @@ class Sessions:
     def __init__(self, members: Members, keys: ApiKeys, seal: Seal, clock: Clock) -> None:
         self._members: Final = members
         self._keys: Final = keys
-        self._seal: Final = seal
+        self.seal: Final = seal
         self._clock: Final = clock
 
     def of_member(self, member: Member) -> str:
@@ -49,7 +49,7 @@ class Sessions:
             old = int(self._clock.now().timestamp()) - int(issued_s)
         except ValueError:
             return None
-        if not any(hmac.compare_digest(each, given) for each in self._seal("session", said)):
+        if not any(hmac.compare_digest(each, given) for each in self.seal("session", said)):
             return None
         if not 0 <= old < LASTS_S:
             return None
@@ -65,7 +65,7 @@ class Sessions:
 
     def _issue(self, kind: str, name: str, version: str) -> str:
         said = f"{kind}:{name}:{version}:{int(self._clock.now().timestamp())}"
-        return f"{said}.{self._seal('session', said)[0].hex()}"
+        return f"{said}.{self.seal('session', said)[0].hex()}"
 
 
 class Patience:
