@@ -15,7 +15,7 @@ from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.guard import facts as guard_facts
-from tongdan.domain.guard import risk
+from tongdan.domain.guard import limit_facts, limits, risk
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact
 from tongdan.domain.notices import commands as notice_commands
@@ -95,6 +95,9 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         guard_facts.MarkChecked,
         guard_facts.MarkListed,
         guard_facts.MarkUnlisted,
+        limit_facts.PurchaseCounted,
+        limit_facts.PurchaseRefused,
+        limit_facts.PurchaseReturned,
     }
     tables: list[set[type[Fact]]] = [
         of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks, of_returns
@@ -115,6 +118,7 @@ STATES = {
     "packing": packing.Table(channel="DY", shop="s", members={}),
     "stock": Stock(sku="A"),
     "quota": Quota(sku="A"),
+    "limit": limits.Limit(limit="s/b/A"),
     "sku": Sku(sku="A", description=Description(title="T")),
     "gift": GiftCount(rule="r"),
     "offer": Offer(channel="DY", shop="s", offer="1"),

@@ -9,11 +9,12 @@ from tongdan.domain.catalog import gift_count, offers, skus
 from tongdan.domain.catalog import model as catalog
 from tongdan.domain.fulfillment import folding, packing, quota, quoting, stock, stocking, tracking, watching
 from tongdan.domain.fulfillment.shipment import Shipment
-from tongdan.domain.guard import risk
+from tongdan.domain.guard import limits, risk
 from tongdan.domain.kernel.keys import (
     AFTER_SALE,
     ALIAS,
     GIFT,
+    LIMIT,
     MARK,
     NOTICE,
     OFFER,
@@ -72,6 +73,7 @@ STOCK_KIND: Final = Kind(
     evolve=stocking.evolve,
     wake_at=stock.wake_at,
 )
+LIMIT_KIND: Final = Kind(name=LIMIT, state=limits.Limit, evolve=limits.evolve)
 QUOTA_KIND: Final = Kind(name=QUOTA, state=quota.Quota, evolve=quoting.evolve)
 ALIAS_KIND: Final = Kind(
     name=ALIAS,
@@ -118,6 +120,7 @@ KINDS: Final[dict[str, Kind]] = {
         PACKING_KIND,
         STOCK_KIND,
         QUOTA_KIND,
+        LIMIT_KIND,
         ALIAS_KIND,
         PULL_KIND,
         TICKET_KIND,

@@ -15,6 +15,7 @@ from tongdan.domain.fulfillment import (
     bundles,
     intercept_facts,
     interception,
+    limiting,
     packing,
     quota_commands,
     quota_facts,
@@ -32,6 +33,8 @@ from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.guard import commands as guard_commands
 from tongdan.domain.guard import facts as guard_facts
+from tongdan.domain.guard import limit_facts as counted_facts
+from tongdan.domain.guard import limits as purchases
 from tongdan.domain.guard import risk as marks
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
@@ -50,6 +53,8 @@ from tongdan.domain.orders import (
     holds,
     intake,
     lifecycle,
+    limit_facts,
+    limits,
     line_refunds,
     match_facts,
     matching,
@@ -80,6 +85,7 @@ from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import after_sale_reactions as after
 from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import gift_reactions as gifted
+from tongdan.flow import limit_reactions as limited
 from tongdan.flow import notice_reactions as tell
 from tongdan.flow import packing_reactions as packed
 from tongdan.flow import quota_reactions as quotas
@@ -92,6 +98,7 @@ from tongdan.flow.aggregates import (
     AFTER_SALE_KIND,
     ALIAS_KIND,
     GIFT_KIND,
+    LIMIT_KIND,
     MARK_KIND,
     NOTICE_KIND,
     OFFER_KIND,
@@ -111,6 +118,7 @@ from tongdan.flow.targets import (
     by_alias,
     by_buyer,
     by_event,
+    by_limit,
     by_lost_id,
     by_mark,
     by_native,
@@ -195,7 +203,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.UndoReissue, reissues.undo_reissue),
     # stock is put behind it; the last reservation, payment or lifted hold releases it
     **_stocks(_F.CountStock, stocking.count_stock),
-    **_stocks(_F.ReserveStock, bundles.reserve),
+    **_stocks(_F.ReserveStock, limiting.reserve_limited),
     **_stocks(_F.KeepReservation, stocking.keep_reservation),
     **_stocks(_F.ReleaseStock, stocking.release_stock),
     **_stocks(_F.DeductStock, stocking.deduct_stock),
@@ -218,6 +226,12 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_quotas(_Q.NoteParts, quoting.note_parts, creates=True),
     **_quotas(_Q.NoteAvailable, quoting.note_available, creates=True),
     **_quotas(_Q.RecordQuotaPublished, quoting.record_published, creates=True),
+    # one buyer may have only so much of some
+    **_stocks(_Q.SetLimit, limiting.set_limit),
+    **_orders(limit_facts.AskLimit, limits.ask_limit),
+    counted_facts.CountPurchase: Route(LIMIT_KIND, by_limit, purchases.count_purchase, creates=True),
+    counted_facts.ReturnPurchase: Route(LIMIT_KIND, by_limit, purchases.return_purchase, creates=True),
+    **_orders(limit_facts.NoteLimitExceeded, limits.note_limit_exceeded),
     # gifts that rules give; a limited rule counts what it has given
     _C.ClaimGift: Route(GIFT_KIND, by_rule, gift_count.claim_gift, creates=True),
     _C.ReturnGift: Route(GIFT_KIND, by_rule, gift_count.return_gift, creates=True),
@@ -337,6 +351,11 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("watch-stock", quota_facts.StockFollowed, quotas.watch_stock),
     Reaction("watch-parts", quota_facts.PartsWatched, quotas.watch_parts),
     Reaction("note-available", quota_facts.AvailabilityTold, quotas.note_available),
+    Reaction("set-limit", _c.SkuDescribed, limited.set_limit),
+    Reaction("ask-limit", quota_facts.LimitFound, limited.ask_limit),
+    Reaction("count-purchase", limit_facts.LimitAsked, limited.count_purchase),
+    Reaction("limit-exceeded", counted_facts.PurchaseRefused, limited.note_exceeded),
+    Reaction("return-purchase", _o.OrderCancelled, limited.return_cancelled),
     Reaction("gift-given", gift_facts.GiftGiven, gifted.claim_or_reserve),
     Reaction("gift-claimed", _c.GiftClaimed, gifted.reserve_claimed),
     Reaction("gift-exhausted", _c.GiftExhausted, gifted.drop_exhausted),
@@ -508,6 +527,8 @@ _MODULES: Final = (
     returns_facts,
     catalog_facts,
     guard_facts,
+    counted_facts,
+    limit_facts,
     waybill_facts,
     sync_facts,
     pull_facts,

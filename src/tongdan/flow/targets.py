@@ -12,6 +12,7 @@ from tongdan.domain.kernel.keys import (
     alias_key,
     gift_key,
     key_slot,
+    limit_key,
     mark_key,
     notice_key,
     notice_of,
@@ -111,6 +112,11 @@ def by_sku(command: Any) -> Target:
 
 def by_quota(command: Any) -> Target:
     key = quota_key(command.sku)
+    return Target(key_slot(key), key)
+
+
+def by_limit(command: Any) -> Target:
+    key = limit_key(command.limit)
     return Target(key_slot(key), key)
 
 

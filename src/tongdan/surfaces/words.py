@@ -332,6 +332,28 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "AvailabilityNoted": ("the stock of {part} has changed", "{part} 的库存有变化"),
     "QuotasSet": ("new quotas of {sku} are sent to platforms", "向平台发送 {sku} 的新配额"),
     "QuotaPublished": ("{outlet} offers {units}", "{outlet} 可售 {units} 件"),
+    "LimitSet": (
+        "one buyer may have {limit_units} (0: any number)",
+        "每位买家限购 {limit_units} 件（0 为不限）",
+    ),
+    "LimitFound": (
+        "{order}: {units} wanted, one buyer may have {limit_units}",
+        "{order}：购买 {units}，限购 {limit_units}",
+    ),
+    "LimitAsked": (
+        "line {line}: {units} of {sku} are to be counted, {limit_units} at most",
+        "第 {line} 行：{sku} 购买 {units}，限购 {limit_units}",
+    ),
+    "LimitExceeded": (
+        "one buyer may have {limit_units} of {sku} in all",
+        "{sku} 每位买家限购 {limit_units} 件，已超出",
+    ),
+    "PurchaseCounted": ("{units} counted for {order}", "{order} 计入 {units} 件"),
+    "PurchaseRefused": (
+        "{order}: {units} more than {had_units} would be over {limit_units}",
+        "{order}：已购 {had_units} 件，再购 {units} 件将超过限购 {limit_units} 件",
+    ),
+    "PurchaseReturned": ("{order} gives its units back", "{order} 退回其计数"),
     "StockCounted": ("{on_hand} on hand in {warehouse}", "{warehouse} 在库 {on_hand}"),
     "StockReserved": (
         "{units} reserved for {order} in {warehouse}",

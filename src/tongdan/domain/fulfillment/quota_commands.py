@@ -58,3 +58,10 @@ class RecordQuotaPublished(Command, frozen=True, kw_only=True):
     outlet: str
     units: int
     sequence: int
+
+
+class SetLimit(Command, frozen=True, kw_only=True):
+    """One buyer may have so many units; 0: any number."""
+
+    sku: str
+    limit_units: int

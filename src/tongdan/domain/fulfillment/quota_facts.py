@@ -124,3 +124,18 @@ class PublishQuota(Effect, frozen=True, kw_only=True):
     sku: str
     units: int
     sequence: int
+
+
+class LimitSet(Fact, frozen=True, kw_only=True):
+    sku: str
+    limit_units: int
+
+
+class LimitFound(Fact, frozen=True, kw_only=True):
+    """A line wants a SKU of which one buyer may have `limit_units`."""
+
+    sku: str
+    order: str
+    line: int
+    units: int
+    limit_units: int

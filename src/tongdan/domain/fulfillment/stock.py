@@ -100,6 +100,7 @@ class Stock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     told: tuple[dict[str, int], int] = ({}, 0)
     told_no: int = 0
     touched: tuple[str, ...] = ()
+    limit_units: int = 0  # what one buyer may have; 0: any number
     quiet_until: datetime | None = None
 
     def available(self) -> tuple[dict[str, int], int]:

@@ -1,4 +1,4 @@
-"""How stock folds what its watchers are told."""
+"""How stock folds what its watchers are told, and what one buyer may have of it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -31,9 +31,19 @@ def _on_told(stock: Stock, fact: q.AvailabilityTold) -> Stock:
     return replace(stock, told=told, touched=(), quiet_until=fact.quiet_until)
 
 
+def _on_limit_set(stock: Stock, fact: q.LimitSet) -> Stock:
+    return replace(stock, limit_units=fact.limit_units)
+
+
+def _on_limit_found(stock: Stock, _: q.LimitFound) -> Stock:
+    return stock
+
+
 FOLDS: Final[dict[type[Fact], Callable[..., Stock]]] = {
     q.StockWatched: _on_watched,
     q.StockUnwatched: _on_unwatched,
     q.PartsWatched: _on_parts_watched,
     q.AvailabilityTold: _on_told,
+    q.LimitSet: _on_limit_set,
+    q.LimitFound: _on_limit_found,
 }

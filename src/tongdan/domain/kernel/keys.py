@@ -26,12 +26,13 @@ SKU: Final = "sku"
 OFFER: Final = "offer"
 GIFT: Final = "gift"
 QUOTA: Final = "quota"
+LIMIT: Final = "limit"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
 RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset(
-    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA}
+    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT}
 )  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
@@ -125,6 +126,11 @@ def gift_key(rule: str) -> str:
 def quota_key(sku: str) -> str:
     """What each shop may sell of an own SKU."""
     return f"{QUOTA}/{sku}"
+
+
+def limit_key(limit: str) -> str:
+    """What one buyer has of a SKU; `limit` is `SHOP/BUYER/SKU`."""
+    return f"{LIMIT}/{limit}"
 
 
 def kind_of(key: str) -> str:

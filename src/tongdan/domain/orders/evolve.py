@@ -16,6 +16,7 @@ from tongdan.domain.orders.axes import CLOSING, AttemptStage, Closing, Stage
 from tongdan.domain.orders.cod_evolve import CASH
 from tongdan.domain.orders.delivery_evolve import DELIVERY
 from tongdan.domain.orders.gift_evolve import GIFTS
+from tongdan.domain.orders.limit_evolve import LIMITS
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.match_evolve import MATCHING
 from tongdan.domain.orders.model import (
@@ -295,6 +296,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **REMARKS,
     **WITHDRAWN,
     **GIFTS,
+    **LIMITS,
     f.OrderSettled: _settled,
     f.SettlementMismatched: _settlement_mismatched,
     f.OrderCompleted: _completed,

@@ -308,6 +308,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
 
     `reserved` are the lines whose stock is to be freed, `shipments` those that must be recalled, `gifts` the limited
     rules that may give to another what this order has not taken. `forfeited_fen` of a deposit is kept.
+    `limits` are the purchase limits under which it was counted.
     """
 
     by: str
@@ -319,6 +320,7 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
     ends: tuple[str, ...] = ()
     gifts: tuple[str, ...] = ()
     forfeited_fen: int = 0
+    limits: tuple[str, ...] = ()
 
 
 class AddressChanged(Fact, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ def cancel(draft: Draft, ctx: Context, *, by: str, reason: str, at: datetime) ->
             cancelled_at=at,
             ends=tuple(worry for worry in (WORRY_SHORT, WORRY_SHIP) if worry in order.worries),
             gifts=() if gone(order) or order.units(Stage.RELEASED) else order.limited_gifts,
+            limits=() if gone(order) else order.limits,
         )
     )
     draft.withdraw("Prepay")

@@ -250,6 +250,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     platform_refunds: tuple[PlatformRefund, ...] = ()
     limited_gifts: tuple[str, ...] = ()
     gifts_due: bool = False
+    limits: tuple[str, ...] = ()
     reissues: tuple[Reissue, ...] = ()
     after_sales: tuple[OrderAfterSale, ...] = ()
     closing: Closing = Closing.OPEN
