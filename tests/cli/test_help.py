@@ -31,7 +31,7 @@ def test_help_teaches_by_example(words: tuple[str, ...]) -> None:
 def test_every_command_of_the_page_is_there() -> None:
     assert {words[0] for words in _commands()} == {
         "serve", "demo", "order", "shipment", "verify", "dead-letters", "tickets", "export", "import", "keys", "erase",
-        "archive", "backfill", "quarantine", "backup", "restore", "slots", "catalog", "holds", "members",
+        "archive", "backfill", "quarantine", "backup", "restore", "slots", "catalog", "holds", "members", "widget",
         "incident", "notices",
         "aftersale", "gifts", "quotas", "stock",
         "waybill",

@@ -38,6 +38,7 @@ from tongdan.cli import (
     timeline,
     verify,
     waybills,
+    widget,
 )
 from tongdan.cli.language import prose, t
 
@@ -119,6 +120,7 @@ app.add_typer(quotas.stock, name="stock")
 app.add_typer(keys.app, name="keys")
 app.add_typer(members.app, name="members")
 app.add_typer(slots.app, name="slots")
+app.add_typer(widget.app, name="widget")
 app.command("erase", help=erase.HELP)(erase.erase)
 app.command("backup", help=backup.HELP)(backup.backup)
 app.command("restore", help=restore.HELP)(restore.restore)
