@@ -24,8 +24,18 @@ from tests.contracts.test_channels import CASES, TAKEN, kuaishou_detail, write_b
 
 from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
+from tongdan.domain.kernel.after_sales import AFTER_SALES, AfterSaleKind, AfterSaleReport, AfterSaleStage
 from tongdan.domain.orders.commands import NoteChannelEvent, RecordDetail
 from tongdan.domain.orders.facts import FetchDetail
+from tongdan.domain.returns.commands import RecordAfterSale, RecordAnswer
+from tongdan.domain.returns.facts import (
+    AgreeToRefund,
+    AgreeToReturn,
+    Case,
+    FetchAfterSale,
+    RefuseAfterSale,
+    SendReplacement,
+)
 from tongdan.domain.sync.commands import RecordListing
 from tongdan.domain.sync.pull_facts import ListOrders
 from tongdan.ports import HttpRequest, Inbound, NotUnderstood, Unauthentic
@@ -237,3 +247,134 @@ def test_the_same_text_is_sealed_the_same_so_a_repeat_is_the_same_bytes() -> Non
     assert kuaishou_seal(b"{}") == kuaishou_seal(b"{}")
     (kept,) = CASE.door.open(kuaishou_push(b"[1]"))
     assert isinstance(kept, NotUnderstood) and kept.about == "ks-main"
+
+
+# ---- after-sales
+
+
+def refund(**differs: Any) -> bytes:
+    whole = json.loads(golden("kuaishou/aftersale-detail.json"))
+    whole["data"] |= differs
+    return json.dumps(whole, ensure_ascii=False).encode()
+
+
+async def report(body: bytes) -> AfterSaleReport:
+    asked = CASE.effect(FetchAfterSale, native=CASE.native, number=REFUND)
+    command = (await done(CASE.partner(body).actor.perform(errand(asked, "A1")))).command
+    assert isinstance(command, RecordAfterSale)
+    return command.report
+
+
+async def answered(kind: type[Any], of: AfterSaleKind, **more: Any) -> tuple[str, dict[str, Any]]:
+    """The call that an answer is given with."""
+    platform = CASE.partner(TAKEN)
+    effect = kind(partner="channel/KS/ks-main", no=1, case=replace(REFUND_ONLY, kind=of), **more)
+    outcome = await done(platform.actor.perform(errand(effect, "A1")))
+    assert outcome.command == RecordAnswer(after_sale="A1", no=1)
+    (asked,) = platform.asked
+    assert asked.method == "POST"
+    return sent(asked)
+
+
+REFUND = "2602700001110428"
+REFUND_ONLY = Case(
+    channel="KS",
+    shop="ks-main",
+    native=CASE.native,
+    number=REFUND,
+    kind=AfterSaleKind.REFUND_ONLY,
+    stage=AfterSaleStage.APPLIED,
+    amount_fen=6_152,
+    mark="1769490005000|10|1",
+)
+
+
+@pytest.mark.parametrize(
+    ("differs", "kind", "stage"),
+    [
+        ({"handlingWay": 10, "status": 10}, "refund_only", "applied"),
+        ({"handlingWay": 10, "status": 10, "negotiateStatus": 3}, "refund_only", "refused"),
+        ({"negotiateStatus": 3}, "return_refund", "refused"),
+        ({"status": 12}, "return_refund", "refused"),
+        ({"status": 21}, "return_refund", "intervened"),
+        ({"status": 30, "negotiateStatus": 2}, "return_refund", "awaiting_return"),
+        ({"status": 30, "negotiateStatus": 3}, "return_refund", "awaiting_return"),
+        ({"status": 40, "negotiateStatus": 2}, "return_refund", "returning"),
+        ({"status": 40, "negotiateStatus": 3}, "return_refund", "refused"),
+        ({"status": 50}, "return_refund", "refunding"),
+        ({"status": 60}, "return_refund", "refunded"),
+        ({"status": 70, "negotiateStatus": 3}, "return_refund", "closed"),
+        ({"handlingWay": 3, "status": 45, "refundFee": 0}, "exchange", "resent"),
+        ({"handlingWay": 3, "status": 60, "refundFee": 0}, "exchange", "exchanged"),
+        ({"handlingWay": 3, "status": 60}, "exchange", None),  # nobody says whether that was paid back
+        ({"handlingWay": 10, "specialRefundType": 1, "status": 60}, "price_protection", "refunded"),
+        ({"specialRefundType": 2}, None, "applied"),
+    ],
+)
+async def test_an_after_sale_is_two_words_and_what_nobody_knows_is_in_no_map(
+    differs: dict[str, Any], kind: str | None, stage: str | None
+) -> None:
+    said, how = await report(refund(**differs)), CONF.policy.channels["KS"].after_sale
+    assert how is not None
+    assert (how.kinds.get(said.kind), how.stages.get(said.stage)) == (kind, stage)
+
+
+async def test_goods_on_their_way_back_have_a_waybill_and_no_parcel_has_no_carrier() -> None:
+    back = await report(refund(status=40, logisticsInfo={"expressNo": "SF7", "expressCode": 4}))
+    assert (back.carrier, back.waybill) == ("4", "SF7")
+    for none in (None, {"expressNo": "", "expressCode": 0}):
+        assert ((await report(refund(logisticsInfo=none))).carrier, back.amount_fen) == ("", 6_152)
+
+
+async def test_money_alone_is_paid_back_as_it_stands_and_an_exchange_is_agreed_to_without_a_sum() -> None:
+    seen = {"refundId": int(REFUND), "refundAmount": 6_152, "status": 10, "negotiateStatus": 1}
+    assert await answered(AgreeToRefund, AfterSaleKind.REFUND_ONLY) == (
+        "open.seller.order.refund.approve",
+        {**seen, "refundHandingWay": 10},
+    )
+    assert await answered(AgreeToReturn, AfterSaleKind.EXCHANGE, address="900") == (
+        "open.seller.order.refund.returngoods.approve",
+        {"refundId": int(REFUND), "refundAmount": 0, "addressId": 900},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "more"),
+    [
+        (AgreeToReturn, AfterSaleKind.REPAIR, {"address": "900"}),
+        (AgreeToRefund, AfterSaleKind.PRICE_PROTECTION, {}),
+        (RefuseAfterSale, AfterSaleKind.REISSUE, {"reason": "1", "note": "", "evidence": ""}),
+        (SendReplacement, AfterSaleKind.REISSUE, {"carrier": "SF", "waybill": "SF9"}),
+        (SendReplacement, AfterSaleKind.EXCHANGE, {"carrier": "DB", "waybill": "DB9"}),
+    ],
+)
+async def test_what_no_call_is_known_for_is_left_to_the_console_and_nothing_is_asked(
+    kind: type[Any], of: AfterSaleKind, more: dict[str, str]
+) -> None:
+    platform = CASE.partner(TAKEN)
+    effect = kind(partner="channel/KS/ks-main", no=1, case=replace(REFUND_ONLY, kind=of), **more)
+    outcome = await done(platform.actor.perform(errand(effect, "A1")))
+    assert isinstance(outcome.command, RecordAnswer) and outcome.command.error
+    assert platform.asked == []
+
+
+@pytest.mark.parametrize(("cursor", "then"), [("nomore", ""), ("1769_26", "1769_26")])
+async def test_after_sales_are_listed_by_their_cursor_exchanges_with_them(cursor: str, then: str) -> None:
+    whole = json.loads(golden("kuaishou/aftersale-list.json"))
+    whole["data"]["pcursor"] = cursor
+    platform = CASE.partner(json.dumps(whole).encode())
+    span = {"since": NOW, "until": NOW.replace(minute=5), "page": 3, "cursor": "from-here"}
+    outcome = await done(
+        platform.actor.perform(errand(CASE.effect(ListOrders, **span, what=AFTER_SALES), "p"))
+    )
+    assert isinstance(outcome.command, RecordListing) and outcome.command.cursor == then
+    method, asked = sent(platform.asked[0])
+    assert (method, asked["pcursor"], asked["queryType"], asked["type"]) == (
+        "open.seller.order.refund.pcursor.list",
+        "from-here",
+        2,
+        9,
+    )
+    assert asked["endTime"] - asked["beginTime"] == 300_000 - 1
+    assert asked["option"] == {"needExchange": True}
+    assert platform.asked[0].method == "GET"

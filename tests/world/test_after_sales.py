@@ -1,4 +1,4 @@
-"""After-sales on four platforms, with lost, late and repeated pushes and answers that nobody hears of: each is in the
+"""After-sales on five platforms, with lost, late and repeated pushes and answers that nobody hears of: each is in the
 centre once, on its line, in its units, to the fen, as its platform has it; each answer did something once.
 """
 

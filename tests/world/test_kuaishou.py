@@ -8,12 +8,19 @@ import pytest
 from tests.contracts.partners.played import CONF, HeldCredentials, credentials
 from tests.world.pairing import BASKET, START, Pair, play
 
+from tongdan.adapters.partners.channel_actor import ChannelActor
+from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
+from tongdan.domain.kernel.after_sales import AFTER_SALES, AfterSaleKind, AfterSaleReport, AfterSaleStage
 from tongdan.domain.orders.commands import NoteChannelEvent
 from tongdan.domain.orders.facts import FetchDetail
+from tongdan.domain.returns.commands import RecordAfterSale, RecordAnswer
+from tongdan.domain.returns.facts import Case, FetchAfterSale, RefuseAfterSale
+from tongdan.domain.sync.commands import RecordListing
+from tongdan.domain.sync.pull_facts import ListOrders
 from tongdan.labs.world.kuaishou import DONE, FAILED, SHIPPED, KuaishouOrder
 from tongdan.labs.world.people import buyer_of
-from tongdan.ports import Done, Failed, Unauthentic
+from tongdan.ports import Done, Errand, Failed, Unauthentic
 
 
 def native_of(no: int) -> str:
@@ -116,3 +123,55 @@ def test_a_wrong_secret_is_found_out_on_either_side(field: str) -> None:
 
     play(KUAISHOU, body)
     assert CONF.policy.channels["KS"].statuses["30"] == "paid"
+
+
+def test_an_after_sale_is_told_shown_listed_and_answered_once_in_the_state_that_was_seen() -> None:
+    async def body(on: Pair) -> None:
+        order: KuaishouOrder = on.platform.place(native_of(7), BASKET, buyer_of(1, "7"))
+        book = on.gateway.after_sales.book  # type: ignore[union-attr]
+        case = book.apply(order.id, order.id, 1, 5_001, back=True)
+        await on.clock.sleep(1)
+        report = await fetched(on, case.number, order.id)
+        assert (report.kind, report.stage, report.amount_fen, report.sold) == (
+            "1",
+            "11",
+            5_001,
+            ((order.id, 1),),
+        )
+        page = await on.perform(
+            ListOrders, since=START, until=START + timedelta(seconds=5), page=0, cursor="", what=AFTER_SALES
+        )
+        assert isinstance(page, Done) and isinstance(page.command, RecordListing)
+        assert [(each.native, each.after_sale) for each in page.command.orders] == [(order.id, case.number)]
+        seen = Case(
+            channel="KS", shop=on.shop.id, native=order.id, number=case.number,
+            kind=AfterSaleKind.RETURN_REFUND, stage=AfterSaleStage.APPLIED, amount_fen=5_001, mark=report.mark,
+        )  # fmt: skip
+        old = msgspec.structs.replace(seen, mark="1|11|1")
+        for shown, errors in ((old, True), (seen, False), (seen, True)):
+            assert bool(await refused(on, shown)) == errors
+        assert case.effects == ["applied refuse"]
+        assert on.how.after_sale is not None
+        assert on.how.after_sale.stages[(await fetched(on, case.number, order.id)).stage] == "refused"
+
+    play(KUAISHOU, body)
+
+
+async def fetched(on: Pair, number: str, native: str) -> AfterSaleReport:
+    done = await on.perform(FetchAfterSale, native=native, number=number)
+    assert isinstance(done, Done) and isinstance(done.command, RecordAfterSale)
+    return done.command.report
+
+
+async def refused(on: Pair, case: Case) -> str:
+    """The error, or "" when it was taken; one whose answer was lost counts as taken."""
+    partner, wire = f"channel/KS/{on.shop.id}", Wire(on.outside, credentials(), on.clock)
+    effect = RefuseAfterSale(partner=partner, no=1, case=case, reason="1", note="", evidence="")
+    outcome = await ChannelActor(partner, KUAISHOU, on.how, wire).perform(
+        Errand("E", "O", effect, 1, lambda: None)
+    )
+    if isinstance(outcome, Failed):
+        assert not outcome.final
+        return ""
+    assert isinstance(outcome.command, RecordAnswer)
+    return outcome.command.error

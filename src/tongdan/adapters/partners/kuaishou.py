@@ -33,6 +33,7 @@ ABOUT_ORDERS: Final = "kwaishop_order_"
 ABOUT_REFUNDS: Final = "kwaishop_aftersales_"
 TEST: Final = b'{"test":true}'
 NO_IV: Final = bytes(16)
+NO_MORE: Final = "nomore"  # the cursor of a listing's end
 
 Number = int | str
 
@@ -50,10 +51,11 @@ class _Message(msgspec.Struct, rename="camel"):
 
 
 class _Info(msgspec.Struct, rename="camel"):
-    """An order's message has `oid` or leaves it to `biz_id`; a refund's has `order_id`, and its own number there."""
+    """An order's message has `oid` or leaves it to `biz_id`; a refund's has `order_id` and `refund_id`."""
 
     oid: Number = 0
     order_id: Number = 0
+    refund_id: Number = 0
     update_time: int = 0
     create_time: int = 0
 
@@ -89,6 +91,7 @@ class KuaishouPushes:
                 native_status="",
                 said_at=from_epoch_ms(stamp) if stamp else received_at,
                 reason=message.event[:80],
+                after_sale=digits("refundId", info.refund_id) if about_refund and info.refund_id else "",
             )
 
         return Told(message.event_id, digits("userId", message.user_id), event)

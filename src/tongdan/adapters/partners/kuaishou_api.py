@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from tongdan.adapters.partners import kuaishou_aftersale
 from tongdan.adapters.partners.channel import (
     MAX_LINES,
     Call,
@@ -29,7 +30,7 @@ from tongdan.adapters.partners.channel import (
     Talk,
 )
 from tongdan.adapters.partners.channel_stock import SKUS, KuaishouStocks
-from tongdan.adapters.partners.kuaishou import CHANNEL, NAME, SEALED, KuaishouPushes, Number
+from tongdan.adapters.partners.kuaishou import CHANNEL, NAME, NO_MORE, SEALED, KuaishouPushes, Number
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.kernel.instants import from_epoch_ms
@@ -55,8 +56,7 @@ LIST: Final = "open.order.cursor.list"
 SHIP: Final = "open.seller.order.goods.deliver"
 SHIP_PARTS: Final = "open.order.goods.split.deliver"
 ADD_PARCEL: Final = "open.seller.order.goods.logistics.append"
-READS: Final = frozenset({DETAIL, LIST, SKUS})
-NO_MORE: Final = "nomore"
+READS: Final = frozenset({DETAIL, LIST, SKUS, kuaishou_aftersale.DETAIL, kuaishou_aftersale.LIST})
 PAID, FAILED = 30, 80
 REFUNDED, REFUND_CLOSED = 60, 70
 ALL_STATUSES, LAST_FIRST, BY_CHANGE = 1, 1, 2  # orderViewStatus, sort, queryType
@@ -362,5 +362,6 @@ KUAISHOU: Final = Channel(
     KuaishouPushes(),
     KuaishouCalls,
     SEALED,
+    after_sales=kuaishou_aftersale.KuaishouAfterSales,
     stocks=KuaishouStocks(),
 )

@@ -17,11 +17,12 @@ from tongdan.domain.returns.commands import AnswerAfterSale
 from tongdan.domain.returns.facts import Answer
 from tongdan.domain.returns.model import AfterSale
 from tongdan.domain.sync.alias import Alias
-from tongdan.labs.world import douyin, jd, pinduoduo, taobao
+from tongdan.labs.world import douyin, jd, kuaishou, pinduoduo, taobao
 from tongdan.labs.world.after_sales import OVER, Case
 from tongdan.labs.world.after_sales import AfterSales as Book
 from tongdan.labs.world.douyin import DouyinOrder
 from tongdan.labs.world.jd import JdOrder
+from tongdan.labs.world.kuaishou import KuaishouOrder
 from tongdan.labs.world.pinduoduo import PinduoduoOrder
 from tongdan.labs.world.pinduoduo_api import sku_number
 from tongdan.labs.world.sold import Sold, sold_units
@@ -38,6 +39,7 @@ LEFT: Final[Mapping[str, frozenset[int | str]]] = {
     "PD": frozenset({pinduoduo.SHIPPED, pinduoduo.SIGNED}),
     "TB": frozenset({taobao.SHIPPED, taobao.FINISHED}),
     "JD": frozenset({jd.SHIPPED, jd.FINISHED}),
+    "KS": frozenset({kuaishou.SIGNED, kuaishou.DONE}),  # it is shipped with its first parcel already
 }
 
 
@@ -177,5 +179,8 @@ def _lines(order: Sold) -> list[tuple[str, int, int]]:
         return [(each.oid, each.line.units, each.line.amount_fen) for each in order.lines]
     if isinstance(order, PinduoduoOrder):
         return [(str(sku_number(line)), sold_units(line), line.amount_fen) for line in order.basket.lines]
+    if isinstance(order, KuaishouOrder):
+        article, *_ = order.parts
+        return [(article.id, article.units, article.line.amount_fen)]
     assert isinstance(order, JdOrder)
     return [("", 0, order.amount_fen)]

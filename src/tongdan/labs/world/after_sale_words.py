@@ -1,7 +1,7 @@
 """How each platform phrases its after-sales: the push, the detail, the listing, and what an answer has to say.
 
-The life of a case is `after_sales.py`; here are the four platforms' fields and numbers, as their adapters' sources have
-them. A gateway takes `methods` into its own.
+The life of a case is `after_sales.py`; here are four platforms' fields and numbers, as their adapters' sources have
+them (Kuaishou's: `kuaishou_refunds.py`). A gateway takes `methods` into its own.
 """
 
 import json

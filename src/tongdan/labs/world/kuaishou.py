@@ -58,11 +58,17 @@ class KuaishouOrder(SoldByPrice):
     paid_at: datetime | None = None
     risk: int = 0
     refund: int = 0
+    refund_asked_at: datetime | None = None
     told: int = 0
 
     @property
     def told_units(self) -> int:
         return sum(part.told_units for part in self.parts)
+
+    @property
+    def refund_id(self) -> int:
+        """Of the refund asked for before it has left."""
+        return int(self.id) + 9
 
     @property
     def may_ship(self) -> bool:
@@ -123,11 +129,16 @@ class Kuaishou:
         await self._setting.clock.sleep(stream.between(5, 600))
         if order.status != PAID:
             return
-        order.refund = ASKED
+        order.refund, order.refund_asked_at = ASKED, self._setting.clock.now()
         self._tell(order, "addRefund")
         await self._setting.clock.sleep(stream.between(300, 1_800))
-        order.refund = PAID_BACK if stream.chance(0.6) else TAKEN_BACK
-        if order.refund == PAID_BACK:
+        if order.refund == ASKED:
+            self.decide_refund(order, PAID_BACK if stream.chance(0.6) else TAKEN_BACK)
+
+    def decide_refund(self, order: KuaishouOrder, refund: int) -> None:
+        """Of one asked for before the order has left: PAID_BACK ends the order, TAKEN_BACK lets it go on."""
+        order.refund = refund
+        if refund == PAID_BACK:
             order.status = FAILED
         self._tell(order, "updateRefund")
 
@@ -165,22 +176,32 @@ class Kuaishou:
         if self._setting.faults.meet(where, order.id, (NEVER_TOLD,)):
             return
         order.told += 1
-        stamp, number = int(now.timestamp() * 1_000), self._setting.stream("event", order.id, order.told)
-        refund = event.endswith("Refund")
-        about = (
-            {"orderId": int(order.id), "refundId": int(order.id) + 9} if refund else {"oid": int(order.id)}
-        )
+        number = self._setting.stream("event", order.id, order.told)
+        about: dict[str, object] = {"oid": int(order.id), "status": order.status}
+        biz = int(order.id)
+        if event.endswith("Refund"):
+            about, biz = (
+                {"orderId": int(order.id), "refundId": order.refund_id, "status": order.refund},
+                order.refund_id,
+            )
+        self.tell(event, order.id, biz, about, number, now)
+
+    def tell(
+        self, event: str, order: str, biz: int, about: Mapping[str, object], number: Stream, at: datetime
+    ) -> None:
+        """A message; the same `number` (unused) makes the same message."""
+        stamp, refund = int(at.timestamp() * 1_000), event.endswith("Refund")
         time = {"createTime" if event.startswith("add") else "updateTime": stamp}
         message = {
             "eventId": f"243_{number.digits(4)}_{number.digits(13)}",
-            "bizId": int(order.id) + 9 * refund,
+            "bizId": biz,
             "userId": int(self.shop.native),
             "appKey": self._app["app_key"],
             "event": f"kwaishop_{'aftersales' if refund else 'order'}_{event}",
-            "info": json.dumps({**about, "sellerId": int(self.shop.native), "status": order.status, **time}),
+            "info": json.dumps({**about, "sellerId": int(self.shop.native), **time}),
             "createTime": stamp,
         }
-        self.outbox.post(json.dumps(message).encode(), where, order.id)
+        self.outbox.post(json.dumps(message).encode(), f"kuaishou.{event}", order)
 
     def _post(self, messages: Sequence[bytes]) -> HttpRequest:
         (message,) = messages

@@ -18,6 +18,7 @@ from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
 from tongdan.labs.world.gateway import Call, Gateway, Refused
 from tongdan.labs.world.kuaishou import PAID, Kuaishou, KuaishouOrder, KuaishouPart
+from tongdan.labs.world.kuaishou_refunds import KuaishouWords
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.shelf import kuaishou
 from tongdan.labs.world.sold import unit_price_fen
@@ -48,7 +49,9 @@ class KuaishouApi(Gateway):
         self._carrier: Final = carrier
         self._platform: Final = platform
         self._app: Final = app
+        self.after_sales = KuaishouWords(setting, platform)
         self._methods: Final[dict[str, Callable[[Mapping[str, Any]], object]]] = {
+            **self.after_sales.methods,
             "open.order.detail": lambda said: _show(self._order(said["oid"])),
             LIST: self._list,
             "open.seller.order.goods.deliver": self._deliver,
@@ -192,7 +195,7 @@ def _show(order: KuaishouOrder) -> dict[str, object]:
         "sellerNick": "",
         "payType": 2 if paid else 0,
     }
-    refunds = [{"refundId": int(order.id) + 9, "refundStatus": order.refund}] if order.refund else []
+    refunds = [{"refundId": order.refund_id, "refundStatus": order.refund}] if order.refund else []
     return {
         "orderBaseInfo": base,
         "orderItemInfo": _item(article),
