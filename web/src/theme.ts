@@ -4,7 +4,11 @@ import type { ThemeConfig } from 'antd';
 export const theme: ThemeConfig = {
   token: {
     colorPrimary: '#1F5FBF',
+    colorPrimaryHover: '#174A96',
+    colorPrimaryActive: '#123B78',
     colorLink: '#1F5FBF',
+    colorLinkHover: '#174A96',
+    colorLinkActive: '#123B78',
     colorInfo: '#1F5FBF',
     colorWarning: '#8A4B00',
     colorError: '#B5261E',

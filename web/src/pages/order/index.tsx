@@ -1,77 +1,82 @@
-import { useQuery } from '@tanstack/react-query';
-import { Descriptions, Result, Tag } from 'antd';
+import './order.css';
+
+import type { UseQueryResult } from '@tanstack/react-query';
+import { Result } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
-import type { Schemas } from '../../api/client';
-import { api, Refused, told } from '../../api/client';
+import { Refused } from '../../api/client';
 import { Failed, Loading } from '../../components/Told';
-import { said } from '../../i18n';
-import { formatFen, formatTime } from '../../lib/format';
+import { Actions } from './Actions';
+import { Bands } from './Bands';
+import { AfterSales, Notices, Shipments, Tickets } from './Belongings';
+import { Comments } from './Comments';
 import { Facts } from './Facts';
 import { Lines } from './Lines';
+import { Proof } from './Proof';
+import { useOrder } from './queries';
+import { StatusTag, Summary } from './Summary';
 
-/** One order: what it is, where its units are, and everything that happened to it. */
+/** One order: what it is, what each system says of it, all that happened to it, and what may be done now. */
 export default function OrderPage() {
-  const { t } = useTranslation();
   const { id = '' } = useParams();
-  const path = { params: { path: { id } } };
-  const order = useQuery({
-    queryKey: ['order', id],
-    queryFn: () => told(api.GET('/api/v1/orders/{id}', path)),
-  });
-  const timeline = useQuery({
-    queryKey: ['timeline', id],
-    queryFn: () => told(api.GET('/api/v1/orders/{id}/timeline', path)),
-  });
+  return <One key={id} id={id} />;
+}
+
+function One({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const { bands, order, timeline, belongings, actions, refresh } = useOrder(id);
+  const [opened, setOpened] = useState('');
+  const open = (position: string) => {
+    setOpened(position);
+    requestAnimationFrame(() => document.getElementById(`fact-${position}`)?.scrollIntoView());
+  };
   if (order.isPending) return <Loading />;
   if (order.error instanceof Refused && order.error.status === 404) {
-    return <Result status="404" title={t('order.none')} />;
+    return <Result status="404" title={t('order.none')} subTitle={order.error.message} />;
   }
-  if (order.isError) return <Failed error={order.error} again={() => void order.refetch()} />;
+  if (!order.data) return <Failed error={order.error} again={() => void order.refetch()} />;
+  const last = timeline.data?.facts.filter((fact) => fact.aggregate === id).at(-1);
   return (
     <>
-      <h1 className="page-title mono">
-        {order.data.id} <StatusTag status={order.data.status} />
-      </h1>
-      <Summary order={order.data} />
-      <Lines lines={order.data.lines} />
-      {timeline.isPending && <Loading />}
-      {timeline.isError && <Failed error={timeline.error} again={() => void timeline.refetch()} />}
-      {timeline.data && <Facts facts={timeline.data.facts} />}
+      <div className="order-head">
+        <h1 className="page-title mono">{id}</h1>
+        <StatusTag status={order.data.status} />
+      </div>
+      <Summary order={order.data} refresh={() => void refresh()} />
+      <Part of={bands}>{(found) => <Bands found={found} open={open} />}</Part>
+      <div className="order-columns">
+        <div>
+          <Lines lines={order.data.lines} />
+          <Part of={timeline}>
+            {({ facts }) => <Facts id={id} facts={facts} opened={opened} refresh={() => void refresh()} />}
+          </Part>
+        </div>
+        <div>
+          <Part of={actions}>{(found) => <Actions id={id} found={found.actions} done={refresh} />}</Part>
+          <Part of={timeline}>
+            {({ facts }) => <Comments id={id} facts={facts} done={() => void refresh()} />}
+          </Part>
+          <Part of={belongings}>
+            {(found) => (
+              <>
+                <Tickets found={found.tickets} />
+                <Shipments id={id} found={found.shipments} />
+                <AfterSales found={found.after_sales} />
+              </>
+            )}
+          </Part>
+          <Notices found={order.data.notices ?? []} />
+          {last && <Proof id={id} position={last.position} hash={last.hash} />}
+        </div>
+      </div>
     </>
   );
 }
 
-function StatusTag({ status }: { status: Schemas['StatusShape'] }) {
-  const { t } = useTranslation();
-  return (
-    <Tag>
-      {said(status.name, status.name_zh)} {status.code}
-      {status.partly?.length ? ` · ${t('order.partly')}` : ''}
-    </Tag>
-  );
-}
-
-function Summary({ order }: { order: Schemas['OrderShape'] }) {
-  const { t } = useTranslation();
-  const person = order.person;
-  const fields: Record<string, string> = {
-    shop: `${order.channel} · ${order.shop}`,
-    native: order.native,
-    amount: formatFen(order.amount_fen),
-    placed: formatTime(order.placed_at),
-    paid: formatTime(order.paid_at),
-    settled: formatTime(order.settled_at),
-    owed: order.owed_fen ? formatFen(order.owed_fen) : '',
-    refunded: order.refunded_fen ? formatFen(order.refunded_fen) : '',
-    holds: order.holds.join(', '),
-    receiver: person
-      ? `${person.name} ${person.phone} ${person.province}${person.city}${person.district}`
-      : '',
-  };
-  const items = Object.entries(fields)
-    .filter(([, value]) => value.trim() && value !== '–')
-    .map(([name, value]) => ({ key: name, label: t(`order.${name}` as 'order.shop'), children: value }));
-  return <Descriptions size="small" items={items} column={{ xs: 1, md: 3, xl: 4 }} />;
+/** A part of the page that comes by itself: what it has to show, even while it is asked for again. */
+function Part<T>({ of, children }: { of: UseQueryResult<T>; children: (data: T) => React.ReactNode }) {
+  if (of.data !== undefined) return children(of.data);
+  return of.error ? <Failed error={of.error} again={() => void of.refetch()} /> : <Loading />;
 }
