@@ -293,12 +293,13 @@ def _walks(query: OrderQuery, before: int | None) -> Iterator[_Walk]:
             conditions.append(("o.row IN (SELECT rowid FROM texts WHERE texts MATCH ?)", [_match(query)]))
         yield _Walk("orders o", "o.row", conditions)
     elif query.name or query.words:
-        source = "texts w JOIN orders o ON o.row = w.rowid"
         conditions = [
             ("w.texts MATCH ?", [_match(query)]),
             *status_in,
             *_conditions(query, before, "w.rowid"),
         ]
+        joined = any(condition.startswith("o.") for condition, _ in conditions)
+        source = "texts w JOIN orders o ON o.row = w.rowid" if joined else "texts w"
         yield _Walk(source, "w.rowid", conditions)
     elif query.sku:
         for status in statuses:

@@ -16,12 +16,13 @@ from tongdan.adapters.csv_table import CsvWriter
 from tongdan.adapters.xlsx_writer import XlsxWriter
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.money import MAX_FEN, yuan_from_fen
+from tongdan.domain.orders.axes import Status
 from tongdan.ports import COUNTED, OrderRow, TooWide
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.http.shapes import OrderItem, item_shape
+from tongdan.surfaces.http.shapes import OrderItem, StatusShape, item_shape, status_shape
 from tongdan.surfaces.refusals import INVALID_FIELD
 from tongdan.surfaces.searching import Asked, Found, search
 from tongdan.surfaces.words import Language, local_time, status_name
@@ -144,6 +145,15 @@ async def export_orders(parts: PartsOf, who: Reader, asked: Exported) -> Streami
     return StreamingResponse(
         _file(parts, question, first, asked), media_type=_TYPES[asked.form], headers=headers
     )
+
+
+@router.get("/statuses")
+async def statuses(who: Reader, parts: PartsOf) -> list[StatusShape]:
+    """The canonical statuses, in the order in which an order goes through them.
+
+    规范状态列表，按流转顺序。
+    """
+    return [status_shape(int(each)) for each in Status]
 
 
 async def _page(parts: Parts, asked: Paged) -> OrderPage:
