@@ -13,7 +13,6 @@ from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, provision
 from tongdan.ports import Clock
 
-
 HERE = Path(__file__).parent
 QUICK = {"test_outbox.py", "test_parts.py", "test_partners.py", "test_transport.py", "test_virtual_time.py"}
 
