@@ -32,12 +32,12 @@ async def test_bands_tell_each_system_and_whether_anything_has_happened(served: 
     async with served.client(*ALL) as client:
         found = await get(client, f"/orders/{id}/bands")
         facts = (await get(client, f"/orders/{id}/timeline"))["facts"]
-        assert (found["rows"], found["position"]) == (len(facts), facts[-1]["position"])
+        assert facts[found["rows"] - 1]["position"] == found["position"]  # more may have come since
         told = {band["system"]: [span["name_zh"] for span in band["spans"]] for band in found["bands"]}
         assert told["centre"] == ["待付款", "已下发"]
         assert told["payment"][-1] == "已付款"
         await client.post(f"{API}/orders/{id}/comment", json={"text": "rings twice"})
-        assert (await get(client, f"/orders/{id}/bands"))["rows"] == len(facts) + 1
+        assert (await get(client, f"/orders/{id}/bands"))["rows"] > len(facts)
 
 
 async def test_what_may_be_asked_is_what_is_taken_and_the_rest_says_why(served: Served) -> None:
