@@ -1,6 +1,6 @@
 """Notices over the API: an order's own, the lists, and sending again; what cannot be sent is refused by name."""
 
-from tests.surfaces.conftest import API, Served, rows_of
+from tests.surfaces.conftest import API, Served
 
 from tongdan.domain.notices.commands import PlanNotice
 from tongdan.ports import Accepted, Inbound
@@ -27,8 +27,8 @@ async def test_an_order_shows_what_its_buyer_was_told(served: Served) -> None:
         shown = (await client.get(f"{API}/orders/{id}")).json()["notices"]
         listed = (await client.get(f"{API}/notices", params={"order": id})).json()["notices"]
         everything = (await client.get(f"{API}/notices", params={"which": "all"})).json()["notices"]
-        assert shown == listed == everything
-        assert [(each["notice"], each["waybill"]) for each in shown] == [(key, "SF1")]
+        for told in (shown, listed, everything):  # providers cannot be reached here, so its stage may move on
+            assert [(each["notice"], each["waybill"]) for each in told] == [(key, "SF1")]
         assert shown[0]["stage"] in ("waiting", "sending")  # by night nobody is told anything
         for which in ("failed", "missing"):
             assert (await client.get(f"{API}/notices", params={"which": which})).json() == {"notices": []}
@@ -40,7 +40,6 @@ async def test_what_is_on_its_way_or_unknown_is_not_sent_again(served: Served) -
     id, key = await planned(served)
     await served.centre.quiet()
     async with served.client(*ALL) as client:
-        before = rows_of(served)
         for notice, error in (
             (key, "notice-under-way"),
             (f"{key}9", "unknown-id"),
@@ -50,7 +49,7 @@ async def test_what_is_on_its_way_or_unknown_is_not_sent_again(served: Served) -
         ):
             answer = await client.post(f"{API}/notices/resend", json={"notice": notice, "reason": "r"})
             assert (answer.json()["error"], answer.is_error) == (error, True)
-        assert rows_of(served) == before
+        assert "NoticeResent" not in {row.fact for row in served.centre.reads.journal()}
 
 
 async def test_sending_again_needs_the_right_to_write(served: Served) -> None:

@@ -28,6 +28,7 @@ _HEADERS: Final[Mapping[str, str]] = {
 
 _TAGS: Final = {
     "push port": ("Push port: own shops", "推送端口：自有店铺"),
+    "board": ("Status board", "状态总览"),
     "orders": ("Orders", "订单"),
     "actions": ("Actions", "操作"),
     "holds": ("Holds", "挂起"),
@@ -35,6 +36,7 @@ _TAGS: Final = {
     "notices": ("Notices to buyers", "买家通知"),
     "after-sales": ("After-sales", "售后"),
     "catalog": ("Catalogue", "商品"),
+    "stock": ("Stock and quotas", "库存与配额"),
     "operations": ("Operations", "运维"),
     "members": ("Members", "成员"),
     "session": ("Signing in", "登录"),
