@@ -25,7 +25,8 @@ types: $(DEV) ## Write web/src/api/schema.d.ts anew from the API of a real servi
 
 test: $(DEV) $(CONSOLE) ## Set up, run every test, also those that start processes
 	$(BIN)/pytest -n auto -m "not server"
-	@$(BIN)/pytest -m server
+	$(BIN)/pytest -m server --ignore tests/e2e
+	@$(BIN)/pytest tests/e2e
 
 check: $(DEV) ## Format, lint, types, import contracts, the tests that need neither a server nor a whole day; the longest ten of all
 	$(BIN)/ruff format --check --quiet .
