@@ -33,6 +33,7 @@ export const theme: ThemeConfig = {
   },
   components: {
     Layout: { headerBg: '#FFFFFF', headerHeight: 48, headerPadding: '0 16px', siderBg: '#FFFFFF' },
+    Button: { defaultHoverColor: '#1F5FBF', defaultHoverBorderColor: '#1F5FBF' },
     Menu: { itemHeight: 36, groupTitleColor: '#5B636E', groupTitleFontSize: 12 },
     Table: { cellPaddingBlockSM: 7, headerBg: '#F9FAFB' },
   },
