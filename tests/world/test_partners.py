@@ -17,6 +17,7 @@ from tongdan.domain.fulfillment.commands import (
     RecordWmsProcess,
 )
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms
+from tongdan.domain.fulfillment.wms_stock import QueryStock, StockPage, Told
 from tongdan.domain.kernel.ids import make_order_id
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
@@ -264,6 +265,22 @@ def test_credentials_are_made_once_and_for_their_owner_only(
     assert [(tmp_path / name).read_bytes() for name in (CREDENTIALS, WORLD_KEYS)] == before
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
     assert not {part for part in before[1].split() if len(part) > 60} & set(before[0].split())
+
+
+def test_the_books_of_a_warehouse_follow_what_leaves_and_lock_what_it_works_on(stage: Staged) -> None:
+    async def body(on: Stage) -> None:
+        ask = QueryStock(partner="wms/WH-EAST", warehouse="WH-EAST")
+        on.world.warehouses.shelves.put("WH-EAST", "A1", 9)
+        on.world.warehouses.shelves.put("WH-SOUTH", "A1", 5)
+        await on.perform(_push(1, "WH-EAST"), f"{ORDER}-S1")
+        on.world.warehouses.shelves.put("WH-EAST", "A2", 1)
+        books = StockPage(told=(Told("A1", 9), Told("A2", 1)), rows=4, total=4)
+        assert await on.perform(ask, "stock/") == Done(None, found=books)
+        await on.world.run()
+        left = StockPage(told=(Told("A1", 7), Told("A2", 0)), rows=4, total=4)
+        assert await on.perform(ask, "stock/") == Done(None, found=left)
+
+    stage(body, orders=0)
 
 
 def _push(no: int, warehouse: str) -> PushToWms:

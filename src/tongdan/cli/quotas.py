@@ -1,4 +1,4 @@
-"""`tongdan quotas` and `tongdan stock show`: what lies where, what platforms may sell, and telling them again."""
+"""`tongdan quotas` and `tongdan stock`: what lies where, what platforms may sell, and telling them again."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,6 +11,7 @@ from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
+from tongdan.cli.stock_compare import HELP, compare_command
 from tongdan.domain.fulfillment.quota_commands import PushQuotas
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.quotas import QuotaPolicy
@@ -23,6 +24,8 @@ app: Final = typer.Typer(
     no_args_is_help=True, help=t("What platforms may sell of a SKU.", "各平台的库存配额。")
 )
 stock: Final = typer.Typer(no_args_is_help=True, help=t("What lies in the warehouses.", "各仓库存。"))
+
+stock.command("compare", help=HELP)(compare_command)
 
 SkuArgument = Annotated[str, typer.Argument(metavar="SKU", help=t("An own SKU.", "自有商品编码。"))]
 

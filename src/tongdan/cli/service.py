@@ -36,6 +36,7 @@ from tongdan.surfaces.http import (
     quotas,
     shipments,
     slots,
+    stock_compare,
     waybills,
 )
 from tongdan.surfaces.http.app import create_app
@@ -120,6 +121,7 @@ def routers_of(centre: Centre) -> list[APIRouter]:
         after_sales.router, gifts.router, quotas.router,
         audit.router_of(partial(_verify, centre.data), centre.clock),
         imports.router_of(centre.import_map), waybills.router_of(centre.labels),
+        stock_compare.router_of(centre.stock),
     ]  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from tongdan.domain.fulfillment import (
     waybill_commands,
     waybill_facts,
     waybills,
+    wms_stock,
 )
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
@@ -530,6 +531,7 @@ _MODULES: Final = (
     counted_facts,
     limit_facts,
     waybill_facts,
+    wms_stock,
     sync_facts,
     pull_facts,
     notice_facts,

@@ -75,10 +75,14 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """It took place. `command` tells the aggregate what was learnt; `raw` is the partner's answer, for the journal."""
+    """It took place. `command` tells the aggregate what was learnt; `raw` is the partner's answer, for the journal.
+
+    `found`: what a read found that a person waits for; it is handed on, and not kept.
+    """
 
     command: Command | None
     raw: bytes = b""
+    found: object = None
 
 
 class Failed(msgspec.Struct, frozen=True):

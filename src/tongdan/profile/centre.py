@@ -41,6 +41,7 @@ from tongdan.flow.reads import Reader
 from tongdan.flow.relay import Relay
 from tongdan.flow.returning import Returning
 from tongdan.flow.shard import Committer, Probe, commit_in_thread, no_probe
+from tongdan.flow.stock_desk import StockDesk
 from tongdan.flow.tokens import Tokens
 from tongdan.flow.upkeep import Upkeep
 from tongdan.flow.views import Views
@@ -133,6 +134,7 @@ class Centre:
             conf, self.credentials, transport, clock, entropy
         )
         self.labels: Final = LabelDesk(self.reads, self.actors, entropy)
+        self.stock: Final = StockDesk(self.reads, self.actors, self.policy, clock, entropy)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         self.views: Final = Views(self.bus, self.reads, self._overview, self._search)
         leaving = Leaving(

@@ -21,6 +21,7 @@ from tongdan.adapters.partners.wechat_mini_api import WechatMiniActor
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
 from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
+from tongdan.domain.fulfillment.wms_stock import QueryStock
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, TellService, WriteBackShipment
@@ -47,6 +48,7 @@ PUSH = PushToWms(
     native="4781234567890123456", warehouse="WH-EAST", items=(Item(1, "DOWN-JACKET-M", 2, 19_901),), placed_at=NOW,
 )  # fmt: skip
 CANCEL = CancelAtWms(partner="wms/WH-EAST", shipment=f"{ORDER}-S1", warehouse="WH-EAST", reason="不想要了")
+STOCK = QueryStock(partner="wms/WH-EAST", warehouse="WH-EAST", sku="DOWN-JACKET-M")
 TELL = TellFinance(
     partner="finance", order=ORDER, channel="DY", shop="dy-main", milestone="paid", amount_fen=12_900, at=NOW
 )
@@ -89,7 +91,7 @@ SEND_MINI = msgspec.structs.replace(SEND_SMS, partner="notice/wechat-mini")
 ASK_RECEIPT = AskReceipt(partner="notice/sms", sending=SENDING, reference="B1", sent_at=NOW)
 WAYBILLS = (*waybill_effects("SF"), *waybill_effects("ZTO"))
 EFFECTS = (
-    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, TELL, QUERY, INTERCEPT, *WAYBILLS,
+    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, STOCK, TELL, QUERY, INTERCEPT, *WAYBILLS,
     TELL_SERVICE, SEND_SMS, SEND_MINI, ASK_RECEIPT,
 )  # fmt: skip
 
@@ -107,7 +109,7 @@ def case(effect: Effect) -> Case:
         return Case(
             host, lambda wire: WechatActor(effect.partner, PARTNERS.wechat, POLICY, wire), errand(effect, OWN)
         )
-    if isinstance(effect, PushToWms | CancelAtWms):
+    if isinstance(effect, PushToWms | CancelAtWms | QueryStock):
         host = "qimen.api.taobao.com"
         return Case(
             host,

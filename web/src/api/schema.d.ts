@@ -1884,6 +1884,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stock/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare
+         * @description Ask the warehouses' systems for their stock and compare it with ours. Nothing changes without `adopt`.
+         *
+         *     向仓储系统查询库存并与本系统比对；仅 adopt=true 时按对方数量重新盘点。
+         */
+        post: operations["compare_api_v1_stock_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2378,6 +2400,64 @@ export interface components {
              * @description For the staff, and for good. No personal data.
              */
             text: string;
+        };
+        /** CompareBody */
+        CompareBody: {
+            /**
+             * Warehouse
+             * @description Without it: all.
+             * @default
+             */
+            warehouse: string;
+            /**
+             * Skus
+             * @description Without them: whatever either side has.
+             * @default []
+             */
+            skus: string[];
+            /**
+             * Adopt
+             * @description Take over what the warehouse says, as a stock count.
+             * @default false
+             */
+            adopt: boolean;
+        };
+        /** ComparedShape */
+        ComparedShape: {
+            /** Sku */
+            sku: string;
+            /** Warehouse */
+            warehouse: string;
+            /**
+             * Theirs
+             * @description On hand there, sound; null: its system did not name the SKU.
+             */
+            theirs: number | null;
+            /**
+             * Ours
+             * @description On hand; null: nothing was ever counted there.
+             */
+            ours: number | null;
+            /**
+             * Difference
+             * @description Theirs less ours; null where they said nothing.
+             */
+            difference: number | null;
+        };
+        /**
+         * ComparisonShape
+         * @description `rows` are as they were before anything was taken over.
+         */
+        ComparisonShape: {
+            /** Rows */
+            rows: components["schemas"]["ComparedShape"][];
+            /**
+             * Adopted
+             * @description Rows that were counted anew.
+             */
+            adopted: number;
+            /** Refused */
+            refused: components["schemas"]["RefusedShape"][];
         };
         /** Defined */
         Defined: {
@@ -10580,6 +10660,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    compare_api_v1_stock_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonShape"];
+                };
             };
             /** @description No API key, or one that is not known. */
             401: {

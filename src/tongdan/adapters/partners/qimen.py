@@ -219,7 +219,7 @@ def _items(nodes: list[Element], quantity: str) -> tuple[PackageItem, ...]:
         raise NotReadable(f"expected at most {MAX_ITEMS} items")
     items = []
     for node in nodes:
-        sku, units = text_of(node, "itemCode", 64), _whole(text_of(node, quantity, 32), quantity)
+        sku, units = text_of(node, "itemCode", 64), whole_of(text_of(node, quantity, 32), quantity)
         if not sku:
             raise NotReadable("expected `itemCode`")
         if units:
@@ -227,11 +227,11 @@ def _items(nodes: list[Element], quantity: str) -> tuple[PackageItem, ...]:
     return tuple(items)
 
 
-def _whole(text: str, field: str) -> int:
-    """`1`, and also `1.0` as some systems print it."""
+def whole_of(text: str, field: str, most: int = MAX_UNITS) -> int:
+    """`1`, and also `1.0` as some systems print it. Raises NotReadable."""
     units = _decimal(text, field)
-    if units != units.to_integral_value() or not 0 <= units <= MAX_UNITS:
-        raise NotReadable(f"expected `{field}` to be a whole number up to {MAX_UNITS}")
+    if units != units.to_integral_value() or not 0 <= units <= most:
+        raise NotReadable(f"expected `{field}` to be a whole number up to {most}")
     return int(units)
 
 

@@ -1,6 +1,6 @@
-"""Qimen calls to the WMS: hand over a shipment (`deliveryorder.create`), call it back (`order.cancel`).
+"""Qimen calls to the WMS: hand over a shipment (`deliveryorder.create`), call it back (`order.cancel`), ask for stock.
 
-Both are natural: the shipment id is the WMS's order code, and the same code means the same order. The receiver is put
+All are natural: the shipment id is the WMS's order code, and the same code means the same order. The receiver is put
 in only here, on the way out; what a platform encrypted goes along unopened for whoever prints the waybill, and with a
 number that the seller took goes its carrier. Source: Qimen API 26002 and 26000; times are local to the WMS, sums are
 yuan with two decimals.
@@ -18,10 +18,13 @@ from defusedxml.ElementTree import fromstring
 
 from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.qimen import PREFIX, sign, text_of
-from tongdan.adapters.partners.reading import UNREADABLE
+from tongdan.adapters.partners.qimen_stock import METHOD as STOCK_QUERY
+from tongdan.adapters.partners.qimen_stock import stock_page, stock_query
+from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import QimenSettings
 from tongdan.domain.fulfillment.commands import RecordRecall, RecordWmsAccepted, RecordWmsRefused
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
+from tongdan.domain.fulfillment.wms_stock import QueryStock
 from tongdan.domain.kernel.messages import Command, Effect, Person
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.policy import Policy
@@ -64,6 +67,7 @@ class QimenActor:
         self.verbs: Mapping[type[Effect], Verb] = {
             PushToWms: Verb(Repeat.NATURAL, Undo.COMPENSABLE),
             CancelAtWms: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
+            QueryStock: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
         }
         self._settings: Final = settings
         self._zone: Final = ZoneInfo(settings.zone)
@@ -76,6 +80,8 @@ class QimenActor:
                 return await self._push(errand, effect)
             case CancelAtWms() as effect:
                 return await self._cancel(effect)
+            case QueryStock() as effect:
+                return await self._ask_stock(effect)
         return Failed(f"Qimen knows no {type(errand.effect).__name__}", final=True)
 
     async def look_up(self, errand: Errand) -> Done | Failed | None:
@@ -114,6 +120,18 @@ class QimenActor:
         reason = "" if _succeeded(root) else _complaint(root)
         stopped = not reason or any(word in reason.lower() for word in NEVER_HEARD_OF)
         return Done(RecordRecall(shipment=effect.shipment, stopped=stopped, reason=reason), response.body)
+
+    async def _ask_stock(self, effect: QueryStock) -> Done | Failed:
+        said = await self._call(STOCK_QUERY, stock_query(effect, self._settings.owner_code))
+        if isinstance(said, Failed):
+            return said
+        root, _ = said
+        if not _succeeded(root):
+            return Failed(_complaint(root), final=True)
+        try:
+            return Done(None, found=stock_page(root, effect))
+        except UNREADABLE as error:
+            return Failed(f"no stock can be read from the answer: {reason_of(error)}", final=True)
 
     async def _call(self, method: str, content: Element) -> tuple[Element, HttpResponse] | Failed:
         """The WMS's answer, whether yes or no; a Failed when it did not consider the call."""

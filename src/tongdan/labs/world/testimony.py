@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tongdan.domain.kernel import ids
 from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.model import Order
+from tongdan.labs.world.delivery import Delivery, Item
 from tongdan.labs.world.douyin import CANCELLED, FINISHED, DouyinOrder
 from tongdan.labs.world.jd import CANCELLED as JD_CANCELLED
 from tongdan.labs.world.jd import FINISHED as JD_FINISHED
@@ -25,7 +26,6 @@ from tongdan.labs.world.sold import Bought, Sold, SoldByPrice
 from tongdan.labs.world.taobao import CLOSED_UNPAID, TaobaoTrade
 from tongdan.labs.world.taobao import FINISHED as TAOBAO_FINISHED
 from tongdan.labs.world.taobao import REFUNDED as TAOBAO_REFUNDED
-from tongdan.labs.world.warehouse import Delivery, Item
 from tongdan.labs.world.wechat_books import SUCCESS
 from tongdan.labs.world.world import World
 

@@ -8,7 +8,6 @@ and recorded call-backs.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,9 +16,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from defusedxml.ElementTree import fromstring
 
 from tongdan.labs.world.carrier import Carrier
+from tongdan.labs.world.delivery import Delivery, Item
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, WMS_REFUSES, WMS_SHORT
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.shelves import Shelves, locked_for
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
@@ -29,41 +30,6 @@ SECOND_PARCEL_MEAN_S: Final = 28_800
 CONFIRMED_AFTER_S: Final = 600  # by the careless one, when the carrier has long spoken of the parcel
 TIDY, CARELESS, TERSE = range(3)
 XML: Final = {"content-type": "text/xml;charset=utf-8"}
-
-
-@dataclass
-class Item:
-    """A line of a delivery order; `native` is its order's number at the channel."""
-
-    no: str
-    code: str
-    planned: int
-    native: str
-    left: int = 0
-
-
-@dataclass
-class Delivery:
-    """What the WMS knows of one delivery order. `times_created` counts how often it was asked for.
-
-    `express` is the number it came with, if the seller took one, and `carrier` whose it is; it is for the first parcel.
-    """
-
-    code: str
-    warehouse: str
-    native: str
-    receiver: str
-    items: list[Item]
-    stage: str = "NEW"
-    times_created: int = 1
-    waybills: list[str] = field(default_factory=list)
-    signed: bool = False
-    carrier: str = "SF"
-    express: str = ""
-
-    @property
-    def gone(self) -> bool:
-        return self.stage in ("PACKAGE", "WEIGH", "PARTDELIVERED", "DELIVERED", "SIGN")
 
 
 class Report(NamedTuple):
@@ -96,6 +62,7 @@ class Warehouses:
         zone: tzinfo,
     ) -> None:
         self.deliveries: Final[dict[str, Delivery]] = {}
+        self.shelves: Final = Shelves()
         self._setting: Final = setting
         self._carrier: Final = carrier
         self._account: Final = account
@@ -122,6 +89,8 @@ class Warehouses:
                 said = self._create(root, order)
             elif method == "order.cancel":
                 said = self._cancel(root)
+            elif method == "stock.query":
+                said = self._stock(root)
             else:
                 raise Refused("S001", f"method {method} is not simulated")
         except Refused as no:
@@ -175,6 +144,16 @@ class Warehouses:
             delivery.stage = "CANCELED"
         return _response("success", "0", "")
 
+    def _stock(self, root: Element) -> HttpResponse:
+        """`stock.query`: a page of its books, in which what it works on is locked until it leaves."""
+        warehouse, page, size = _required(root, "warehouseCode", "page", "pageSize")
+        if warehouse not in self._habits or not (page.isdigit() and size.isdigit() and 0 < int(size) <= 100):
+            raise Refused("S003", f"warehouseCode {warehouse}, page {page} or pageSize {size} cannot be")
+        article = root.findtext("itemCode") or ""
+        locked = locked_for([each for each in self.deliveries.values() if each.warehouse == warehouse])
+        listing = self.shelves.listing(warehouse, article, int(page), int(size), locked)
+        return HttpResponse(200, XML, listing)
+
     def _has_it_packed(self, delivery: Delivery) -> bool:
         """It says so of a parcel that its carrier is to be asked for."""
         natives = {item.native for item in delivery.items}
@@ -216,6 +195,7 @@ class Warehouses:
             self._setting.bustle.start(self._take_back(waybills[0], parcel))
         for item, units in parcel:
             item.left += units
+            self.shelves.take(delivery.warehouse, item.code, units)
         if self._habits[delivery.warehouse] == CARELESS:
             await self._setting.clock.sleep(CONFIRMED_AFTER_S)
         body = self._confirmation(delivery, parcel, waybills, no, final)

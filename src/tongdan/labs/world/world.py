@@ -246,6 +246,7 @@ class World:
             absent = stream.pick(codes) if stream.chance(0.1) else ""
             for code in codes:
                 on_hand = 0 if code == absent else units + SPARE_UNITS
+                self.warehouses.shelves.put(code, sku, on_hand)
                 yield Inbound(
                     command=CountStock(sku=sku, warehouse=code, on_hand=on_hand, counted_at=now),
                     key=("world", "count", str(self.day_no), code, sku, now.isoformat()),

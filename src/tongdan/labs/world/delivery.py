@@ -1,0 +1,38 @@
+"""A delivery order as the simulated WMS keeps it: what was planned, what has left, and how far it is."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Item:
+    """A line of a delivery order; `native` is its order's number at the channel."""
+
+    no: str
+    code: str
+    planned: int
+    native: str
+    left: int = 0
+
+
+@dataclass
+class Delivery:
+    """What the WMS knows of one delivery order. `times_created` counts how often it was asked for.
+
+    `express` is the number it came with, if the seller took one, and `carrier` whose it is; it is for the first parcel.
+    """
+
+    code: str
+    warehouse: str
+    native: str
+    receiver: str
+    items: list[Item]
+    stage: str = "NEW"
+    times_created: int = 1
+    waybills: list[str] = field(default_factory=list)
+    signed: bool = False
+    carrier: str = "SF"
+    express: str = ""
+
+    @property
+    def gone(self) -> bool:
+        return self.stage in ("PACKAGE", "WEIGH", "PARTDELIVERED", "DELIVERED", "SIGN")
