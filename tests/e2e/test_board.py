@@ -152,4 +152,4 @@ def test_a_planted_mismatch_is_found_and_the_board_lives_through_a_restart(
     expect(links).to_have_count(1)
     id = links.inner_text()
     links.click()
-    expect(page.get_by_role("heading", name=id)).to_be_visible()
+    expect(page.get_by_role("heading", name=id, level=1)).to_be_visible()

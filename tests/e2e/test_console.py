@@ -13,7 +13,7 @@ pytestmark = pytest.mark.server
 
 def test_the_demos_link_opens_the_order_and_its_address_has_no_key(page: Page, running: Running) -> None:
     page.goto(f"/enter?key={running.key}&to=/orders/{running.sample}")
-    expect(page.get_by_role("heading", name=running.sample)).to_be_visible()
+    expect(page.get_by_role("heading", name=running.sample, level=1)).to_be_visible()
     assert running.key not in page.url
     expect(page.locator(".fact").first).to_be_visible()
     expect(page.locator(".fact time").first).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"))
@@ -33,7 +33,7 @@ def test_orders_are_listed_and_lead_to_their_pages(inside: Page) -> None:
     link = inside.get_by_role("link", name=re.compile(r"^[A-Z]{2}\d{14,}$")).first
     id = link.inner_text()
     link.click()
-    expect(inside.get_by_role("heading", name=id)).to_be_visible()
+    expect(inside.get_by_role("heading", name=id, level=1)).to_be_visible()
     inside.get_by_role("link", name="订单查询").click()
     expect(inside).to_have_url(re.compile("/orders$"))
 

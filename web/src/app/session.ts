@@ -47,6 +47,7 @@ export async function signIn(entry: Schemas['Entry']): Promise<void> {
 /** Nothing is asked any more, and the page is loaded anew, so that nothing of what was seen stays in it. */
 export async function signOut(): Promise<void> {
   queries.setQueryData(WHO, null);
+  window.stop(); // what waits in the browser for a connection would go out without the cookie
   await told(api.DELETE('/session'));
   location.reload();
 }
