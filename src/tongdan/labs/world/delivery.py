@@ -5,13 +5,21 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Item:
-    """A line of a delivery order; `native` is its order's number at the channel."""
+    """A line of a delivery order; `native` is its order's number at the channel.
+
+    `left` are the units that went out, `back` those of them whose parcel was turned round on its way.
+    """
 
     no: str
     code: str
     planned: int
     native: str
     left: int = 0
+    back: int = 0
+
+    @property
+    def gone(self) -> int:
+        return self.left - self.back
 
 
 @dataclass

@@ -121,7 +121,7 @@ class Witnesses:
         self, order: SoldByPrice, id: str, told: list[str], cancelled: bool, *, paid: bool = True
     ) -> Testimony:
         """Such a platform is told waybills, not units: it knows of all that left, or of none."""
-        left = [(delivery, item) for delivery, item in self._items.get(order.id, []) if item.left]
+        left = [(delivery, item) for delivery, item in self._items.get(order.id, []) if item.gone]
         waybills = {waybill for delivery, _ in left for waybill in delivery.waybills}
         return self._testimony(
             id,
@@ -134,7 +134,7 @@ class Witnesses:
             cancelled=cancelled,
             completed=None,
             wanted_units=order.units,
-            told_units=sum(item.left for _, item in left) if sorted(waybills) == sorted(told) else -1,
+            told_units=sum(item.gone for _, item in left) if sorted(waybills) == sorted(told) else -1,
         )
 
     def _of_taobao(self, trade: TaobaoTrade, id: str) -> Testimony:
@@ -220,8 +220,8 @@ class Witnesses:
             cancelled=cancelled,
             completed=completed,
             wanted_units=wanted_units,
-            left_units=sum(item.left for _, item in items),
-            signed_units=sum(item.left for delivery, item in items if delivery.signed),
+            left_units=sum(item.gone for _, item in items),
+            signed_units=sum(item.gone for delivery, item in items if delivery.signed),
             told_units=told_units,
             heard=frozenset(account.heard) if account is not None else frozenset(),
             settled=account is not None and account.settled_fen is not None,

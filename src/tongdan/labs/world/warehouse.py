@@ -192,7 +192,7 @@ class Warehouses:
             express = "" if delivery.waybills else delivery.express
             waybills.append(self._carrier.hand_over(f"{delivery.code}/{no}", express))
             delivery.waybills += waybills
-            self._setting.bustle.start(self._take_back(waybills[0], parcel))
+            self._setting.bustle.start(self._follow(waybills[0], parcel))
         for item, units in parcel:
             item.left += units
             self.shelves.take(delivery.warehouse, item.code, units)
@@ -201,11 +201,11 @@ class Warehouses:
         body = self._confirmation(delivery, parcel, waybills, no, final)
         self._send(delivery, "deliveryorder.confirm", body, "wms.confirm")
 
-    async def _take_back(self, waybill: str, parcel: Sequence[tuple[Item, int]]) -> None:
-        """What comes back has not left."""
+    async def _follow(self, waybill: str, parcel: Sequence[tuple[Item, int]]) -> None:
+        """Wait until it is there, or back."""
         if not await self._carrier.arrival(waybill):
             for item, units in parcel:
-                item.left -= units
+                item.back += units
 
     def _confirmation(
         self,
