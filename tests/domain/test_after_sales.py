@@ -38,7 +38,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import AFTER_SALE_HOLD, partly, status
-from tongdan.domain.orders.refund_facts import RefundPayment
+from tongdan.domain.orders.money.refund_facts import RefundPayment
 from tongdan.domain.returns.answering import possible
 from tongdan.domain.returns.commands import AnswerAfterSale, RecordAfterSale, RecordAnswer
 from tongdan.domain.returns.facts import (

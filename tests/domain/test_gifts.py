@@ -26,7 +26,7 @@ from tongdan.domain.kernel.gifts import MAX_GIFT_LINES, WAIT, Bought, GiftRule, 
 from tongdan.domain.orders.axes import Partly, Stage, Status
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment, StopUnits
 from tongdan.domain.orders.facts import WriteBackShipment
-from tongdan.domain.orders.gifts import bought
+from tongdan.domain.orders.goods.gifts import bought
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order, partly, status
 

@@ -11,7 +11,7 @@ from tongdan.domain.catalog.model import Description
 from tongdan.domain.fulfillment.commands import CountStock
 from tongdan.domain.kernel.messages import WakeUp
 from tongdan.domain.orders.commands import CancelOrder, PlaceOrder
-from tongdan.domain.orders.limits import PURCHASE_LIMIT
+from tongdan.domain.orders.goods.limits import PURCHASE_LIMIT
 
 SHOP = "mp-1"
 

@@ -27,7 +27,7 @@ from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits, St
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import partly, status
-from tongdan.domain.orders.refund_facts import RefundPayment
+from tongdan.domain.orders.money.refund_facts import RefundPayment
 
 NAMES = {stage: stage.name.lower() for stage in Stage}
 

@@ -13,7 +13,7 @@ from tongdan.domain.orders.axes import Stage, Status
 from tongdan.domain.orders.commands import CancelOrder, ChangeAmount, RecordPayment, RequestPayment
 from tongdan.domain.orders.facts import Prepay, TellFinance
 from tongdan.domain.orders.model import status
-from tongdan.domain.orders.refund_facts import RefundPayment
+from tongdan.domain.orders.money.refund_facts import RefundPayment
 
 DAY_S = 86_400
 DEPOSIT_FEN, BALANCE_FEN = 1_900, 8_000

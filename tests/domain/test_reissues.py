@@ -13,9 +13,9 @@ from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.orders.axes import Closing, Partly, Status
 from tongdan.domain.orders.commands import CancelOrder, ErasePerson, ReissueUnits, UndoReissue
 from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
+from tongdan.domain.orders.goods.reissues import MAX_REISSUES
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import deadlines, partly, status
-from tongdan.domain.orders.reissues import MAX_REISSUES
 
 
 def reissue(order: str, *units: tuple[int, int]) -> ReissueUnits:

@@ -39,7 +39,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, WriteBackShipment
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
+from tongdan.domain.orders.money.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.ports import Clock, Done, Errand, Failed, Repeat, Undo, Verb
 
 PERSON = Person(name="张三", phone="13800000000", province="浙江", city="杭州", detail="西湖路 1 号")

@@ -16,7 +16,7 @@ from tongdan.domain.orders.commands import (
     RecordRefundRefused,
 )
 from tongdan.domain.orders.facts import Prepay
-from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
+from tongdan.domain.orders.money.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.labs.world.faults import MENU, Faults, Plan
 from tongdan.labs.world.in_process import Pair
 from tongdan.labs.world.wechat_books import CLOSED, SUCCESS, Refund, Trade

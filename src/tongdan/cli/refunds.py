@@ -21,11 +21,11 @@ from tongdan.domain.kernel.messages import Context, Decision, Fact, Refusal
 from tongdan.domain.kernel.money import fen_from_yuan
 from tongdan.domain.orders.commands import RefundUnits, RequestRefund
 from tongdan.domain.orders.evolve import evolve
-from tongdan.domain.orders.line_refunds import refund_units
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order
-from tongdan.domain.orders.refund_facts import RefundRequested
-from tongdan.domain.orders.refunds import request_refund
+from tongdan.domain.orders.money.line_refunds import refund_units
+from tongdan.domain.orders.money.refund_facts import RefundRequested
+from tongdan.domain.orders.money.refunds import request_refund
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.words import pick
 

@@ -15,9 +15,9 @@ from tongdan.cli.refunds import LinesOption, named, reason_of, said, units_named
 from tongdan.domain.kernel.messages import Context, Decision, Refusal
 from tongdan.domain.orders.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.evolve import evolve
+from tongdan.domain.orders.goods.reissues import reissue_units, undo_reissue
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order
-from tongdan.domain.orders.reissues import reissue_units, undo_reissue
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.words import pick
 

@@ -11,7 +11,7 @@ from tongdan.domain.kernel.keys import AFTER_SALE, after_sale_alias, kind_of, wa
 from tongdan.domain.kernel.messages import EffectSkipped
 from tongdan.domain.orders import after_sale_facts as told
 from tongdan.domain.orders import commands as order
-from tongdan.domain.orders.refund_facts import RefundSucceeded
+from tongdan.domain.orders.money.refund_facts import RefundSucceeded
 from tongdan.domain.returns import commands as returns
 from tongdan.domain.returns import facts as said
 from tongdan.domain.sync import kinds

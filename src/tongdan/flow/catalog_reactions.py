@@ -10,7 +10,7 @@ from tongdan.domain.fulfillment import commands as stock
 from tongdan.domain.fulfillment import facts as told
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.orders import commands as order
-from tongdan.domain.orders import match_facts as matched
+from tongdan.domain.orders.goods import match_facts as matched
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.flow.routing import Commands, Recorded

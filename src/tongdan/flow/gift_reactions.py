@@ -5,7 +5,7 @@ from tongdan.domain.catalog import facts as counted
 from tongdan.domain.catalog.model import GiftItem
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
-from tongdan.domain.orders import gift_facts as given
+from tongdan.domain.orders.goods import gift_facts as given
 from tongdan.domain.orders.lines import Line
 from tongdan.flow.reactions import reserve
 from tongdan.flow.routing import Commands, Recorded

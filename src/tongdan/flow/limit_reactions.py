@@ -5,7 +5,7 @@ from tongdan.domain.fulfillment.quota_commands import SetLimit
 from tongdan.domain.fulfillment.quota_facts import LimitFound
 from tongdan.domain.guard.limit_facts import CountPurchase, PurchaseRefused, ReturnPurchase
 from tongdan.domain.orders.facts import OrderCancelled
-from tongdan.domain.orders.limit_facts import AskLimit, LimitAsked, NoteLimitExceeded
+from tongdan.domain.orders.goods.limit_facts import AskLimit, LimitAsked, NoteLimitExceeded
 from tongdan.flow.routing import Commands, Recorded
 
 

@@ -6,7 +6,7 @@ from tongdan.domain.kernel.notices import ASKABLE
 from tongdan.domain.notices import facts as notice
 from tongdan.domain.notices.commands import PlanNotice
 from tongdan.domain.orders import facts as told
-from tongdan.domain.orders import refund_facts as refund
+from tongdan.domain.orders.money import refund_facts as refund
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import ClaimAlias
 from tongdan.flow.routing import Commands, Recorded

@@ -17,12 +17,12 @@ from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
-from tongdan.domain.orders import reissue_facts as reissue
-from tongdan.domain.orders.cod_facts import CashOnDelivery
+from tongdan.domain.orders.goods import reissue_facts as reissue
 from tongdan.domain.orders.intake import AFTER_SALE as ABOUT_AFTER_SALE
 from tongdan.domain.orders.intake import CHANGED
 from tongdan.domain.orders.lines import Line, PlannedShipment, ReservedLine, Units
-from tongdan.domain.orders.presale_facts import DepositPaid
+from tongdan.domain.orders.money.cod_facts import CashOnDelivery
+from tongdan.domain.orders.money.presale_facts import DepositPaid
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.returns.commands import RecordReturnTracks
 from tongdan.domain.sync import facts as sync

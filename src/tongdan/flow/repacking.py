@@ -23,9 +23,9 @@ from tongdan.domain.kernel.keys import packing_key, stock_key
 from tongdan.domain.kernel.messages import Context, Refusal
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.refusals import UNKNOWN_ID
+from tongdan.domain.orders.goods.reservation import open_shipments
 from tongdan.domain.orders.model import Order
 from tongdan.domain.orders.refusals import ORDER_CLOSED
-from tongdan.domain.orders.reservation import open_shipments
 from tongdan.flow import repacking_refusals as no
 from tongdan.flow.receivers import receiver_of
 from tongdan.ports import Clock, Reads

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from tongdan.domain.guard.commands import CheckMark
 from tongdan.domain.guard.facts import MarkChecked
 from tongdan.domain.kernel.messages import Command
+from tongdan.domain.orders.checks.risk_facts import RiskAsked
 from tongdan.domain.orders.commands import NoteRiskAnswer
-from tongdan.domain.orders.risk_facts import RiskAsked
 from tongdan.flow.routing import Recorded
 
 

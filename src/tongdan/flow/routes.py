@@ -45,38 +45,40 @@ from tongdan.domain.notices import telling
 from tongdan.domain.orders import (
     after_sale_facts,
     after_sales,
-    cod_facts,
-    delivery,
     erasure,
     erp_facts,
-    gift_facts,
-    gifts,
-    holds,
     intake,
     lifecycle,
+    remark_facts,
+    remarks,
+    takeover,
+    takeover_facts,
+)
+from tongdan.domain.orders import commands as order_commands
+from tongdan.domain.orders import facts as order_facts
+from tongdan.domain.orders.checks import holds, risk, risk_facts
+from tongdan.domain.orders.goods import (
+    delivery,
+    gift_facts,
+    gifts,
     limit_facts,
     limits,
-    line_refunds,
     match_facts,
     matching,
+    reissue_facts,
+    reissues,
+    reservation,
+    withdrawing,
+    withdrawn_facts,
+)
+from tongdan.domain.orders.money import (
+    cod_facts,
+    line_refunds,
     payments,
     presale_facts,
     refund_facts,
     refunds,
-    reissue_facts,
-    reissues,
-    remark_facts,
-    remarks,
-    reservation,
-    risk,
-    risk_facts,
-    takeover,
-    takeover_facts,
-    withdrawing,
-    withdrawn_facts,
 )
-from tongdan.domain.orders import commands as order_commands
-from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.returns import answering, reporting
 from tongdan.domain.returns import commands as returns_commands
 from tongdan.domain.returns import facts as returns_facts

@@ -10,11 +10,11 @@ from tongdan.domain.kernel.ids import refund_id
 from tongdan.domain.kernel.keys import RECEIPT, alias_key
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.notices import facts as notice
-from tongdan.domain.orders import cod_facts as cash
 from tongdan.domain.orders import facts as told
-from tongdan.domain.orders import refund_facts as refund
-from tongdan.domain.orders import withdrawn_facts as withdrawn
+from tongdan.domain.orders.goods import withdrawn_facts as withdrawn
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
+from tongdan.domain.orders.money import cod_facts as cash
+from tongdan.domain.orders.money import refund_facts as refund
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
-from tongdan.domain.orders.agreement import disagreeing
+from tongdan.domain.orders.checks.agreement import disagreeing
 from tongdan.domain.orders.model import Order
 from tongdan.flow.aggregates import KINDS
 from tongdan.flow.batch import Batch

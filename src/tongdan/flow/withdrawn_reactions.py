@@ -2,7 +2,7 @@
 
 from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.orders import facts as told
-from tongdan.domain.orders import withdrawn_facts as withdrawn
+from tongdan.domain.orders.goods import withdrawn_facts as withdrawn
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.sync import kinds
 from tongdan.flow.reactions import asked_again, freed

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tongdan.domain.catalog.model import GiftCount
 from tongdan.domain.kernel.gifts import GiftRule, gifts
 from tongdan.domain.kernel.keys import gift_key
-from tongdan.domain.orders.gifts import bought
+from tongdan.domain.orders.goods.gifts import bought
 from tongdan.domain.orders.model import Order, unmatched
 from tongdan.ports import Reads
 from tongdan.surfaces.looking import MAX_READ, of_shop, orders_of

@@ -19,12 +19,12 @@ from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.policy import HoldRule, Policy
 from tongdan.domain.orders import facts
 from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.orders.checks.holds import lift_hold, place_hold
+from tongdan.domain.orders.checks.risk import shows
 from tongdan.domain.orders.commands import CancelOrder, LiftHold, PlaceHold
 from tongdan.domain.orders.evolve import evolve
-from tongdan.domain.orders.holds import lift_hold, place_hold
 from tongdan.domain.orders.lifecycle import cancel_order
 from tongdan.domain.orders.model import Order, status
-from tongdan.domain.orders.risk import shows
 from tongdan.flow.clues import own_number, values_of
 from tongdan.ports import Reads
 from tongdan.surfaces.looking import of_shop, orders_of

@@ -25,9 +25,9 @@ from tongdan.domain.orders.commands import (
     RequestRefund,
     UndoReissue,
 )
+from tongdan.domain.orders.goods.reissues import may_reissue
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import LineState, Order
-from tongdan.domain.orders.reissues import may_reissue
 from tongdan.flow.routes import COMMANDS
 from tongdan.ports import Reads
 from tongdan.surfaces import notices

@@ -25,7 +25,7 @@ from tongdan.domain.fulfillment.wms_stock import QueryStock
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
 from tongdan.domain.orders.facts import FetchDetail, Prepay, TellFinance, TellService, WriteBackShipment
-from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
+from tongdan.domain.orders.money.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.ports import Actor, HttpResponse, NoAnswer, Unreachable
 
 PARTNERS, POLICY = CONF.partners, CONF.policy

@@ -23,7 +23,7 @@ from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.orders.commands import RecordPaymentFailure, RecordPrepay, RecordPrepayRefused
 from tongdan.domain.orders.facts import Prepay
-from tongdan.domain.orders.refund_facts import ClosePayment, QueryRefund, RefundPayment
+from tongdan.domain.orders.money.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.ports import Done, Errand, Failed, HttpResponse, Repeat, Undo, Verb
 
 JSAPI: Final = "/v3/pay/transactions/jsapi"

@@ -14,7 +14,7 @@ from tongdan.adapters.partners.wechat import CURRENCY, read_refund
 from tongdan.adapters.partners.wechat_line import Line, code_of
 from tongdan.domain.kernel import ids
 from tongdan.domain.orders.commands import RecordRefundRefused
-from tongdan.domain.orders.refund_facts import QueryRefund, RefundPayment
+from tongdan.domain.orders.money.refund_facts import QueryRefund, RefundPayment
 from tongdan.ports import Done, Errand, Failed, HttpResponse
 
 REFUNDS: Final = "/v3/refund/domestic/refunds"

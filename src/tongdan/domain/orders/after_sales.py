@@ -32,12 +32,12 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, HoldPlaced
+from tongdan.domain.orders.goods.reservation import advance
 from tongdan.domain.orders.lifecycle import cancel
-from tongdan.domain.orders.line_refunds import parts_sold_as, record_platform_refund, refund_units
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import AFTER_SALE_HOLD, LineState, Order, OrderAfterSale, bought
-from tongdan.domain.orders.refunds import request_refund
-from tongdan.domain.orders.reservation import advance
+from tongdan.domain.orders.money.line_refunds import parts_sold_as, record_platform_refund, refund_units
+from tongdan.domain.orders.money.refunds import request_refund
 
 MAX_AFTER_SALES: Final = 500
 _K, _S = AfterSaleKind, AfterSaleStage

@@ -13,12 +13,14 @@ from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.after_sale_evolve import AFTER_SALES
 from tongdan.domain.orders.axes import CLOSING, AttemptStage, Closing, Stage
-from tongdan.domain.orders.cod_evolve import CASH
-from tongdan.domain.orders.delivery_evolve import DELIVERY
-from tongdan.domain.orders.gift_evolve import GIFTS
-from tongdan.domain.orders.limit_evolve import LIMITS
+from tongdan.domain.orders.checks.risk_evolve import RISK, lifted
+from tongdan.domain.orders.goods.delivery_evolve import DELIVERY
+from tongdan.domain.orders.goods.gift_evolve import GIFTS
+from tongdan.domain.orders.goods.limit_evolve import LIMITS
+from tongdan.domain.orders.goods.match_evolve import MATCHING
+from tongdan.domain.orders.goods.reissue_evolve import REISSUES
+from tongdan.domain.orders.goods.withdrawn_evolve import WITHDRAWN
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.match_evolve import MATCHING
 from tongdan.domain.orders.model import (
     BALANCE_HOLD,
     CHANNEL,
@@ -37,14 +39,12 @@ from tongdan.domain.orders.model import (
     Order,
     Said,
 )
-from tongdan.domain.orders.money_evolve import money_in, payment_of, with_attempt
-from tongdan.domain.orders.presale_evolve import PRESALE
-from tongdan.domain.orders.refund_evolve import REFUNDS
-from tongdan.domain.orders.reissue_evolve import REISSUES
+from tongdan.domain.orders.money.cod_evolve import CASH
+from tongdan.domain.orders.money.money_evolve import money_in, payment_of, with_attempt
+from tongdan.domain.orders.money.presale_evolve import PRESALE
+from tongdan.domain.orders.money.refund_evolve import REFUNDS
 from tongdan.domain.orders.remark_evolve import REMARKS
-from tongdan.domain.orders.risk_evolve import RISK, lifted
 from tongdan.domain.orders.takeover_evolve import TAKEOVER
-from tongdan.domain.orders.withdrawn_evolve import WITHDRAWN
 
 AnyFact = Any  # each function below takes the one fact it is listed under
 

@@ -12,10 +12,11 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
-from tongdan.domain.orders import presale, refusals
+from tongdan.domain.orders import refusals
 from tongdan.domain.orders.after_sales import note_spoken_of, place
 from tongdan.domain.orders.axes import ORDINAL, Closing, Stage, Status
-from tongdan.domain.orders.cod import note_status
+from tongdan.domain.orders.checks.holds import adopt_address, adopt_amount
+from tongdan.domain.orders.checks.risk import check_address, check_content
 from tongdan.domain.orders.commands import (
     NoteChannelEvent,
     PlaceOrder,
@@ -23,7 +24,6 @@ from tongdan.domain.orders.commands import (
     ResurfaceOrder,
     TakeOverOrder,
 )
-from tongdan.domain.orders.delivery import channel_partner, tell_finance
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     ChannelReported,
@@ -39,12 +39,12 @@ from tongdan.domain.orders.facts import (
     PaidAfterCancel,
     ParcelsWantedBack,
 )
-from tongdan.domain.orders.gifts import give
-from tongdan.domain.orders.holds import adopt_address, adopt_amount
+from tongdan.domain.orders.goods.delivery import channel_partner, tell_finance
+from tongdan.domain.orders.goods.gifts import give
+from tongdan.domain.orders.goods.matching import as_named, hold_unmatched
+from tongdan.domain.orders.goods.reservation import advance, open_shipments, reserve_until
 from tongdan.domain.orders.lifecycle import cancel, complete
-from tongdan.domain.orders.line_refunds import withdraw_refunded
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.matching import as_named, hold_unmatched
 from tongdan.domain.orders.model import (
     BALANCE_HOLD,
     CHANNEL,
@@ -60,9 +60,10 @@ from tongdan.domain.orders.model import (
     gone,
     ordinal,
 )
-from tongdan.domain.orders.payments import collect
-from tongdan.domain.orders.reservation import advance, open_shipments, reserve_until
-from tongdan.domain.orders.risk import check_address, check_content
+from tongdan.domain.orders.money import presale
+from tongdan.domain.orders.money.cod import note_status
+from tongdan.domain.orders.money.line_refunds import withdraw_refunded
+from tongdan.domain.orders.money.payments import collect
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000

@@ -10,7 +10,7 @@ from typing import Final
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal, WakeUp
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Closing, Stage
-from tongdan.domain.orders.cod import tell_overdue
+from tongdan.domain.orders.checks.risk import lift_due
 from tongdan.domain.orders.commands import (
     CancelOrder,
     CompleteOrder,
@@ -18,7 +18,6 @@ from tongdan.domain.orders.commands import (
     NoteSystemStatus,
     RecordSettlement,
 )
-from tongdan.domain.orders.delivery import tell_finance
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.erp import cancel_at_erp
 from tongdan.domain.orders.facts import (
@@ -31,6 +30,8 @@ from tongdan.domain.orders.facts import (
     ShipmentOverdue,
     SystemSaid,
 )
+from tongdan.domain.orders.goods.delivery import tell_finance
+from tongdan.domain.orders.goods.reservation import asked_for, open_shipments
 from tongdan.domain.orders.model import (
     WORRY_SETTLEMENT,
     WORRY_SHIP,
@@ -40,11 +41,10 @@ from tongdan.domain.orders.model import (
     gone,
     here,
 )
-from tongdan.domain.orders.payments import close_attempts, collect
-from tongdan.domain.orders.presale import TIMER, forfeited_fen
-from tongdan.domain.orders.refunds import ask_result
-from tongdan.domain.orders.reservation import asked_for, open_shipments
-from tongdan.domain.orders.risk import lift_due
+from tongdan.domain.orders.money.cod import tell_overdue
+from tongdan.domain.orders.money.payments import close_attempts, collect
+from tongdan.domain.orders.money.presale import TIMER, forfeited_fen
+from tongdan.domain.orders.money.refunds import ask_result
 
 UNPAID: Final = "not paid in time"
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import Context, Decision, Refusal
 from tongdan.domain.orders import refusals
-from tongdan.domain.orders.cod import agree
 from tongdan.domain.orders.commands import TakeOverOrder
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, HoldPlaced, OrderDetailed, ReservationRetried, SystemSaid
+from tongdan.domain.orders.goods.reservation import advance, asked_for, reserve_until
 from tongdan.domain.orders.intake import announce, fetch
 from tongdan.domain.orders.lines import LeftParcel, ReservedLine, Units
 from tongdan.domain.orders.model import (
@@ -25,8 +25,8 @@ from tongdan.domain.orders.model import (
     Order,
     here,
 )
-from tongdan.domain.orders.payments import collect
-from tongdan.domain.orders.reservation import advance, asked_for, reserve_until
+from tongdan.domain.orders.money.cod import agree
+from tongdan.domain.orders.money.payments import collect
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 
 _ENDS: Final = (WORRY_SHIP, WORRY_SHORT)

@@ -11,6 +11,7 @@ from typing import Final
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.orders import refusals
+from tongdan.domain.orders.checks.risk import check_address
 from tongdan.domain.orders.commands import ChangeAddress, ChangeAmount, LiftHold, PlaceHold
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
@@ -20,11 +21,10 @@ from tongdan.domain.orders.facts import (
     HoldLifted,
     HoldPlaced,
 )
-from tongdan.domain.orders.match_facts import LinesUnmatched
+from tongdan.domain.orders.goods.match_facts import LinesUnmatched
+from tongdan.domain.orders.goods.reservation import advance
 from tongdan.domain.orders.model import PAYMENT_HOLD, UNMATCHED_HOLD, Order, unmatched
-from tongdan.domain.orders.payments import collect
-from tongdan.domain.orders.reservation import advance
-from tongdan.domain.orders.risk import check_address
+from tongdan.domain.orders.money.payments import collect
 
 MAX_HOLDS: Final = 20
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)

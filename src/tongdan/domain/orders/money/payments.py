@@ -9,7 +9,7 @@ from typing import Final
 
 from tongdan.domain.kernel.ids import payment_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders import cod, presale, refusals
+from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import ATTEMPT, AttemptStage
 from tongdan.domain.orders.commands import (
     RecordPayment,
@@ -18,7 +18,6 @@ from tongdan.domain.orders.commands import (
     RecordPrepayRefused,
     RequestPayment,
 )
-from tongdan.domain.orders.delivery import tell_finance
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import (
     OrderPaid,
@@ -30,9 +29,11 @@ from tongdan.domain.orders.facts import (
     Prepay,
     PrepayIssued,
 )
+from tongdan.domain.orders.goods.delivery import tell_finance
+from tongdan.domain.orders.goods.reservation import advance, asked_for, retry
 from tongdan.domain.orders.model import WORRY_CASH, Order
-from tongdan.domain.orders.refund_facts import ClosePayment
-from tongdan.domain.orders.reservation import advance, asked_for, retry
+from tongdan.domain.orders.money import cod, presale
+from tongdan.domain.orders.money.refund_facts import ClosePayment
 
 MAX_ATTEMPTS: Final = 20
 PROVIDER: Final = "payment/wechat"

@@ -10,10 +10,10 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.goods.reissue_facts import ReissueUndone, UnitsReissued
+from tongdan.domain.orders.goods.withdrawing import to_leave, withdraw
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.domain.orders.model import LineState, Order
-from tongdan.domain.orders.reissue_facts import ReissueUndone, UnitsReissued
-from tongdan.domain.orders.withdrawing import to_leave, withdraw
 
 MAX_REISSUES: Final = 20  # of one order: beyond it something else is wrong
 

@@ -33,9 +33,7 @@ from tongdan.domain.orders.facts import (
     TellService,
     WriteBackShipment,
 )
-from tongdan.domain.orders.lines import News, Units
-from tongdan.domain.orders.model import WORRY_APART, WORRY_SHIP, Order, gone, here
-from tongdan.domain.orders.parcels import (
+from tongdan.domain.orders.goods.parcels import (
     all_called_back,
     as_sold,
     done_with,
@@ -45,6 +43,8 @@ from tongdan.domain.orders.parcels import (
     sent_again,
     withdrawn_among,
 )
+from tongdan.domain.orders.lines import News, Units
+from tongdan.domain.orders.model import WORRY_APART, WORRY_SHIP, Order, gone, here
 
 MAX_EARLY: Final = 64
 Healing = TypeVar("Healing", LinesRepacked, LinesShipped, LinesStopped)

@@ -10,12 +10,12 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Person, Refusal
 from tongdan.domain.kernel.policy import HoldRule
+from tongdan.domain.orders.checks.risk_facts import HeldByRule, RiskAnswered, RiskAsked
 from tongdan.domain.orders.commands import NoteRiskAnswer
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted
+from tongdan.domain.orders.goods.reservation import advance
 from tongdan.domain.orders.model import RISK_HOLD, Order
-from tongdan.domain.orders.reservation import advance
-from tongdan.domain.orders.risk_facts import HeldByRule, RiskAnswered, RiskAsked
 
 SHORTEST_DETAIL: Final = 4  # characters of an address that somebody can be found at
 BY_ITSELF: Final = "by its rule"

@@ -12,11 +12,11 @@ from tongdan.domain.orders.after_sales import place
 from tongdan.domain.orders.commands import NoteMatched, OpenBundle
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, LineShort
-from tongdan.domain.orders.gifts import give
+from tongdan.domain.orders.goods.gifts import give
+from tongdan.domain.orders.goods.match_facts import BundleOpened, LineMatched, LinesUnmatched
+from tongdan.domain.orders.goods.reservation import advance, reserve_until
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.match_facts import BundleOpened, LineMatched, LinesUnmatched
 from tongdan.domain.orders.model import UNMATCHED_HOLD, LineState, Order, unmatched
-from tongdan.domain.orders.reservation import advance, reserve_until
 
 
 def as_named(lines: tuple[Line, ...], shop: str, ctx: Context) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import reissue_facts as f
+from tongdan.domain.orders.goods import reissue_facts as f
 from tongdan.domain.orders.model import LineState, Order, Reissue
 
 

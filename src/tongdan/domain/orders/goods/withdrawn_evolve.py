@@ -9,8 +9,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import withdrawn_facts as f
 from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.goods import withdrawn_facts as f
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import WORRY_APART, LineState, Order, PlatformRefund
 

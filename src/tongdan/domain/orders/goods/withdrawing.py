@@ -10,13 +10,13 @@ from tongdan.domain.kernel.ids import shipment_id
 from tongdan.domain.kernel.messages import Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.commands import StopUnits
-from tongdan.domain.orders.delivery import completes_at, tell_signed_at_last
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted
+from tongdan.domain.orders.goods.delivery import completes_at, tell_signed_at_last
+from tongdan.domain.orders.goods.reservation import advance, open_shipments, reserve_until
+from tongdan.domain.orders.goods.withdrawn_facts import UnitsWithdrawn
 from tongdan.domain.orders.lines import ReservedLine, Units
 from tongdan.domain.orders.model import UNMATCHED_HOLD, WORRY_SHORT, LineState, Order, unmatched
-from tongdan.domain.orders.reservation import advance, open_shipments, reserve_until
-from tongdan.domain.orders.withdrawn_facts import UnitsWithdrawn
 
 WITHOUT_GOODS: Final = "gift without its goods"
 

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import match_facts as f
+from tongdan.domain.orders.goods import match_facts as f
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import UNMATCHED_HOLD, LineState, Order
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.goods.limit_facts import AskLimit, LimitAsked, LimitExceeded, NoteLimitExceeded
 from tongdan.domain.orders.lifecycle import cancel
-from tongdan.domain.orders.limit_facts import AskLimit, LimitAsked, LimitExceeded, NoteLimitExceeded
 from tongdan.domain.orders.model import Order, gone
 
 PURCHASE_LIMIT: Final = "purchase-limit"

@@ -9,14 +9,14 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.parts import share, shared
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits
-from tongdan.domain.orders.delivery import FINANCE
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import TellFinance
+from tongdan.domain.orders.goods.delivery import FINANCE
+from tongdan.domain.orders.goods.withdrawing import withdraw
+from tongdan.domain.orders.goods.withdrawn_facts import LinesRefunded
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import LineState, Order, PlatformRefund, gone, here
-from tongdan.domain.orders.refunds import MAX_REFUNDS, draw_back, refundable_fen
-from tongdan.domain.orders.withdrawing import withdraw
-from tongdan.domain.orders.withdrawn_facts import LinesRefunded
+from tongdan.domain.orders.money.refunds import MAX_REFUNDS, draw_back, refundable_fen
 
 # ---- own shops
 

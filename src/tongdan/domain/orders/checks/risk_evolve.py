@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import risk_facts as f
+from tongdan.domain.orders.checks import risk_facts as f
 from tongdan.domain.orders.facts import HoldLifted
 from tongdan.domain.orders.model import RISK_HOLD, Check, Lift, Order
 

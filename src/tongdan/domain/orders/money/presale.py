@@ -12,9 +12,9 @@ from tongdan.domain.orders import refusals
 from tongdan.domain.orders.commands import PlaceOrder, RecordPayment
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted
+from tongdan.domain.orders.goods.reservation import asked_for, retry
 from tongdan.domain.orders.model import BALANCE_HOLD, Order
-from tongdan.domain.orders.presale_facts import BalancePaid, DepositPaid, PresaleAgreed
-from tongdan.domain.orders.reservation import asked_for, retry
+from tongdan.domain.orders.money.presale_facts import BalancePaid, DepositPaid, PresaleAgreed
 
 TIMER: Final = "timer"
 

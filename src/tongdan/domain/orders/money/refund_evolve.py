@@ -11,7 +11,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import refund_facts as f
 from tongdan.domain.orders.axes import REFUND, RefundStage
 from tongdan.domain.orders.model import (
     WORRY_ABNORMAL,
@@ -21,6 +20,7 @@ from tongdan.domain.orders.model import (
     Refund,
     refund_worry,
 )
+from tongdan.domain.orders.money import refund_facts as f
 
 
 def _requested(order: Order, fact: f.RefundRequested) -> Order:

@@ -13,9 +13,9 @@ from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import REFUND, RefundStage, Stage
 from tongdan.domain.orders.commands import PayBack, RecordRefund, RecordRefundRefused, RequestRefund
-from tongdan.domain.orders.delivery import FINANCE
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import TellFinance
+from tongdan.domain.orders.goods.delivery import FINANCE
 from tongdan.domain.orders.model import (
     WORRY_FAILED,
     WORRY_PAID_LATE,
@@ -26,8 +26,8 @@ from tongdan.domain.orders.model import (
     gone,
     here,
 )
-from tongdan.domain.orders.payments import PROVIDER
-from tongdan.domain.orders.refund_facts import (
+from tongdan.domain.orders.money.payments import PROVIDER
+from tongdan.domain.orders.money.refund_facts import (
     QueryRefund,
     RefundAbnormal,
     RefundAccepted,

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from tongdan.domain.kernel.messages import Context
-from tongdan.domain.orders.cod_facts import CashOnDelivery, CashOverdue
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.goods.reservation import asked_for, retry
 from tongdan.domain.orders.model import COD
-from tongdan.domain.orders.reservation import asked_for, retry
+from tongdan.domain.orders.money.cod_facts import CashOnDelivery, CashOverdue
 
 METHOD: Final = "cod"  # what an own shop's buyer chooses instead of wechat
 

@@ -6,9 +6,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import presale_facts as f
 from tongdan.domain.orders.model import BALANCE_HOLD, Order, Presale
-from tongdan.domain.orders.money_evolve import money_in, payment_of
+from tongdan.domain.orders.money import presale_facts as f
+from tongdan.domain.orders.money.money_evolve import money_in, payment_of
 
 
 def _agreed(order: Order, fact: f.PresaleAgreed) -> Order:

@@ -8,14 +8,14 @@ from typing import Final
 
 from tongdan.domain.kernel.gifts import DROP, Bought, Given, gifts
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders import reservation
 from tongdan.domain.orders.commands import DropGift, NoteShortage
 from tongdan.domain.orders.draft import Draft
-from tongdan.domain.orders.gift_facts import GiftDropped, GiftGiven, GiftsAwaited
+from tongdan.domain.orders.goods import reservation
+from tongdan.domain.orders.goods.gift_facts import GiftDropped, GiftGiven, GiftsAwaited
+from tongdan.domain.orders.goods.reservation import reserve_until
+from tongdan.domain.orders.goods.withdrawing import to_leave, withdraw
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.domain.orders.model import LineState, Order, unmatched
-from tongdan.domain.orders.reservation import reserve_until
-from tongdan.domain.orders.withdrawing import to_leave, withdraw
 
 SHORT: Final = "short"
 EXHAUSTED: Final = "exhausted"

@@ -6,8 +6,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import Fact
-from tongdan.domain.orders import cod_facts as f
 from tongdan.domain.orders.model import WORRY_CASH, Order
+from tongdan.domain.orders.money import cod_facts as f
 
 
 def _agreed(order: Order, fact: f.CashOnDelivery) -> Order:
