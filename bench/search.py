@@ -22,7 +22,7 @@ from bench.processes import ROOT
 from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.domain.kernel.ids import make_order_id
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.ports import OrderDoc, OrderQuery, TooWide
 
 AIM_MS: Final = 20.0

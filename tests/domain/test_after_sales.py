@@ -27,8 +27,9 @@ from tongdan.domain.kernel.keys import after_sale_alias, alias_key, waybill_alia
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.kernel.policy import AfterSaleMap, CarrierMap, ChannelMap
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.kernel.tracks import Track
-from tongdan.domain.orders.axes import Partly, RefundStage, Status
+from tongdan.domain.orders.axes import Partly, RefundStage
 from tongdan.domain.orders.commands import (
     RecordPrepay,
     RecordRefund,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from tests.domain.centre import Centre, detail, left, line, pay, said, signed
 
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.checks.agreement import disagreeing
 from tongdan.domain.orders.commands import CancelOrder
 from tongdan.domain.orders.model import status

@@ -10,7 +10,7 @@ from tests.domain.test_catalog import SET, define, match, sold
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.messages import Decision
 from tongdan.domain.kernel.parts import Part, opened, shared
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.model import status
 
 FEN = st.integers(0, 10**13)

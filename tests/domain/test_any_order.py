@@ -32,7 +32,8 @@ from tongdan.domain.fulfillment.commands import (
 )
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.messages import Command, Decision, WakeUp
-from tongdan.domain.orders.axes import Closing, Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.commands import RecordPayment, RecordPaymentFailure, RecordPrepay, RequestPayment
 from tongdan.domain.orders.model import CHANNEL, Order, partly, status
 

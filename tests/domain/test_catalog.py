@@ -10,7 +10,8 @@ from tongdan.domain.catalog.model import Description
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.keys import kind_of, offer_key, sku_key, stock_key
 from tongdan.domain.kernel.parts import Part
-from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import CancelOrder, LiftHold, NoteMatched, OpenBundle
 from tongdan.domain.orders.facts import WriteBackShipment
 from tongdan.domain.orders.lines import Line

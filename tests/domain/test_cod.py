@@ -21,7 +21,7 @@ from tests.domain.centre import (
 from tongdan.domain.fulfillment.commands import CallBack
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.policy import Shop
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import PlaceHold, RequestPayment
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.domain.orders.model import status

@@ -23,7 +23,8 @@ from tests.domain.test_catalog import SET, define, match, sold
 
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.gifts import MAX_GIFT_LINES, WAIT, Bought, GiftRule, Present, gifts
-from tongdan.domain.orders.axes import Partly, Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Partly, Stage
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment, StopUnits
 from tongdan.domain.orders.facts import WriteBackShipment
 from tongdan.domain.orders.goods.gifts import bought

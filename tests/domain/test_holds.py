@@ -3,7 +3,7 @@
 import pytest
 from tests.domain.centre import PERSON, Centre, detail, pay, platform_order, said
 
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,

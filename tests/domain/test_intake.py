@@ -10,8 +10,8 @@ from tongdan.domain.fulfillment.commands import ReserveStock
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders import refusals
-from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.commands import NoteDone, NoteSystemStatus
 from tongdan.domain.orders.facts import FetchDetail, TellFinance
 from tongdan.domain.orders.model import Said, status

@@ -16,8 +16,9 @@ from tongdan.domain.fulfillment.commands import (
 from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
 from tongdan.domain.kernel.policy import CarrierMap
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.kernel.tracks import Track
-from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import CancelOrder
 from tongdan.domain.orders.model import status
 from tongdan.domain.orders.money.refund_facts import RefundPayment

@@ -11,7 +11,8 @@ from tongdan.domain.fulfillment.commands import (
     RecordWmsRefused,
 )
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
-from tongdan.domain.orders.axes import AfterSale, Closing, Partly, Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import AfterSale, Closing, Partly, Stage
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAmount,

@@ -22,7 +22,8 @@ from tests.domain.test_catalog import SET, define
 from tongdan.domain.fulfillment.commands import RecordRecall
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.messages import Command
-from tongdan.domain.orders.axes import Closing, Partly, Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Closing, Partly, Stage
 from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits, StopUnits
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.domain.orders.lines import Units

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.domain.centre import NOON, Centre, after, detail, line, place, platform_order, said
 
-from tongdan.domain.orders.axes import AttemptStage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import AttemptStage
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAmount,

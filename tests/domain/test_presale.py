@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.domain.centre import NOON, POLICY, Centre, after, detail, place, platform_order, said
 
-from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import CancelOrder, ChangeAmount, RecordPayment, RequestPayment
 from tongdan.domain.orders.facts import Prepay, TellFinance
 from tongdan.domain.orders.model import status

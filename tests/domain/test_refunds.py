@@ -11,7 +11,8 @@ from tests.domain.centre import POLICY, Centre, after, detail, left, pay, platfo
 
 from tongdan.domain.fulfillment.commands import RecordRecall
 from tongdan.domain.kernel.messages import Command
-from tongdan.domain.orders.axes import Partly, RefundStage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Partly, RefundStage
 from tongdan.domain.orders.commands import (
     CancelOrder,
     PayBack,

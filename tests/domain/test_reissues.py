@@ -10,7 +10,8 @@ from tests.domain.test_line_refunds import at, refund, stock
 
 from tongdan.domain.fulfillment.commands import RecordRecall
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
-from tongdan.domain.orders.axes import Closing, Partly, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Closing, Partly
 from tongdan.domain.orders.commands import CancelOrder, ErasePerson, ReissueUnits, UndoReissue
 from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
 from tongdan.domain.orders.goods.reissues import MAX_REISSUES

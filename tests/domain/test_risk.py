@@ -23,7 +23,7 @@ from tests.domain.centre import (
 from tongdan.domain.guard.commands import ListMark, UnlistMark
 from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.kernel.policy import HoldRule
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, ChangeAddress, LiftHold
 from tongdan.domain.orders.model import RISK_HOLD, status
 

@@ -9,7 +9,8 @@ from tests.domain.centre import NOON, PERSON, Centre, after, detail, line, platf
 
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.messages import Person
-from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import LiftHold, TakeOverOrder
 from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
 from tongdan.domain.orders.lines import LeftParcel, Units

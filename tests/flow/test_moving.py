@@ -11,7 +11,7 @@ from tests.flow.rig import SHARDS, findings, opened, virtual
 from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.slots import slot_of
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, ErasePerson, RequestPayment
 from tongdan.domain.orders.model import status
 from tongdan.flow.moving import Move

@@ -9,7 +9,7 @@ from tests.flow.parties import count, pay, place
 from tests.flow.rig import SHARDS, findings, virtual
 
 from tongdan.domain.kernel.slots import slot_of
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment
 from tongdan.domain.orders.model import Order, status
 from tongdan.ports import Accepted, Clock

@@ -10,7 +10,7 @@ from tests.flow.parties import PERSON, count, deliver, everybody, place, place_a
 from tests.flow.rig import Rig, as_after_a_crash, findings, opened, shard_file, virtual
 
 from tongdan.domain.kernel.keys import key_slot
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, PlaceHold
 from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.flow import views

@@ -12,7 +12,7 @@ from tests.domain.centre import NOON, PERSON
 from tests.surfaces.conftest import API, Served, eventually, get, refused
 from tests.surfaces.test_members import member, signed_in
 
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import RecordDetail
 from tongdan.domain.orders.lines import Line
 from tongdan.ports import Accepted, Inbound

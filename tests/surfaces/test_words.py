@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from string import Formatter
 
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.flow.journal import FACTS as RECORDED
 from tongdan.surfaces.words import FACTS, STATUSES, sentence, status_name
 

@@ -41,7 +41,7 @@ from tongdan.domain.kernel.policy import (
     Warehouse,
 )
 from tongdan.domain.kernel.quotas import QuotaPolicy
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.model import BESIDE
 
 MAX_FILE_BYTES: Final = 2**20

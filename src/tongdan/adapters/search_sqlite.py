@@ -19,7 +19,7 @@ from zlib import crc32
 import apsw
 from msgspec.structs import replace
 
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.ports import OrderRow, StoreFailure
 from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery, TooWide
 

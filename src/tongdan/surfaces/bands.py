@@ -12,7 +12,8 @@ import msgspec
 
 from tongdan.domain.fulfillment.shipment import ParcelStatus, Shipment, ShipmentStage
 from tongdan.domain.kernel.keys import ORDER, SHIPMENT, kind_of
-from tongdan.domain.orders.axes import AttemptStage, RefundStage, Status
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import AttemptStage, RefundStage
 from tongdan.domain.orders.model import WORRY_SETTLEMENT, Order, status
 from tongdan.flow.aggregates import KINDS
 from tongdan.flow.journal import upcast

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.ports import Cell, Clock, OrderQuery, Reads
 
 FRESH_S: Final = 1.0

@@ -17,8 +17,9 @@ from tongdan.domain.kernel.keys import MARK, mark_key
 from tongdan.domain.kernel.messages import Command, Context, Decision, Refusal, RefusalKind
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.policy import HoldRule, Policy
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders import facts
-from tongdan.domain.orders.axes import Stage, Status
+from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.checks.holds import lift_hold, place_hold
 from tongdan.domain.orders.checks.risk import shows
 from tongdan.domain.orders.commands import CancelOrder, LiftHold, PlaceHold

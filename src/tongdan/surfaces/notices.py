@@ -17,10 +17,10 @@ from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.kernel.notices import KINDS
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.refusals import UNKNOWN_ID
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.notices.commands import PlanNotice, ResendNotice
 from tongdan.domain.notices.model import Notice, NoticeStage
 from tongdan.domain.notices.refusals import NO_RULE
-from tongdan.domain.orders.axes import Status
 from tongdan.domain.orders.model import Order, Parcel
 from tongdan.ports import Reads
 from tongdan.surfaces.looking import of_shop, orders_of

@@ -11,8 +11,9 @@ from typing import Final, Literal
 from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.domain.kernel.status import Status
 from tongdan.domain.notices.model import NoticeStage
-from tongdan.domain.orders.axes import RefundStage, Status
+from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.returns.facts import Answer
 
 Language = Literal["en", "zh"]

@@ -2,31 +2,12 @@
 
 No axis knows another: money may come in before the lines are known, and a warehouse may ship what a platform has just
 cancelled. What a reader calls "the status" is computed from the axes (`model.status`), never stored and never set.
-Codes of `Status` are announced to the outside and never change; to compare two statuses use `ORDINAL`.
 """
 
 from enum import IntEnum, IntFlag
 from typing import Final
 
 from tongdan.domain.kernel.machine import Machine
-
-
-class Status(IntEnum):
-    """Canonical status. The numbers are part of the interface (signed = 5)."""
-
-    ANNOUNCED = 0
-    CREATED = 1
-    PAID = 2
-    RELEASED = 3
-    SHIPPED = 4
-    SIGNED = 5
-    SETTLED = 6
-    COMPLETED = 7
-    CANCELLED = 8
-    REFUND_PENDING = 9
-    REFUNDED = 10
-    RETURNING = 11
-    EXCHANGED = 12
 
 
 class Partly(IntFlag):
@@ -38,24 +19,6 @@ class Partly(IntFlag):
     STOPPED = 4
     REFUNDED = 8
     AFTER_SALE = 16
-
-
-# How far along a status is: for comparing what two systems say. Gaps leave room for statuses to come.
-ORDINAL: Final[dict[Status, int]] = {
-    Status.ANNOUNCED: 0,
-    Status.CREATED: 10,
-    Status.PAID: 20,
-    Status.RELEASED: 30,
-    Status.SHIPPED: 40,
-    Status.SIGNED: 50,
-    Status.SETTLED: 60,
-    Status.COMPLETED: 70,
-    Status.RETURNING: 80,
-    Status.EXCHANGED: 90,
-    Status.REFUND_PENDING: 100,
-    Status.CANCELLED: 110,
-    Status.REFUNDED: 120,
-}
 
 
 class AttemptStage(IntEnum):

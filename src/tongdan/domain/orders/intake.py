@@ -12,9 +12,10 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.domain.kernel.status import ORDINAL, Status
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.after_sales import note_spoken_of, place
-from tongdan.domain.orders.axes import ORDINAL, Closing, Stage, Status
+from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.checks.holds import adopt_address, adopt_amount
 from tongdan.domain.orders.checks.risk import check_address, check_content
 from tongdan.domain.orders.commands import (

@@ -11,16 +11,8 @@ from typing import Final
 import msgspec
 
 from tongdan.domain.kernel.after_sales import ENDED, AfterSaleKind, AfterSaleStage
-from tongdan.domain.orders.axes import (
-    ORDINAL,
-    AfterSale,
-    AttemptStage,
-    Closing,
-    Partly,
-    RefundStage,
-    Stage,
-    Status,
-)
+from tongdan.domain.kernel.status import ORDINAL, Status
+from tongdan.domain.orders.axes import AfterSale, AttemptStage, Closing, Partly, RefundStage, Stage
 from tongdan.domain.orders.lines import Line, News, PlannedShipment, Units
 
 CHANNEL: Final = "channel"  # under this name `said` keeps what the platform said

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.ports import Cell
 from tongdan.surfaces import board
 from tongdan.surfaces.board import COLUMN_OF, COLUMNS, Age, Filter

@@ -16,7 +16,7 @@ from tongdan.adapters.csv_table import CsvWriter
 from tongdan.adapters.xlsx_writer import XlsxWriter
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.money import MAX_FEN, yuan_from_fen
-from tongdan.domain.orders.axes import Status
+from tongdan.domain.kernel.status import Status
 from tongdan.ports import COUNTED, OrderRow, TooWide
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.errors import Refused
