@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.domain.centre import POLICY, Centre, after, detail, left, pay, platform_order
 
 from tongdan.domain.fulfillment.commands import RecordRecall
-from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Partly, RefundStage
 from tongdan.domain.orders.commands import (
@@ -22,10 +22,12 @@ from tongdan.domain.orders.commands import (
     RecordPrepayRefused,
     RecordRefund,
     RecordRefundRefused,
+    RefundUnits,
     RequestPayment,
     RequestRefund,
 )
 from tongdan.domain.orders.facts import TellFinance
+from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import partly, status
 from tongdan.domain.orders.money.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.domain.orders.money.refunds import MAX_ASKED, MAX_REFUNDS
@@ -221,6 +223,48 @@ def test_refunds_of_one_order_are_counted(centre: Centre, paid: str) -> None:
     for _ in range(MAX_REFUNDS):
         assert centre.told(grant(paid, 1)) == ["RefundRequested"]
     assert centre.refused(grant(paid, 1)).name == "too-many-refunds"
+
+
+@given(
+    limit_fen=st.integers(0, 12_000),
+    sums=st.lists(st.none() | st.integers(1, 12_000), min_size=1, max_size=6),
+    lines=st.sets(st.integers(0, 5)),
+)
+def test_no_more_goes_back_than_a_persons_word_reaches(
+    limit_fen: int, sums: list[int | None], lines: set[int]
+) -> None:
+    """However many ask at once: each is decided on what those before it have left."""
+    centre = Centre(BY_HAND)
+    order = centre.stocked(SHIRT=5).placed()
+    centre.told(pay(order))
+    send(centre, order)
+    centre.told(again(order))
+    for n, amount_fen in enumerate(sums):
+        named: dict[str, Any] = {
+            "order": order,
+            "amount_fen": amount_fen,
+            "reason": "x",
+            "limit_fen": limit_fen,
+        }
+        by_line = n in lines
+        gone_fen = sum(each.amount_fen for each in centre.order(order).refunds)
+        decided = centre.send(
+            RefundUnits(units=(Units(1, 1),), **named) if by_line else RequestRefund(**named)
+        )
+        now_fen = sum(each.amount_fen for each in centre.order(order).refunds)
+        assert now_fen <= max(limit_fen, gone_fen)
+        if isinstance(decided, Refusal):
+            assert now_fen == gone_fen
+        if amount_fen is not None and gone_fen + amount_fen > limit_fen and not by_line:
+            assert isinstance(decided, Refusal) and decided.name == "above-refund-limit"
+
+
+def test_a_word_without_limit_reaches_as_far_as_the_money(centre: Centre, paid: str) -> None:
+    limited = RequestRefund(order=paid, amount_fen=101, reason="x", limit_fen=100)
+    refusal = centre.refused(limited)
+    assert (refusal.name, refusal.status) == ("above-refund-limit", 403)
+    assert centre.told(grant(paid, 101)) == ["RefundRequested"]
+    assert "101 fen are on their way" in centre.refused(replace(limited, amount_fen=1)).en
 
 
 # ---- what becomes of it

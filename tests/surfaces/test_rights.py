@@ -175,14 +175,11 @@ async def test_what_concerns_all_shops_is_refused_by_name(served: Served, whole:
     assert rows_of(served) == rows
 
 
-@pytest.mark.parametrize("amount_fen", [None, 101])
-async def test_no_more_goes_back_than_the_members_limit(
-    served: Served, whole: FastAPI, amount_fen: int | None
-) -> None:
+async def test_no_more_goes_back_than_the_members_limit(served: Served, whole: FastAPI) -> None:
     id = await served.place()
     rows = rows_of(served)
     limited = Principal("wang", ROLES[Role.FINANCE], Role.FINANCE, refund_limit_fen=100)
-    body = {"amount_fen": amount_fen, "reason": "x"}
+    body = {"amount_fen": 101, "reason": "x"}
     lines = {**body, "lines": [{"line": 1, "units": 1}]}
     async with known_as(served, whole, limited) as client:
         for path, said in (("refund", body), ("refund-lines", lines)):

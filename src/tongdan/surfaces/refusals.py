@@ -136,13 +136,6 @@ NOT_ALL_SHOPS: Final = RefusalKind(
     en="{name} works for some shops only, and this concerns others too. Ask a member of all shops.",
     zh="{name} 仅限部分店铺，而此操作涉及其他店铺，请由不限店铺的成员操作。",
 )
-ABOVE_REFUND_LIMIT: Final = RefusalKind(
-    name="above-refund-limit",
-    status=403,
-    en="{name} may pay back at most {limit_fen} fen of one order, and {gone_fen} fen are on their way back already. "
-    "State an amount within that, or ask somebody with a higher limit.",
-    zh="{name} 每单最多可退 {limit_fen} 分，已退或退款中 {gone_fen} 分。请填写限额内的金额，或由限额更高的成员操作。",
-)
 WRONG_TOKEN: Final = RefusalKind(
     name="wrong-token",
     status=404,

@@ -151,23 +151,28 @@ class RecordPaymentFailure(Command, frozen=True, kw_only=True):
 
 
 class RequestRefund(Command, frozen=True, kw_only=True):
-    """A person pays back. `amount_fen` None: what is owed, or else all that is left of what the buyer paid."""
+    """A person pays back. `amount_fen` None: what is owed, or else all that is left of what the buyer paid.
+
+    `limit_fen`: the most that may go back of the order in all, where this person's word reaches no further.
+    """
 
     order: str
     amount_fen: int | None = None
     reason: str
+    limit_fen: int | None = None
 
 
 class RefundUnits(Command, frozen=True, kw_only=True):
     """A person pays back the price of these units of an own shop's order; those that have not left do not leave.
 
-    `amount_fen` None: what the buyer paid for them.
+    `amount_fen` None: what the buyer paid for them. `limit_fen` as in `RequestRefund`.
     """
 
     order: str
     units: tuple[Units, ...]
     amount_fen: int | None = None
     reason: str
+    limit_fen: int | None = None
 
 
 class RecordPlatformRefund(Command, frozen=True, kw_only=True):

@@ -213,6 +213,13 @@ CANCEL_INSTEAD: Final = RefusalKind(
     "then goes back by itself.",
     zh="{order} 还有 {units} 件待发货,不能先退回全部款项。请取消订单,款项会自动退回。",
 )
+ABOVE_REFUND_LIMIT: Final = RefusalKind(
+    "above-refund-limit",
+    403,
+    en="At most {limit_fen} fen of one order may go back on your word, and {gone_fen} fen are on their way back "
+    "already. State an amount within that, or ask somebody with a higher limit.",
+    zh="你每单最多可退 {limit_fen} 分，已退或退款中 {gone_fen} 分。请填写限额内的金额，或由限额更高的成员操作。",
+)
 TOO_MANY_REFUNDS: Final = RefusalKind(
     "too-many-refunds",
     409,

@@ -15,7 +15,6 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.messages import Command, Person, ReplayEffect, SkipEffect
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.kernel.refusals import UNKNOWN_ID
-from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
@@ -30,6 +29,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.intake import MAX_LINES
 from tongdan.domain.orders.lines import Units
+from tongdan.domain.orders.money.refunds import beyond_word
 from tongdan.domain.orders.remarks import MAX_COMMENT
 from tongdan.ports import Accepted, Inbound, Reply
 from tongdan.surfaces.http.access import Packer, Refunder, ShopOperator, Writer
@@ -38,7 +38,7 @@ from tongdan.surfaces.http.keys import Principal
 from tongdan.surfaces.http.orders import SOURCE, Id
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import Done
-from tongdan.surfaces.refusals import ABOVE_REFUND_LIMIT, NOT_ALL_SHOPS
+from tongdan.surfaces.refusals import NOT_ALL_SHOPS
 
 router: Final = APIRouter(tags=["actions"])
 
@@ -140,16 +140,14 @@ class Asking:
         shops = {getattr(state, "shop", "") for state in states.values()}
         return shops.pop() if len(shops) == 1 else ""
 
-    def stay_within_limit(self, id: str, amount_fen: int | None) -> None:
+    @property
+    def refund_limit_fen(self) -> int | None:
+        return self._who.refund_limit_fen
+
+    def stay_within_limit(self, id: str, amount_fen: int) -> None:
         """Raises Refused when more would go back of this order than the caller may pay back."""
-        limit_fen = self._who.refund_limit_fen
-        if limit_fen is None:
-            return
-        order = self._parts.find_order(id)
-        asked = [each.amount_fen for each in order.refunds if each.stage is not RefundStage.FAILED]
-        gone_fen = order.platform_refunded_fen + sum(asked)
-        if amount_fen is None or gone_fen + amount_fen > limit_fen:
-            raise Refused(ABOVE_REFUND_LIMIT.of(name=self._who.name, limit_fen=limit_fen, gone_fen=gone_fen))
+        if refusal := beyond_word(self._parts.find_order(id), amount_fen, self.refund_limit_fen):
+            raise Refused(refusal)
 
     def about(self, name: str) -> "Asking":
         """The same request, for one of the several that it is about."""
@@ -267,8 +265,10 @@ async def refund(asking: Refunding, id: Id, body: RefundBody) -> Done:
 
     退回买家的部分或全部款项；结果见订单的 `refunds`。
     """
-    asking.stay_within_limit(id, body.amount_fen)
-    return await asking.of_order(id, RequestRefund(order=id, amount_fen=body.amount_fen, reason=body.reason))
+    command = RequestRefund(
+        order=id, amount_fen=body.amount_fen, reason=body.reason, limit_fen=asking.refund_limit_fen
+    )
+    return await asking.of_order(id, command)
 
 
 @router.post("/orders/{id}/refund-lines")
@@ -277,9 +277,14 @@ async def refund_lines(asking: Refunding, id: Id, body: LineRefundBody) -> Done:
 
     按商品行退款（仅退款，自有店铺）；尚未发出的部分不再发出。
     """
-    asking.stay_within_limit(id, body.amount_fen)
     units = _units(body.lines)
-    command = RefundUnits(order=id, units=units, amount_fen=body.amount_fen, reason=body.reason)
+    command = RefundUnits(
+        order=id,
+        units=units,
+        amount_fen=body.amount_fen,
+        reason=body.reason,
+        limit_fen=asking.refund_limit_fen,
+    )
     return await asking.of_order(id, command)
 
 

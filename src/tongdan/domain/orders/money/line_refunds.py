@@ -16,7 +16,7 @@ from tongdan.domain.orders.goods.withdrawing import withdraw
 from tongdan.domain.orders.goods.withdrawn_facts import LinesRefunded
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import LineState, Order, PlatformRefund, gone, here
-from tongdan.domain.orders.money.refunds import MAX_REFUNDS, draw_back, refundable_fen
+from tongdan.domain.orders.money.refunds import MAX_REFUNDS, beyond_word, draw_back, refundable_fen
 
 # ---- own shops
 
@@ -30,6 +30,8 @@ def refund_units(order: Order, command: RefundUnits, ctx: Context) -> Decision |
     limit_fen = refundable_fen(order)
     price_fen = sum(_price_fen(order, each) for each in command.units)
     amount_fen = min(price_fen, limit_fen) if command.amount_fen is None else command.amount_fen
+    if refusal := beyond_word(order, amount_fen, command.limit_fen):
+        return refusal
     if price_fen and not limit_fen:
         return refusals.NOTHING_TO_REFUND.of(order=ctx.id, received_fen=order.received_fen)
     if not 0 <= amount_fen <= limit_fen:

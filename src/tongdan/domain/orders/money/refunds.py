@@ -54,6 +54,8 @@ def request_refund(order: Order, command: RequestRefund, ctx: Context) -> Decisi
         return refusals.PLATFORM_DECIDES.of(order=ctx.id, channel=order.channel)
     limit_fen = refundable_fen(order)
     amount_fen = (uncovered_fen(order) or limit_fen) if command.amount_fen is None else command.amount_fen
+    if refusal := beyond_word(order, amount_fen, command.limit_fen):
+        return refusal
     if not limit_fen:
         return refusals.NOTHING_TO_REFUND.of(order=ctx.id, received_fen=order.received_fen)
     if not 0 < amount_fen <= limit_fen:
@@ -147,6 +149,14 @@ def left_fen(order: Order, payment: Payment) -> int:
 def uncovered_fen(order: Order) -> int:
     """What is owed and neither back nor on its way."""
     return order.owed_fen - sum(each.amount_fen for each in order.refunds if _holds(each))
+
+
+def beyond_word(order: Order, amount_fen: int, limit_fen: int | None) -> Refusal | None:
+    """What to tell somebody who may have `limit_fen` of an order go back, if this were more; None: no limit."""
+    gone_fen = order.platform_refunded_fen + sum(each.amount_fen for each in order.refunds if _holds(each))
+    if limit_fen is None or gone_fen + amount_fen <= limit_fen:
+        return None
+    return refusals.ABOVE_REFUND_LIMIT.of(limit_fen=limit_fen, gone_fen=gone_fen)
 
 
 def _of(refund: Refund, payment: Payment) -> bool:
