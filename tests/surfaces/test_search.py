@@ -174,8 +174,8 @@ async def test_a_file_that_is_cut_says_so(served: Served, monkeypatch: pytest.Mo
     for n in range(3):
         await served.place(f"A{n}")
     await indexed(served)
-    monkeypatch.setattr("tongdan.surfaces.http.search.EXPORT_PAGE", 1)
-    monkeypatch.setattr("tongdan.surfaces.http.search.EXPORT_LIMIT", 2)
+    monkeypatch.setattr("tongdan.surfaces.order_file.PAGE", 1)
+    monkeypatch.setattr("tongdan.surfaces.order_file.LIMIT", 2)
     async with served.client(Scope.READ) as client:
         answer = await client.post(f"{API}/orders/export", json={"form": "csv", "language": "en"})
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))

@@ -51,7 +51,7 @@ def export(
     shop: ShopOption = "",
 ) -> None:
     start = instant(since) if since else None
-    with open_reading(data) as reading, _target(to) as file, progress() as bar:
+    with open_reading(data) as reading, whole_file(to) as file, progress() as bar:
         total = None if start or shop else reading.reads.counts()["journal_rows"]
         task, count = bar.add_task(t("rows", "行"), total=total), 0
         rows = reading.reads.journal(since=start, shop=shop)
@@ -64,7 +64,7 @@ def export(
 
 
 @contextmanager
-def _target(to: Path | None) -> Iterator[IO[bytes]]:
+def whole_file(to: Path | None) -> Iterator[IO[bytes]]:
     """stdout, or a file that is put in place when it is whole."""
     if to is None:
         yield sys.stdout.buffer

@@ -16,6 +16,7 @@ from tongdan.cli import (
     demo,
     erase,
     export,
+    find,
     gifts,
     holds,
     imports,
@@ -91,6 +92,7 @@ def root(
 
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("serve", help=serve.HELP)(serve.serve)
+orders.app.command("find", help=find.HELP)(find.find)
 orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
 orders.app.command("refund", help=refunds.HELP)(refunds.refund)
 orders.app.command("reissue", help=reissues.HELP)(reissues.reissue)

@@ -22,6 +22,7 @@ from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import Order, deadlines, partly, status
+from tongdan.ports import OrderRow
 from tongdan.surfaces import notices
 from tongdan.surfaces.looking import of_shop
 from tongdan.surfaces.masking import mask_person
@@ -112,6 +113,11 @@ def list_orders(
     if json:
         emit(rows)
         return
+    out.print(rows_table(rows))
+
+
+def rows_table(rows: list[OrderRow]) -> Table:
+    """A list of orders, a line each."""
     at, number = t("shop", "店铺"), t("number", "渠道单号")
     shown = table(
         "id", t("status", "状态"), at, number, t("yuan", "元"), t("changed", "变更"), fold=(at, number)
@@ -121,7 +127,7 @@ def list_orders(
             shown, row.id, status_word(row.status), row.shop, row.native, yuan_from_fen(row.amount_fen),
             local_time(row.updated_at),
         )  # fmt: skip
-    out.print(shown)
+    return shown
 
 
 # -- finding

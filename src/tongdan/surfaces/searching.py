@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.messages import Person, Refusal, RefusalKind
 from tongdan.flow.clues import Clue, clues, masked, masks_of, phone_digits
-from tongdan.ports import OrderQuery, OrderRow, Reads
+from tongdan.ports import COUNTED, OrderQuery, OrderRow, Reads, TooWide
 
 PEOPLE_LIMIT: Final = 5_000  # orders that what is known of a person may fit
 SHORTEST_PHONE: Final = 7
@@ -114,6 +114,20 @@ def search(reads: Reads, asked: Asked, cursor: str, limit: int) -> Found | Refus
     if found is None or (refusal is not None and not found.rows):
         return refusal or NOTHING_TO_FIND.of()
     return found
+
+
+def counted(reads: Reads, query: OrderQuery) -> tuple[int | None, bool]:
+    """How many there are, and whether there are more; None where counting would look through too many."""
+    try:
+        count = reads.count_orders(query)
+    except TooWide:
+        return None, False
+    return min(count, COUNTED), count > COUNTED
+
+
+def behind(reads: Reads) -> int:
+    """Journal rows that are committed and that the index does not have yet."""
+    return sum(last - reached for reached, last in reads.indexed().values() if last > reached)
 
 
 def _plain(reads: Reads, asked: Asked) -> OrderQuery | Refusal:

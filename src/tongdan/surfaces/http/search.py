@@ -6,33 +6,30 @@ index is a moment behind: `after` waits for it, and every page says how far behi
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from tongdan.adapters.csv_table import CsvWriter
-from tongdan.adapters.xlsx_writer import XlsxWriter
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.domain.kernel.money import MAX_FEN, yuan_from_fen
+from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.kernel.status import Status
-from tongdan.ports import COUNTED, OrderRow, TooWide
+from tongdan.ports import COUNTED
+from tongdan.surfaces import order_file
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import OrderItem, StatusShape, item_shape, status_shape
 from tongdan.surfaces.refusals import INVALID_FIELD
-from tongdan.surfaces.searching import Asked, Found, search
-from tongdan.surfaces.words import Language, local_time, status_name
+from tongdan.surfaces.searching import Asked, Found, behind, counted, search
+from tongdan.surfaces.words import Language
 
 router: Final = APIRouter(tags=["orders"])
 
 WAIT_S: Final = 1.0  # for the index to have what `after` names
 _LOOK_AGAIN_S: Final = 0.02
-EXPORT_LIMIT: Final = 50_000  # orders in one file; one that is cut says so in its last row
-EXPORT_PAGE: Final = 500
 
 Short = Annotated[str, Field(max_length=64)]
 Shops = Annotated[list[Short], Field(max_length=200)]
@@ -93,7 +90,7 @@ class Paged(Question):
 
 
 class Exported(Question):
-    form: Literal["csv", "xlsx"] = "xlsx"
+    form: order_file.Form = "xlsx"
     language: Language = "zh"
 
 
@@ -135,15 +132,15 @@ async def export_orders(parts: PartsOf, who: Reader, asked: Exported) -> Streami
     将订单导出为 CSV 或 XLSX 文件（不含个人信息）；`X-Orders` 为订单数，超过计数上限为 `10000+`。
     """
     question = asked.asked()
-    first = _found(parts, question, "", EXPORT_PAGE)
-    count, more = _counted(parts, first)
+    first = _found(parts, question, "", order_file.PAGE)
+    count, more = counted(parts.reads, first.query)
     headers = {
         "Content-Disposition": f'attachment; filename="orders.{asked.form}"',
         "X-Orders": f"{count or 0}{'+' if more else ''}",
         "Cache-Control": "no-store",
     }
     return StreamingResponse(
-        _file(parts, question, first, asked), media_type=_TYPES[asked.form], headers=headers
+        _file(parts, question, first, asked), media_type=order_file.TYPES[asked.form], headers=headers
     )
 
 
@@ -157,12 +154,12 @@ async def statuses(who: Reader, parts: PartsOf) -> list[StatusShape]:
 
 
 async def _page(parts: Parts, asked: Paged) -> OrderPage:
-    behind = await _waited(parts) if asked.after else _behind(parts)
+    late = await _waited(parts) if asked.after else behind(parts.reads)
     found = _found(parts, asked.asked(), asked.cursor, asked.limit)
-    count, more = _counted(parts, found) if asked.count else (None, False)
+    count, more = counted(parts.reads, found.query) if asked.count else (None, False)
     return OrderPage(
         orders=[item_shape(row) for row in found.rows], next=found.next, count=count, more=more,
-        read_as=found.read_as, also=list(found.also), as_of=parts.clock.now(), behind=behind,
+        read_as=found.read_as, also=list(found.also), as_of=parts.clock.now(), behind=late,
     )  # fmt: skip
 
 
@@ -178,28 +175,15 @@ def _found(parts: Parts, asked: Asked, cursor: str, limit: int) -> Found:
     return found
 
 
-def _counted(parts: Parts, found: Found) -> tuple[int | None, bool]:
-    """How many there are, and whether there are more; None where counting would look through too many."""
-    try:
-        count = parts.reads.count_orders(found.query)
-    except TooWide:
-        return None, False
-    return min(count, COUNTED), count > COUNTED
-
-
-def _behind(parts: Parts) -> int:
-    return sum(last - reached for reached, last in parts.reads.indexed().values() if last > reached)
-
-
 async def _waited(parts: Parts) -> int:
     """Wait for what is committed by now; what any answer has told is."""
     wanted = {shard: last for shard, (_, last) in parts.reads.indexed().items()}
     until_s = parts.clock.monotonic() + WAIT_S
     while True:
         reached = {shard: pos for shard, (pos, _) in parts.reads.indexed().items()}
-        behind = sum(max(0, last - reached.get(shard, 0)) for shard, last in wanted.items())
-        if not behind or parts.clock.monotonic() >= until_s:
-            return behind
+        late = sum(max(0, last - reached.get(shard, 0)) for shard, last in wanted.items())
+        if not late or parts.clock.monotonic() >= until_s:
+            return late
         await parts.clock.sleep(_LOOK_AGAIN_S)
 
 
@@ -207,42 +191,7 @@ def _instant(field: str, text: str) -> datetime | None:
     return read_instant(field, text) if text else None
 
 
-# ---- into a file
-
-_TYPES: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-_HEADING: Final = {
-    "en": ("id", "channel", "shop", "number", "status", "yuan", "placed (UTC+8)", "changed (UTC+8)", "odd", "held"),
-    "zh": ("同单号", "渠道", "店铺", "渠道单号", "状态", "金额（元）", "下单时间", "变更时间", "状态不一致", "挂起"),
-}  # fmt: skip
-_CUT: Final = {
-    "en": f"More than {EXPORT_LIMIT} orders: the others are not in this file. Narrow the question.",
-    "zh": f"订单超过 {EXPORT_LIMIT} 张，其余未导出，请缩小查询范围。",
-}
-
-
 async def _file(parts: Parts, question: Asked, first: Found, asked: Exported) -> AsyncIterator[bytes]:
-    writer = XlsxWriter() if asked.form == "xlsx" else CsvWriter()
-    yield writer.rows([_HEADING[asked.language]])
-    found, written = first, 0
-    while True:
-        yield writer.rows([_cells(row, asked.language) for row in found.rows])
-        written += len(found.rows)
-        if found.next is None:
-            break
-        if written >= EXPORT_LIMIT:
-            yield writer.rows([(_CUT[asked.language],)])
-            break
+    for piece in order_file.in_file(parts.reads, question, first, asked.form, asked.language):
+        yield piece
         await parts.clock.sleep(0)
-        found = _found(parts, question, found.next, EXPORT_PAGE)
-    yield writer.end()
-
-
-def _cells(row: OrderRow, language: Language) -> tuple[str, ...]:
-    yes = {"zh": "是", "en": "yes"}[language]
-    return (
-        row.id, row.channel, row.shop, row.native, status_name(row.status, language), yuan_from_fen(row.amount_fen),
-        local_time(row.at), local_time(row.updated_at), yes if row.odd else "", yes if row.held else "",
-    )  # fmt: skip
