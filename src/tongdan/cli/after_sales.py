@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.cli.asking import ask
+from tongdan.cli.asking import ApplyOption, ask, granted
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, LimitOption
@@ -42,9 +42,6 @@ IdArgument = Annotated[
             "DY20260127000892-A1, or CHANNEL/SHOP/NUMBER.", "DY20260127000892-A1，或 渠道/店铺/售后编号。"
         ),
     ),
-]
-ApplyOption = Annotated[
-    bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
 ]
 NoteOption = Annotated[
     str,
@@ -194,10 +191,7 @@ def _found(data: Path, named: str) -> tuple[str, AfterSale, Policy]:
     """Exits with 1 when there is none."""
     with open_reading(data) as reading:
         key = after_sales.id_of(reading.reads, named)
-        state, policy = after_sales.find(reading.reads, key), reading.policy()
-    if isinstance(state, Refusal):
-        fail(pick((state.en, state.zh), LANGUAGE), DOES_NOT_HOLD)
-    return key, state, policy
+        return key, granted(after_sales.find(reading.reads, key)), reading.policy()
 
 
 def _answer(

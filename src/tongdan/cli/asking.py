@@ -9,10 +9,11 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import httpx
 import msgspec
+import typer
 
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.policy_files import ConfError
@@ -28,6 +29,25 @@ from tongdan.surfaces.words import pick
 ASK_WITHIN_S: Final = 15.0
 
 T = TypeVar("T")
+
+ReasonOption = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        prompt=t("Why", "原因"),
+        help=t("Goes into the audit trail; no personal data.", "写入审计日志；勿填个人信息。"),
+    ),
+]
+ApplyOption = Annotated[
+    bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
+]
+
+
+def granted(reply: T | Refusal, *, code: int = DOES_NOT_HOLD) -> T:
+    """`reply`, unless it is a refusal: then the words of that, and exit with `code`."""
+    if isinstance(reply, Refusal):
+        fail(pick((reply.en, reply.zh), LANGUAGE), code)
+    return reply
 
 
 def operator() -> str:
@@ -143,6 +163,4 @@ def on_files(
         )
     except (ConfError, StoreFailure) as error:
         fail(cannot + str(error), DOES_NOT_HOLD)
-    if isinstance(told, Refusal):
-        fail(pick((told.en, told.zh), LANGUAGE), DOES_NOT_HOLD)
-    return told
+    return granted(told)

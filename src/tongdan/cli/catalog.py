@@ -9,19 +9,17 @@ from typing import Annotated, Final
 
 import typer
 
-from tongdan.cli.asking import ask
-from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
+from tongdan.cli.asking import ask, granted
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import add_row, emit, err, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, LimitOption, ShopOption
 from tongdan.cli.reading import Reading, open_reading
 from tongdan.domain.catalog.commands import MatchOffer
 from tongdan.domain.catalog.model import Offer, Sku
-from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.surfaces import catalog
 from tongdan.surfaces.http.catalog import PATH
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 app: Final = typer.Typer(
     no_args_is_help=True,
@@ -181,9 +179,7 @@ def match(
     conf: ConfOption = None,
 ) -> None:
     with open_reading(data) as reading:
-        known = catalog.shop_of(reading.policy().shops, shop)
-        if isinstance(known, Refusal):
-            fail(pick((known.en, known.zh), LANGUAGE), DOES_NOT_HOLD)
+        known = granted(catalog.shop_of(reading.policy().shops, shop))
         if sku:
             _sku(reading, sku)
     body = {"shop": shop, "offer": offer, "sku": sku, "product": product}
@@ -195,7 +191,4 @@ def match(
 def _sku(reading: Reading, code: str) -> Sku:
     """Exits with 1 when there is none."""
     found = catalog.find_sku(reading.reads, code)
-    if found is None:
-        refusal = catalog.NO_SUCH_SKU.of(sku=code)
-        fail(pick((refusal.en, refusal.zh), LANGUAGE), DOES_NOT_HOLD)
-    return found
+    return granted(catalog.NO_SUCH_SKU.of(sku=code) if found is None else found)

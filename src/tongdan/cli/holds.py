@@ -14,9 +14,9 @@ import typer
 
 from tongdan.adapters.clock import SystemClock
 from tongdan.adapters.policy_files import ConfError, load_conf
-from tongdan.cli.asking import ask_service, inbound, on_files
+from tongdan.cli.asking import ApplyOption, ReasonOption, ask_service, granted, inbound, on_files
 from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
+from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, USED_WRONGLY, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, LimitOption, ShopOption, conf_dir
 from tongdan.cli.reading import Reading, open_reading
 from tongdan.domain.guard.commands import ListMark, UnlistMark
@@ -57,9 +57,6 @@ OrdersArgument = Annotated[
         help=t("Order ids; none: all that are held so.", "订单号；不写则为全部此类挂起。"),
     ),
 ]
-ApplyOption = Annotated[
-    bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
-]
 KindArgument = Annotated[
     str,
     typer.Argument(
@@ -69,14 +66,6 @@ KindArgument = Annotated[
 ValueArgument = Annotated[
     str,
     typer.Argument(metavar="VALUE", help=t("It is turned into a token at once.", "立即转换为令牌，不留存。")),
-]
-ReasonOption = Annotated[
-    str,
-    typer.Option(
-        "--reason",
-        prompt=t("Why", "原因"),
-        help=t("Goes into the audit trail; no personal data.", "写入审计日志；勿填个人信息。"),
-    ),
 ]
 
 
@@ -339,10 +328,7 @@ def list_listed(data: DataOption = DATA, json: JsonOption = False) -> None:
 
 
 def _marks(reading: Reading, kind: str, value: str) -> list[str]:
-    found = holds.marks(reading.reads, kind, value)
-    if isinstance(found, Refusal):
-        fail(pick((found.en, found.zh), LANGUAGE))
-    return found
+    return granted(holds.marks(reading.reads, kind, value), code=USED_WRONGLY)
 
 
 def _say(

@@ -9,18 +9,18 @@ import msgspec
 import typer
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.cli.asking import ask
+from tongdan.cli.asking import ApplyOption, ask, granted
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
-from tongdan.cli.shipments import ApplyOption, ShipmentArgument
+from tongdan.cli.shipments import ShipmentArgument
 from tongdan.domain.fulfillment.commands import RecallShipment
 from tongdan.domain.fulfillment.recalling import recall_shipment
 from tongdan.domain.fulfillment.shipment import Shipment
-from tongdan.domain.kernel.messages import Context, Refusal
+from tongdan.domain.kernel.messages import Context
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick, sentence
+from tongdan.surfaces.words import sentence
 
 HELP: Final = teach(
     """Call a shipment back: its warehouse is asked to stop it, its carrier to turn back what has left.
@@ -59,9 +59,7 @@ def intercept(
     if not isinstance(state, Shipment):
         fail(t(f"There is no shipment {shipment}.", f"没有发货单 {shipment}。"), DOES_NOT_HOLD)
     command = RecallShipment(shipment=shipment, reason=reason)
-    decision = recall_shipment(state, command, Context(SystemClock().now(), shipment, policy, 0))
-    if isinstance(decision, Refusal):
-        fail(pick((decision.en, decision.zh), LANGUAGE), DOES_NOT_HOLD)
+    decision = granted(recall_shipment(state, command, Context(SystemClock().now(), shipment, policy, 0)))
     if apply and decision.facts:
         ask(
             data,

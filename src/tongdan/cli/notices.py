@@ -4,17 +4,15 @@ from typing import Annotated, Final
 
 import typer
 
-from tongdan.cli.asking import ask
-from tongdan.cli.language import LANGUAGE, t, teach
+from tongdan.cli.asking import ReasonOption, ask, granted
+from tongdan.cli.language import t, teach
 from tongdan.cli.notices_table import notices_table
 from tongdan.cli.orders import find_order
-from tongdan.cli.output import DOES_NOT_HOLD, emit, err, fail, out
+from tongdan.cli.output import emit, err, fail, out
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, LimitOption, ShopOption
 from tongdan.cli.reading import open_reading
-from tongdan.domain.kernel.messages import Refusal
 from tongdan.surfaces import notices
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 PATH: Final = "/api/v1/notices"
 MAX_REASON: Final = 200
@@ -80,14 +78,7 @@ def list_notices(
 @app.command("resend", help=RESEND_HELP)
 def resend(
     notice: Annotated[str, typer.Argument(help=t("As the list shows it.", "列表中显示的通知编号。"))],
-    reason: Annotated[
-        str,
-        typer.Option(
-            "--reason",
-            prompt=t("Why", "原因"),
-            help=t("Goes into the audit trail; no personal data.", "写入审计日志；勿填个人信息。"),
-        ),
-    ],
+    reason: ReasonOption,
     data: DataOption = DATA,
     conf: ConfOption = None,
 ) -> None:
@@ -100,9 +91,6 @@ def resend(
             )
         )
     with open_reading(data) as reading:
-        found = notices.sending(reading.reads, reading.policy(), notice, why)
-    if isinstance(found, Refusal):
-        fail(pick((found.en, found.zh), LANGUAGE), DOES_NOT_HOLD)
-    command, shop = found
+        command, shop = granted(notices.sending(reading.reads, reading.policy(), notice, why))
     ask(data, conf, f"{PATH}/resend", {"notice": notice, "reason": why}, Scope.WRITE, command, shop)
     err.print(t("To be sent; its receipt follows.", "即将发送，回执随后到达。"))

@@ -6,19 +6,17 @@ from typing import Annotated, Final
 import typer
 
 from tongdan.adapters.policy_files import ConfError, load_quotas
-from tongdan.cli.asking import ask
-from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
+from tongdan.cli.asking import ask, granted
+from tongdan.cli.language import t, teach
+from tongdan.cli.output import add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.cli.stock_compare import HELP, compare_command
 from tongdan.domain.fulfillment.quota_commands import PushQuotas
-from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.quotas import QuotaPolicy
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.http.quotas import PATH
 from tongdan.surfaces.quotas import QuotasView, quotas_of, stock_of
-from tongdan.surfaces.words import pick
 
 app: Final = typer.Typer(
     no_args_is_help=True, help=t("What platforms may sell of a SKU.", "各平台的库存配额。")
@@ -41,9 +39,7 @@ SkuArgument = Annotated[str, typer.Argument(metavar="SKU", help=t("An own SKU.",
 )
 def show_stock(sku: SkuArgument, data: DataOption = DATA, json: JsonOption = False) -> None:
     with open_reading(data) as reading:
-        found = stock_of(reading.reads, sku)
-    if isinstance(found, Refusal):
-        fail(pick((found.en, found.zh), LANGUAGE), DOES_NOT_HOLD)
+        found = granted(stock_of(reading.reads, sku))
     if json:
         emit(found)
         return
@@ -69,7 +65,7 @@ def show_stock(sku: SkuArgument, data: DataOption = DATA, json: JsonOption = Fal
 )
 def show(sku: SkuArgument, data: DataOption = DATA, json: JsonOption = False) -> None:
     with open_reading(data) as reading:
-        found = quotas_of(reading.reads, reading.policy().quotas, sku)
+        found = granted(quotas_of(reading.reads, reading.policy().quotas, sku))
     _print(found, json)
 
 
@@ -92,7 +88,7 @@ def preview(
             meant: QuotaPolicy = load_quotas(rules, policy.shops, policy.warehouses)
         except ConfError as error:
             fail(str(error))
-        found = quotas_of(reading.reads, meant, sku)
+        found = granted(quotas_of(reading.reads, meant, sku))
     _print(found, json)
 
 
@@ -108,9 +104,7 @@ def push(sku: SkuArgument, data: DataOption = DATA, conf: ConfOption = None) -> 
     err.print(t("Done; platforms are being told.", "已完成；正在向各平台发布。"))
 
 
-def _print(found: QuotasView | Refusal, json: bool) -> None:
-    if isinstance(found, Refusal):
-        fail(pick((found.en, found.zh), LANGUAGE), DOES_NOT_HOLD)
+def _print(found: QuotasView, json: bool) -> None:
     if json:
         emit(found)
         return

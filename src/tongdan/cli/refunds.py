@@ -11,13 +11,13 @@ import msgspec
 import typer
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.cli.asking import ask
-from tongdan.cli.language import LANGUAGE, t, teach
+from tongdan.cli.asking import ApplyOption, ReasonOption, ask, granted
+from tongdan.cli.language import t, teach
 from tongdan.cli.orders import IdArgument, find_order, heading, lines_table, refunds_table
-from tongdan.cli.output import DOES_NOT_HOLD, emit, err, fail, out
+from tongdan.cli.output import emit, err, fail, out
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, ShopOption
 from tongdan.cli.reading import open_reading
-from tongdan.domain.kernel.messages import Context, Decision, Fact, Refusal
+from tongdan.domain.kernel.messages import Context, Decision, Fact
 from tongdan.domain.kernel.money import fen_from_yuan
 from tongdan.domain.orders.commands import RefundUnits, RequestRefund
 from tongdan.domain.orders.evolve import evolve
@@ -27,7 +27,6 @@ from tongdan.domain.orders.money.line_refunds import refund_units
 from tongdan.domain.orders.money.refund_facts import RefundRequested
 from tongdan.domain.orders.money.refunds import request_refund
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 MAX_REASON: Final = 200
 MAX_UNITS: Final = 1_000_000
@@ -61,21 +60,12 @@ paid for them. What of them has not left does not leave.""",
 
 def refund(
     id: IdArgument,
-    reason: Annotated[
-        str,
-        typer.Option(
-            "--reason",
-            prompt=t("Why", "原因"),
-            help=t("Goes into the audit trail; no personal data.", "写入审计日志；勿填个人信息。"),
-        ),
-    ],
+    reason: ReasonOption,
     amount: Annotated[
         str, typer.Option("--amount", metavar="YUAN", help=t("How much, in yuan.", "金额，单位：元。"))
     ] = "",
     lines: LinesOption = "",
-    apply: Annotated[
-        bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
-    ] = False,
+    apply: ApplyOption = False,
     data: DataOption = DATA,
     conf: ConfOption = None,
     shop: ShopOption = "",
@@ -89,8 +79,6 @@ def refund(
     ctx = Context(SystemClock().now(), key, policy, 0)
     units = units_named(lines, order) if lines else ()
     command, decision = _decide(order, units, amount_fen, why, ctx)
-    if isinstance(decision, Refusal):
-        fail(pick((decision.en, decision.zh), LANGUAGE), DOES_NOT_HOLD)
     if apply:
         path = "refund-lines" if units else "refund"
         body = {"amount_fen": amount_fen} | said(why, units)
@@ -133,12 +121,12 @@ def reason_of(reason: str) -> str:
 
 def _decide(
     order: Order, units: tuple[Units, ...], amount_fen: int | None, why: str, ctx: Context
-) -> tuple[RefundUnits | RequestRefund, Decision | Refusal]:
+) -> tuple[RefundUnits | RequestRefund, Decision]:
     if units:
         command = RefundUnits(order=ctx.id, units=units, amount_fen=amount_fen, reason=why)
-        return command, refund_units(order, command, ctx)
+        return command, granted(refund_units(order, command, ctx))
     plain = RequestRefund(order=ctx.id, amount_fen=amount_fen, reason=why)
-    return plain, request_refund(order, plain, ctx)
+    return plain, granted(request_refund(order, plain, ctx))
 
 
 def units_named(text: str, order: Order) -> tuple[Units, ...]:

@@ -5,21 +5,20 @@ from typing import Annotated, Final
 import typer
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.cli.asking import ask
-from tongdan.cli.language import LANGUAGE, t, teach
+from tongdan.cli.asking import ApplyOption, ReasonOption, ask, granted
+from tongdan.cli.language import t, teach
 from tongdan.cli.orders import IdArgument, find_order, heading, lines_table
-from tongdan.cli.output import DOES_NOT_HOLD, emit, err, fail, out
+from tongdan.cli.output import emit, err, fail, out
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, ShopOption
 from tongdan.cli.reading import open_reading
 from tongdan.cli.refunds import LinesOption, named, reason_of, said, units_named
-from tongdan.domain.kernel.messages import Context, Decision, Refusal
+from tongdan.domain.kernel.messages import Context, Decision
 from tongdan.domain.orders.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.evolve import evolve
 from tongdan.domain.orders.goods.reissues import reissue_units, undo_reissue
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.words import pick
 
 HELP: Final = teach(
     """Send units of an order once more that left, and were lost, damaged or missing.
@@ -39,21 +38,12 @@ nothing of it has left.""",
 
 def reissue(
     id: IdArgument,
-    reason: Annotated[
-        str,
-        typer.Option(
-            "--reason",
-            prompt=t("Why", "原因"),
-            help=t("Goes into the audit trail; no personal data.", "写入审计日志；勿填个人信息。"),
-        ),
-    ],
+    reason: ReasonOption,
     lines: LinesOption = "",
     undo: Annotated[
         int, typer.Option("--undo", min=0, max=1_000, help=t("Which one to undo.", "要撤销的次数。"))
     ] = 0,
-    apply: Annotated[
-        bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
-    ] = False,
+    apply: ApplyOption = False,
     data: DataOption = DATA,
     conf: ConfOption = None,
     shop: ShopOption = "",
@@ -67,8 +57,6 @@ def reissue(
         policy = reading.policy()
     units = units_named(lines, order) if lines else ()
     command, decision = _decide(order, units, undo, why, Context(SystemClock().now(), key, policy, 0))
-    if isinstance(decision, Refusal):
-        fail(pick((decision.en, decision.zh), LANGUAGE), DOES_NOT_HOLD)
     if apply:
         path = "reissue" if units else f"reissues/{undo}/undo"
         ask(data, conf, f"/api/v1/orders/{key}/{path}", said(why, units), Scope.WRITE, command, order.shop)
@@ -88,9 +76,9 @@ def reissue(
 
 def _decide(
     order: Order, units: tuple[Units, ...], undo: int, why: str, ctx: Context
-) -> tuple[ReissueUnits | UndoReissue, Decision | Refusal]:
+) -> tuple[ReissueUnits | UndoReissue, Decision]:
     if units:
         wanted = ReissueUnits(order=ctx.id, units=units, reason=why)
-        return wanted, reissue_units(order, wanted, ctx)
+        return wanted, granted(reissue_units(order, wanted, ctx))
     unwanted = UndoReissue(order=ctx.id, reissue=undo, reason=why)
-    return unwanted, undo_reissue(order, unwanted, ctx)
+    return unwanted, granted(undo_reissue(order, unwanted, ctx))

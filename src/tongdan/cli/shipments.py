@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from tongdan.cli.asking import ask_service, inbound, on_files
+from tongdan.cli.asking import ApplyOption, ask_service, inbound, on_files
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, HOLDS, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
@@ -32,9 +32,6 @@ app: Final = typer.Typer(
     help=t("Parcels: merge, split, undo, call back.", "包裹：合单、拆单、撤销、拦截。"),
 )
 
-ApplyOption = Annotated[
-    bool, typer.Option("--apply", help=t("Do it; otherwise it is only shown.", "执行；否则仅预览。"))
-]
 ShipmentArgument = Annotated[
     str, typer.Argument(metavar="SHIPMENT", help=t("As the order's timeline names it.", "见订单时间线。"))
 ]

@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 import typer
 
-from tongdan.cli.asking import ask
+from tongdan.cli.asking import ReasonOption, ask, granted
 from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import add_row, emit, err, fail, out, table
+from tongdan.cli.output import USED_WRONGLY, add_row, emit, err, out, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
 from tongdan.cli.shipments import API, ShipmentArgument
 from tongdan.domain.fulfillment.shipment import LabelStage, Shipment
 from tongdan.domain.fulfillment.waybill_commands import GiveUpWaybill, TakeWaybill
-from tongdan.domain.kernel.messages import Command, Refusal
+from tongdan.domain.kernel.messages import Command
 from tongdan.flow.labels import find_shipment
 from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.http.waybills import shape_of
@@ -102,14 +102,7 @@ cancelled with it.""",
 )
 def cancel(
     shipment: ShipmentArgument,
-    reason: Annotated[
-        str,
-        typer.Option(
-            "--reason",
-            prompt=t("Why", "原因"),
-            help=t("Goes into the audit trail; no personal data.", "写入审计日志；勿填个人信息。"),
-        ),
-    ],
+    reason: ReasonOption,
     data: DataOption = DATA,
     conf: ConfOption = None,
 ) -> None:
@@ -129,7 +122,4 @@ def _ask(
 def _find(data: Path, shipment: str) -> Shipment:
     """Exits with 2 when there is no such shipment."""
     with open_reading(data) as reading:
-        found = find_shipment(reading.reads, shipment)
-    if isinstance(found, Refusal):
-        fail(pick((found.en, found.zh), LANGUAGE))
-    return found
+        return granted(find_shipment(reading.reads, shipment), code=USED_WRONGLY)
