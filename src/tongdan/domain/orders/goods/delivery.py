@@ -350,9 +350,13 @@ def tell_service(
     )
 
 
-def tell_finance(draft: Draft, ctx: Context, milestone: str, at: datetime) -> None:
+def tell_finance(
+    draft: Draft, ctx: Context, milestone: str, at: datetime, amount_fen: int | None = None
+) -> None:
+    """Without an amount it is about the whole price."""
     order = draft.order
-    amount_fen = order.paid.amount_fen if order.paid is not None else order.amount_fen
+    if amount_fen is None:
+        amount_fen = order.paid.amount_fen if order.paid is not None else order.amount_fen
     draft.do(
         TellFinance(
             partner=FINANCE,

@@ -10,8 +10,7 @@ from tongdan.domain.kernel.parts import share, shared
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits
 from tongdan.domain.orders.draft import Draft
-from tongdan.domain.orders.facts import TellFinance
-from tongdan.domain.orders.goods.delivery import FINANCE
+from tongdan.domain.orders.goods.delivery import tell_finance
 from tongdan.domain.orders.goods.withdrawing import withdraw
 from tongdan.domain.orders.goods.withdrawn_facts import LinesRefunded
 from tongdan.domain.orders.lines import Units
@@ -123,17 +122,7 @@ def record_platform_refund(order: Order, command: RecordPlatformRefund, ctx: Con
     )
     withdraw(draft, ctx, units, command.reason)
     if command.amount_fen:
-        draft.do(
-            TellFinance(
-                partner=FINANCE,
-                order=ctx.id,
-                channel=order.channel,
-                shop=order.shop,
-                milestone="refunded",
-                amount_fen=command.amount_fen,
-                at=command.refunded_at,
-            )
-        )
+        tell_finance(draft, ctx, "refunded", command.refunded_at, command.amount_fen)
     return draft.decision()
 
 

@@ -14,8 +14,7 @@ from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import REFUND, RefundStage, Stage
 from tongdan.domain.orders.commands import PayBack, RecordRefund, RecordRefundRefused, RequestRefund
 from tongdan.domain.orders.draft import Draft
-from tongdan.domain.orders.facts import TellFinance
-from tongdan.domain.orders.goods.delivery import FINANCE
+from tongdan.domain.orders.goods.delivery import tell_finance
 from tongdan.domain.orders.model import (
     WORRY_FAILED,
     WORRY_PAID_LATE,
@@ -217,17 +216,7 @@ def _succeed(draft: Draft, ctx: Context, refund: Refund, at: datetime) -> None:
         )
     )
     if any(order.counts(payment) for payment in order.payments if _of(refund, payment)):
-        draft.do(
-            TellFinance(
-                partner=FINANCE,
-                order=ctx.id,
-                channel=order.channel,
-                shop=order.shop,
-                milestone="refunded",
-                amount_fen=refund.amount_fen,
-                at=at,
-            )
-        )
+        tell_finance(draft, ctx, "refunded", at, refund.amount_fen)
 
 
 def _ended(worry: str, refund: Refund, all_back: bool) -> bool:
