@@ -7,9 +7,10 @@ what has arrived has arrived. Nothing here knows a phone number; a provider's ad
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from tongdan.domain.kernel.drafts import Draft
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import notice_of, sending_id
-from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Effect, Fact, Refusal, WakeUp
+from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal, WakeUp
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.kernel.notices import ASKABLE, KINDS, NoticeRule, Way, quiet_until
 from tongdan.domain.notices import refusals
@@ -41,35 +42,7 @@ ERASED: Final = "erased"
 _OPEN: Final = (NoticeStage.SENDING, NoticeStage.SENT, NoticeStage.UNKNOWN)
 _OVER: Final = (NoticeStage.DELIVERED, NoticeStage.WITHHELD)
 _ON_ITS_WAY: Final = (NoticeStage.WAITING, NoticeStage.SENDING, NoticeStage.SENT)
-
-
-class _Draft:
-    """A decision in the making; `notice` is the state that its facts have led to so far."""
-
-    def __init__(self, notice: Notice | None, ctx: Context) -> None:
-        self.state = notice
-        self.ctx = ctx
-        self._facts: list[Fact] = []
-        self._effects: list[Effect] = []
-        self._supersedes: tuple[str, ...] = ()
-
-    @property
-    def notice(self) -> Notice:
-        assert self.state is not None
-        return self.state
-
-    def tell(self, fact: Fact) -> None:
-        self._facts.append(fact)
-        self.state = evolve(self.state, fact)
-
-    def do(self, effect: Effect) -> None:
-        self._effects.append(effect)
-
-    def withdraw(self) -> None:
-        self._supersedes = (SendNotice.__name__, AskReceipt.__name__)
-
-    def decision(self) -> Decision:
-        return Decision(tuple(self._facts), tuple(self._effects), supersedes=self._supersedes)
+_CALLS: Final = (SendNotice.__name__, AskReceipt.__name__)
 
 
 def plan_notice(notice: Notice | None, command: PlanNotice, ctx: Context) -> Decision | Refusal:
@@ -81,24 +54,22 @@ def plan_notice(notice: Notice | None, command: PlanNotice, ctx: Context) -> Dec
     rule = _rule(command.order, command.shop, command.kind, ctx)
     if rule is None:
         return NOTHING
-    draft = _Draft(None, ctx)
     send_at = quiet_until(ctx.policy.notices.quiet, ctx.now)
-    draft.tell(
-        NoticePlanned(
-            order=command.order,
-            shop=command.shop,
-            kind=command.kind,
-            about=command.about,
-            happened_at=command.happened_at,
-            ways=rule.ways,
-            carrier=command.carrier,
-            waybill=command.waybill,
-            amount_fen=command.amount_fen,
-            send_at=send_at,
-        )
+    planned = NoticePlanned(
+        order=command.order,
+        shop=command.shop,
+        kind=command.kind,
+        about=command.about,
+        happened_at=command.happened_at,
+        ways=rule.ways,
+        carrier=command.carrier,
+        waybill=command.waybill,
+        amount_fen=command.amount_fen,
+        send_at=send_at,
     )
+    draft = Draft(evolve, evolve(None, planned), planned)
     if send_at is None:
-        _send(draft, 0)
+        _send(draft, ctx, 0)
     return draft.decision()
 
 
@@ -112,10 +83,10 @@ def resend_notice(notice: Notice, command: ResendNotice, ctx: Context) -> Decisi
     rule = _rule(notice.order, notice.shop, notice.kind, ctx)
     if rule is None:
         return refusals.NO_RULE.of(shop=notice.shop, kind=notice.kind)
-    draft = _Draft(notice, ctx)
-    draft.withdraw()
+    draft = Draft(evolve, notice)
+    draft.withdraw(*_CALLS)
     draft.tell(NoticeResent(reason=command.reason, ways=rule.ways))
-    _send(draft, 0)
+    _send(draft, ctx, 0)
     return draft.decision()
 
 
@@ -124,8 +95,8 @@ def _rule(order: str, shop: str, kind: str, ctx: Context) -> NoticeRule | None:
     return None if parsed is None else ctx.policy.notices.rule(kind, parsed.channel, shop)
 
 
-def _send(draft: _Draft, way: int) -> None:
-    notice, ctx = draft.notice, draft.ctx
+def _send(draft: Draft[Notice], ctx: Context, way: int) -> None:
+    notice = draft.state
     by = notice.ways[way]
     give_up_at = ctx.now + timedelta(seconds=ctx.policy.notices.send_within_s)
     no = notice.no + 1
@@ -186,8 +157,8 @@ def record_refused(notice: Notice, command: RecordNoticeRefused, ctx: Context) -
     _, no = notice_of(command.sending)
     if no != notice.no or notice.stage not in (NoticeStage.SENDING, NoticeStage.UNKNOWN):
         return NOTHING
-    draft = _Draft(notice, ctx)
-    _miss(draft, command.reason, certain=True)
+    draft = Draft(evolve, notice)
+    _miss(draft, ctx, command.reason, certain=True)
     return draft.decision()
 
 
@@ -203,12 +174,12 @@ def record_receipt(notice: Notice, command: RecordReceipt, ctx: Context) -> Deci
     _, no = notice_of(command.sending)
     if notice.stage in _OVER or not 0 < no <= notice.no:
         return NOTHING
-    draft = _Draft(notice, ctx)
+    draft = Draft(evolve, notice)
     if command.delivered:
-        draft.withdraw()
+        draft.withdraw(*_CALLS)
         draft.tell(NoticeDelivered(no=no, delivered_at=command.said_at, ends=_ends(notice)))
     elif no == notice.no and notice.stage in _OPEN:
-        _miss(draft, command.code, certain=True)
+        _miss(draft, ctx, command.code, certain=True)
     else:
         return NOTHING
     return draft.decision()
@@ -218,11 +189,11 @@ def _ends(notice: Notice) -> tuple[str, ...]:
     return (WORRY_MISSED,) if notice.worried else ()
 
 
-def _miss(draft: _Draft, reason: str, *, certain: bool) -> None:
+def _miss(draft: Draft[Notice], ctx: Context, reason: str, *, certain: bool) -> None:
     """On in the next way; after the last a person has to look."""
-    notice = draft.notice
+    notice = draft.state
     last = notice.way + 1 >= len(notice.ways) or notice.no >= MAX_SENDINGS
-    again_at = None if last else quiet_until(draft.ctx.policy.notices.quiet, draft.ctx.now)
+    again_at = None if last else quiet_until(ctx.policy.notices.quiet, ctx.now)
     draft.tell(
         NoticeMissed(
             no=notice.no,
@@ -234,28 +205,28 @@ def _miss(draft: _Draft, reason: str, *, certain: bool) -> None:
         )
     )
     if not last:
-        draft.withdraw()
+        draft.withdraw(*_CALLS)
     if not last and again_at is None:
-        _send(draft, notice.way + 1)
+        _send(draft, ctx, notice.way + 1)
 
 
 def wake(notice: Notice, command: WakeUp, ctx: Context) -> Decision | Refusal:
     if notice.due_at is None or ctx.now < notice.due_at:
         return NOTHING
-    draft = _Draft(notice, ctx)
+    draft = Draft(evolve, notice)
     if notice.stage is NoticeStage.WAITING:
-        _send(draft, notice.way)
+        _send(draft, ctx, notice.way)
     elif notice.stage is NoticeStage.SENDING:
-        _miss(draft, UNSENT, certain=False)
+        _miss(draft, ctx, UNSENT, certain=False)
     elif notice.means in ASKABLE and notice.asked < ctx.policy.notices.ask_times:
-        _ask(draft)
+        _ask(draft, ctx)
     else:
-        _miss(draft, NO_RECEIPT, certain=False)
+        _miss(draft, ctx, NO_RECEIPT, certain=False)
     return draft.decision()
 
 
-def _ask(draft: _Draft) -> None:
-    notice, ctx = draft.notice, draft.ctx
+def _ask(draft: Draft[Notice], ctx: Context) -> None:
+    notice = draft.state
     again_at: datetime = ctx.now + timedelta(seconds=ctx.policy.notices.receipt_within_s)
     draft.tell(NoticeReceiptAsked(no=notice.no, times=notice.asked + 1, check_at=again_at))
     draft.do(
