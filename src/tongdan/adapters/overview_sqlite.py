@@ -4,17 +4,14 @@ A view can be rebuilt, so it does not wait for the disk (synchronous=OFF): after
 up from the journal, which is the truth.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import apsw
+from tongdan.adapters.view_file import ViewFormat, open_view, writing
+from tongdan.ports import TicketRow
 
-from tongdan.ports import StoreFailure, TicketRow
-
-_FORMAT: Final = 3
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA: Final = """
 CREATE TABLE tickets (
@@ -25,75 +22,27 @@ CREATE TABLE positions (shard INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 CREATE TABLE tally (open INTEGER NOT NULL);  -- so that nobody counts a million rows
 INSERT INTO tally VALUES (0);
 """
+_FORMAT: Final = ViewFormat(3, _SCHEMA, {"synchronous": "off", "cache_size": -32_768})
 
 
 class SqliteOverview:
     """`ports.Overview`."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        try:
-            if not readonly and not self._is_sound(path):
-                for leftover in path.parent.glob(path.name + "*"):
-                    leftover.unlink()
-            self._db = self._connect(path, readonly)
-        except apsw.Error as error:
-            raise StoreFailure(f"{path.name}: {error}") from error
-
-    def _connect(self, path: Path, readonly: bool) -> apsw.Connection:
-        flags = (
-            apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        )
-        db = apsw.Connection(str(path), flags=flags)
-        db.set_busy_timeout(10_000)
-        if not readonly:
-            db.pragma("journal_mode", "wal")
-            db.pragma("synchronous", "off")
-            db.pragma("cache_size", -32_768)
-            if db.pragma("user_version") == 0:
-                with db:
-                    db.execute(_SCHEMA)
-                    db.pragma("user_version", _FORMAT)
-        return db
-
-    def _is_sound(self, path: Path) -> bool:
-        """Whether the file is an unharmed database of this format; one that begins here is."""
-        try:
-            db = self._connect(path, readonly=False)
-        except (apsw.NotADBError, apsw.CorruptError):
-            return False
-        try:
-            return (db.pragma("user_version"), db.pragma("quick_check")) == (_FORMAT, "ok")
-        except apsw.Error:
-            return False
-        finally:
-            db.close()
+        self._db = open_view(path, _FORMAT, readonly=readonly)
 
     def put(self, tickets: Sequence[TicketRow], positions: Mapping[int, int]) -> None:
         """Raises StoreFailure, and then nothing was written."""
-        try:
-            with self._writing() as db:
-                self._tally(tickets)
-                db.executemany(
-                    "REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (t.id, t.subject, t.kind, t.summary, t.times, int(t.open), _us(t.raised_at))
-                        for t in tickets
-                    ],
-                )
-                db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
-        except apsw.Error as error:
-            raise StoreFailure(str(error)) from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[apsw.Connection]:
-        """A transaction that may write from its first statement on: others may be writing too."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with writing(self._db) as db:
+            self._tally(tickets)
+            db.executemany(
+                "REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (t.id, t.subject, t.kind, t.summary, t.times, int(t.open), _us(t.raised_at))
+                    for t in tickets
+                ],
+            )
+            db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
 
     def _tally(self, tickets: Sequence[TicketRow]) -> None:
         """Count on from what these rows replace; each names an id once."""

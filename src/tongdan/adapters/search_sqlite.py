@@ -6,12 +6,10 @@ indexed together (a SKU with its status); what is counted on the board is counte
 rebuilt, so it does not wait for the disk.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -19,20 +17,18 @@ from zlib import crc32
 import apsw
 from msgspec.structs import replace
 
+from tongdan.adapters.search_words import match_of, packed, sku_code, text_of, unpacked, words_of
+from tongdan.adapters.view_file import ViewFormat, open_view, writing
 from tongdan.domain.kernel.status import Status
 from tongdan.ports import OrderRow, StoreFailure
 from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery, TooWide
 
-_FORMAT: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_BITS: Final = 20
 _HOUR_MS: Final = 3_600_000
 _ALL: Final = tuple(int(each) for each in Status)
 # Of what is over nobody asks how old it is by the hour, and years of it would be many cells.
 _OVER: Final = frozenset({Status.SETTLED, Status.COMPLETED, Status.CANCELLED, Status.REFUNDED})
-_RUN: Final = re.compile(r"[\u3400-\u9fff]+|[0-9a-z]+")
-_PLAIN: Final = re.compile(r"[0-9a-z]+")
-MAX_WORDS: Final = 200  # of one order's titles
 _MMAP_BYTES: Final = 2**34  # address space, not memory
 # A question that no index answers ends after so many steps of SQLite's machine: whoever asks waits, and all others too.
 MAX_STEPS: Final = 5_000_000
@@ -60,6 +56,10 @@ CREATE TABLE cells (
 ) WITHOUT ROWID;
 CREATE TABLE positions (shard INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 """
+# Not thorough: looking at every page of ten million orders would keep a start waiting for minutes.
+_FORMAT: Final = ViewFormat(
+    1, _SCHEMA, {"synchronous": "off", "cache_size": -65_536}, {"mmap_size": _MMAP_BYTES}, thorough=False
+)
 
 
 class _Kept(NamedTuple):
@@ -79,33 +79,24 @@ class SqliteSearch:
     """`ports.Search`."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        try:
-            if not readonly and not _is_sound(path):
-                for leftover in path.parent.glob(path.name + "*"):
-                    leftover.unlink()
-            self._db = _connect(path, readonly)
-        except apsw.Error as error:
-            raise StoreFailure(f"{path.name}: {error}") from error
+        self._db = open_view(path, _FORMAT, readonly=readonly)
 
     # -- written
 
     def put(self, docs: Sequence[OrderDoc], positions: Mapping[int, int]) -> None:
-        try:
-            with self._writing() as db:
-                if docs:
-                    self._put({doc.id: doc for doc in docs})
-                db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
-        except apsw.Error as error:
-            raise StoreFailure(str(error)) from error
+        with writing(self._db) as db:
+            if docs:
+                self._put({doc.id: doc for doc in docs})
+            db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
 
     def _put(self, docs: Mapping[str, OrderDoc]) -> None:
         kept = self._kept(docs)
         rows = self._rows(docs, kept)
-        texts = {id: _text(doc) for id, doc in docs.items()}
+        texts = {id: text_of(doc) for id, doc in docs.items()}
         values, items, gone_items, words, gone = [], [], [], [], []
         cells = Counter[tuple[object, ...]]()
         for id, doc in sorted(docs.items(), key=lambda each: rows[each[0]]):
-            row, before, skus = rows[id], kept.get(id), _packed(doc.skus)
+            row, before, skus = rows[id], kept.get(id), packed(doc.skus)
             check = crc32(texts[id].encode())
             moved = before is None or before.row != row
             if before is not None:
@@ -113,9 +104,9 @@ class SqliteSearch:
                 if moved:
                     gone.append((before.row,))
                 if moved or (before.skus, before.status) != (skus, doc.status):
-                    gone_items += [(sku, before.status, before.row) for sku in _unpacked(before.skus)]
+                    gone_items += [(sku, before.status, before.row) for sku in unpacked(before.skus)]
             if before is None or moved or (before.skus, before.status) != (skus, doc.status):
-                items += [(sku, doc.status, row) for sku in _unpacked(skus)]
+                items += [(sku, doc.status, row) for sku in unpacked(skus)]
             if before is None or moved or before.words != check:
                 words.append((row, texts[id]))
             now = _Kept(row, doc.channel, doc.shop, doc.status, doc.warehouse, int(doc.odd), skus, check)
@@ -165,17 +156,6 @@ class SqliteSearch:
             "DELETE FROM cells WHERE (channel, status, shop, warehouse, odd, hour) = (?, ?, ?, ?, ?, ?) AND n = 0",
             [cell for cell, n in cells.items() if n < 0],
         )
-
-    @contextmanager
-    def _writing(self) -> Iterator[apsw.Connection]:
-        """A transaction that may write from its first statement on: other processes may be writing too."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     # -- read
 
@@ -279,7 +259,7 @@ class _Walk(NamedTuple):
 def _walks(query: OrderQuery, before: int | None) -> Iterator[_Walk]:
     """The walks that together find what is asked for. Where an index has the status before the row, each status is a
     walk of its own, so that none has to sort."""
-    if query.ids == () or (query.words and not _words_of(query.words)):
+    if query.ids == () or (query.words and not words_of(query.words)):
         return
     statuses = query.statuses or _ALL
     status_in = [(f"o.status IN ({_marks(query.statuses)})", query.statuses)] if query.statuses else []
@@ -290,11 +270,11 @@ def _walks(query: OrderQuery, before: int | None) -> Iterator[_Walk]:
             *_conditions(query, before, "o.row"),
         ]
         if query.name or query.words or query.sku:
-            conditions.append(("o.row IN (SELECT rowid FROM texts WHERE texts MATCH ?)", [_match(query)]))
+            conditions.append(("o.row IN (SELECT rowid FROM texts WHERE texts MATCH ?)", [match_of(query)]))
         yield _Walk("orders o", "o.row", conditions)
     elif query.name or query.words:
         conditions = [
-            ("w.texts MATCH ?", [_match(query)]),
+            ("w.texts MATCH ?", [match_of(query)]),
             *status_in,
             *_conditions(query, before, "w.rowid"),
         ]
@@ -303,7 +283,7 @@ def _walks(query: OrderQuery, before: int | None) -> Iterator[_Walk]:
         yield _Walk(source, "w.rowid", conditions)
     elif query.sku:
         for status in statuses:
-            here = [("i.sku = ? AND i.status = ?", [_sku(query.sku), status])]
+            here = [("i.sku = ? AND i.status = ?", [sku_code(query.sku), status])]
             conditions = [*here, *_conditions(query, before, "i.row")]
             source = "items i JOIN orders o ON o.row = i.row" if len(conditions) > 1 else "items i"
             yield _Walk(source, "i.row", conditions)
@@ -334,76 +314,6 @@ def _conditions(query: OrderQuery, before: int | None, row: str) -> list[tuple[s
         ("o.held", [] if query.held else None),
     ]
     return [(condition, values) for condition, values in asked if values is not None]
-
-
-def _connect(path: Path, readonly: bool) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    db = apsw.Connection(str(path), flags=flags)
-    db.set_busy_timeout(10_000)
-    db.pragma("mmap_size", _MMAP_BYTES)
-    if not readonly:
-        db.pragma("journal_mode", "wal")
-        db.pragma("synchronous", "off")
-        db.pragma("cache_size", -65_536)
-        if db.pragma("user_version") == 0:
-            with db:
-                db.execute(_SCHEMA)
-                db.pragma("user_version", _FORMAT)
-    return db
-
-
-def _is_sound(path: Path) -> bool:
-    """Whether the file is a database of this format; one that begins here is."""
-    try:
-        db = _connect(path, readonly=False)
-    except (apsw.NotADBError, apsw.CorruptError):
-        return False
-    try:
-        return bool(db.pragma("user_version") == _FORMAT)
-    except apsw.Error:
-        return False
-    finally:
-        db.close()
-
-
-def _text(doc: OrderDoc) -> str:
-    """What an order is found by in the full text: its numbers and SKUs whole, its titles in words and pairs."""
-    names = (_name(name) for name in (doc.id, doc.native, *doc.names, *doc.skus) if name)
-    return " ".join(dict.fromkeys((*names, *_words_of(doc.title)[:MAX_WORDS])))
-
-
-def _match(query: OrderQuery) -> str:
-    names = [_name(name) for name in (query.name, query.sku) if name]
-    return " AND ".join(f'"{token}"' for token in (*names, *_words_of(query.words)))
-
-
-def _name(name: str) -> str:
-    """One token for a whole number, which no word can be: `ZX-1` → `id7a782d31`."""
-    lowered = name.strip().lower()
-    return f"no{lowered}" if _PLAIN.fullmatch(lowered) else f"id{lowered.encode().hex()}"
-
-
-def _words_of(text: str) -> list[str]:
-    """Latin words, and each pair of neighbours in Chinese, as there are no blanks to tell words by."""
-    found = list[str]()
-    for run in _RUN.findall(text.lower()):
-        if run[0] < "\u3400" or len(run) == 1:
-            found.append(run)
-        else:
-            found += [run[n : n + 2] for n in range(len(run) - 1)]
-    return found
-
-
-def _sku(code: str) -> int:
-    return int.from_bytes(blake2b(code.encode(), digest_size=8).digest(), "big", signed=True)
-
-
-def _packed(skus: Sequence[str]) -> bytes:
-    return b"".join(sorted({_sku(code).to_bytes(8, "big", signed=True) for code in skus}))
-
-
-def _unpacked(skus: bytes) -> list[int]:
-    return [int.from_bytes(skus[n : n + 8], "big", signed=True) for n in range(0, len(skus), 8)]
 
 
 def _cell(kept: _Kept) -> tuple[object, ...]:
