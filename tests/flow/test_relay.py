@@ -1,22 +1,27 @@
 """Reactions: each takes place once, whatever is killed when; what cannot be digested waits and is told of."""
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import apsw
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.flow.parties import count, everybody, place, place_and_pay, say
 from tests.flow.rig import Rig, as_after_a_crash, findings, opened, shard_file, virtual
 from tests.flow.toys import Explode
 
+from tongdan.domain.fulfillment.commands import DeductStock
+from tongdan.domain.fulfillment.stock import MAX_TOMBSTONES
 from tongdan.domain.kernel.keys import key_slot
-from tongdan.domain.kernel.messages import Command, Fact
+from tongdan.domain.kernel.messages import Command, Context, Decision, Fact, Refusal
 from tongdan.domain.orders.commands import PlaceHold
 from tongdan.domain.orders.facts import HoldPlaced, OrderCreated
 from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.flow import relay
+from tongdan.flow.routes import COMMANDS
 from tongdan.flow.routing import Reaction, Recorded
 from tongdan.ports import Clock
 
@@ -224,6 +229,50 @@ async def test_what_was_parked_is_tried_again_at_the_next_start(
             assert cured == [order]
             assert listener.heard == [(order, hold) for hold in ("review", "risk", "cured")]
             assert rig.state(order).holds == ("review", "risk", "cured")
+    assert findings(data) == []
+
+
+@pytest.mark.parametrize(
+    "sick", [each for n in (1, 2, 3) for each in combinations(("HAT", "SHIRT", "SHOE"), n)]
+)
+@virtual
+async def test_of_a_parked_reaction_only_the_commands_that_failed_are_tried_again(
+    clock: Clock, tmp_path: Path, sick: tuple[str, ...], hang: Chained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One parcel takes three SKUs off the shelf. When the failed ones are tried again, the others' stock has forgotten
+    this departure over later ones, and would believe it a second time."""
+    skus, data = ("HAT", "SHIRT", "SHOE"), tmp_path / "data"
+
+    def leave(order: str, sku: str, dispatch: str) -> DeductStock:
+        return DeductStock(sku=sku, order=order, line=1, warehouse="EAST", units=1, dispatch=dispatch)
+
+    hang(HoldPlaced, lambda fact, at: [leave(at.aggregate, sku, "first") for sku in skus])
+    route = COMMANDS[DeductStock]
+
+    def faulty(stock: Any, command: DeductStock, ctx: Context) -> Decision | Refusal:
+        if command.sku in sick and command.dispatch == "first":
+            raise ZeroDivisionError
+        return route.decide(stock, command, ctx)
+
+    async with opened(data, clock) as rig:
+        for sku in skus:
+            await rig.accepted(count(100, sku))
+        order = (await rig.accepted(place("A-1"))).aggregate
+        await rig.quiet()
+        with monkeypatch.context() as broken:
+            broken.setitem(COMMANDS, DeductStock, replace(route, decide=faulty))
+            await rig.accepted(PlaceHold(order=order, hold="review"))
+            await rig.quiet()
+        assert rig.reads.counts()["parked"] == len(sick)
+        for n in range(MAX_TOMBSTONES):
+            for sku in skus:
+                await rig.accepted(leave(order, sku, f"later-{n}"))
+    for _ in range(2):
+        async with opened(data, clock) as rig:
+            await rig.quiet()
+            assert rig.reads.counts()["parked"] == 0
+            left = [rig.state(f"stock/{sku}").levels["EAST"].on_hand for sku in skus]
+            assert left == [100 - MAX_TOMBSTONES - 1] * 3
     assert findings(data) == []
 
 

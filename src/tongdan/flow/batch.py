@@ -173,8 +173,8 @@ class Batch:
         return True
 
     def _park(self, origin: Origin, why: str) -> None:
-        """A reaction that failed is kept with the watermark that passes it, until the relay has told of it."""
-        place = (origin.aggregate, origin.slot, origin.epoch, origin.seq, origin.reaction)
+        """A command that failed is kept with the watermark that passes it, until the relay has told of it."""
+        place = (origin.aggregate, origin.slot, origin.epoch, origin.seq, origin.parked_as)
         self.rows.parked.append(ParkedColumns(*place, why))
 
     def _decide(self, item: Item) -> Decided | Refusal:

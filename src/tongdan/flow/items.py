@@ -37,6 +37,11 @@ class Origin(NamedTuple):
     reaction: str
     ordinal: int
 
+    @property
+    def parked_as(self) -> str:
+        """What is parked when this one command fails: the reaction's others may have been carried out."""
+        return f"{self.reaction}#{self.ordinal}"
+
 
 class Item(msgspec.Struct, gc=False):
     """A command on its way through the bus. `settle(index, reply)` is called once, after the commit."""

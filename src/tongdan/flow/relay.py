@@ -32,6 +32,7 @@ PARKED: Final = "parked"  # kinds of ticket
 REFUSED: Final = "reaction-refused"
 FAR: Final = (2**63, 0)  # later than every fact
 ALL: Final = ""  # instead of one reaction's name: every reaction on the fact
+EVERY: Final = -1  # instead of a command's number: all that the reaction makes of the fact
 CHUNK: Final = 500  # facts digested between two cursor writes
 BUSY_CHUNK: Final = 200  # the same while intake is busy
 TAIL_LIMIT: Final = (
@@ -55,19 +56,22 @@ class Illegible(Fact, frozen=True):
 class Unfit(NamedTuple):
     """A reaction that could not be carried out: why, and whether trying again may help.
 
-    `kept_in`: number of the shard whose commit has kept it parked already, None if the relay has to.
+    `origin`: only this one of its commands. `kept_in`: number of the shard whose commit has kept it parked already,
+    None if the relay has to.
     """
 
     recorded: Recorded
     reaction: str
     why: str
     poison: bool
+    origin: Origin | None = None
     kept_in: int | None = None
 
     @property
     def place(self) -> tuple[str, int, int, int, str]:
         recorded = self.recorded
-        return recorded.aggregate, recorded.slot, recorded.epoch, recorded.seq, self.reaction
+        parked_as = self.reaction if self.origin is None else self.origin.parked_as
+        return recorded.aggregate, recorded.slot, recorded.epoch, recorded.seq, parked_as
 
 
 def recorded_from(row: JournalColumns) -> Recorded:
@@ -237,23 +241,22 @@ class Relay:
         unfit: list[Unfit],
     ) -> None:
         aggregate, slot, epoch, seq = recorded.aggregate, recorded.slot, recorded.epoch, recorded.seq
+        origin = Origin(aggregate, slot, epoch, seq, reaction, ordinal)
         name = type(command).__name__
 
         def settled(_: int, reply: Reply) -> None:
             if type(reply) is Refusal:
                 poison = reply.status >= 500
-                unfit.append(Unfit(recorded, reaction, f"{name}: {reply.name}", poison, target))
+                unfit.append(Unfit(recorded, reaction, f"{name}: {reply.name}", poison, origin, target))
                 if poison:
                     self._park(recorded)
             gate.close()
 
         gate.open()
         try:
-            target = self._bus.react(
-                command, Origin(aggregate, slot, epoch, seq, reaction, ordinal), "", settled
-            )
+            target = self._bus.react(command, origin, "", settled)
         except ValueError as error:  # no aggregate can have the key that it names
-            unfit.append(Unfit(recorded, reaction, f"{name}: {error}", poison=True))
+            unfit.append(Unfit(recorded, reaction, f"{name}: {error}", True, origin))
             self._park(recorded)
             gate.close()
 
@@ -291,7 +294,7 @@ class Relay:
         for agg, rows in parked.items():
             home = self._bus.reader_of(rows[0][0].slot)
             facts = {(row.epoch, row.seq): recorded_from(row) for row in home.journal_of(agg)}
-            rows.sort(key=lambda each: each[0])
+            rows.sort(key=lambda each: (each[0][:4], *_meant(each[0])))
             for row, shard in rows:
                 if not await self._again(row, facts.get((row.epoch, row.seq))):
                     self._parked[agg] = (row.epoch, row.seq)
@@ -307,15 +310,20 @@ class Relay:
         self._bus.note(shard, rows, _nothing)
 
     async def _again(self, parked: ParkedColumns, recorded: Recorded | None) -> bool:
-        """Carry out a parked reaction; False if it still cannot be."""
+        """Carry out what is parked of a reaction; False if it still cannot be.
+
+        A command that had been carried out is not sent again: by now its target may have forgotten it.
+        """
         if recorded is None or type(recorded.fact) is Illegible:
             return False
+        meant, ordinal = _meant(parked)
         try:
             commands = [
                 (reaction.name, n, command)
                 for reaction in BY_FACT.get(type(recorded.fact), ())
-                if parked.reaction in (ALL, reaction.name)
+                if meant in (ALL, reaction.name)
                 for n, command in enumerate(reaction.to(recorded.fact, recorded))
+                if ordinal in (EVERY, n)
             ]
         except Exception:
             _log.exception("%s is still not digested", parked.agg)
@@ -324,7 +332,7 @@ class Relay:
         told = [refusal for refusal in refusals if refusal is not None]
         for n, refusal in enumerate(told):
             if refusal.status < 500:
-                ticket = _ticket(parked.agg, parked.reaction, refusal.name, poison=False)
+                ticket = _ticket(parked.agg, meant, refusal.name, poison=False)
                 await self._ask(ticket, parked, f"unfit:{parked.reaction}", n)
         return all(refusal.status < 500 for refusal in told)
 
@@ -341,6 +349,12 @@ class Relay:
         self._bus.again(command, ("parked", *place), settled)
         await gate.passed()
         return replies[0] if isinstance(replies[0], Refusal) else None
+
+
+def _meant(parked: ParkedColumns) -> tuple[str, int]:
+    """The reaction, and which of its commands."""
+    name, _, ordinal = parked.reaction.partition("#")
+    return name, int(ordinal) if ordinal else EVERY
 
 
 def _ticket(subject: str, reaction: str, why: str, *, poison: bool) -> RaiseTicket:

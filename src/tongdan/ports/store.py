@@ -82,7 +82,10 @@ class RunColumns(NamedTuple):
 
 
 class ParkedColumns(NamedTuple):
-    """A fact that a reaction could not digest, and what comes after it in the same aggregate."""
+    """A fact that a reaction could not digest, and what comes after it in the same aggregate.
+
+    `reaction` is its name, followed by `#` and a number where only that one of its commands failed.
+    """
 
     agg: str
     slot: int
