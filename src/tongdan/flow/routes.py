@@ -45,6 +45,7 @@ from tongdan.domain.notices import telling
 from tongdan.domain.orders import (
     after_sale_facts,
     after_sales,
+    entry_facts,
     erasure,
     erp_facts,
     intake,
@@ -514,6 +515,7 @@ _MODULES: Final = (
     gift_facts,
     reissue_facts,
     remark_facts,
+    entry_facts,
     order_facts,
     refund_facts,
     after_sale_facts,

@@ -205,6 +205,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "AddressChangeTooLate": ("address changed after hand-over", "下发后才变更地址"),
     "AmountChanged": ("amount changed to {amount} yuan: {reason}", "金额改为 {amount} 元：{reason}"),
     "PersonErased": ("personal data erased", "个人信息已删除"),
+    "OrderEntered": ("entered by hand: {reason}", "手工录入：{reason}"),
     "OrderCommented": ("{text}", "{text}"),
     "PersonRevealed": ("personal data was shown in the open", "查看了未打码的个人信息"),
     "HoldPlaced": ("held: {hold} {note}", "挂起：{hold} {note}"),

@@ -10,6 +10,7 @@ from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.orders.axes import RefundStage
+from tongdan.domain.orders.entry_facts import Entry
 from tongdan.domain.orders.lines import LeftParcel, Line, Units
 
 
@@ -17,7 +18,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     """An own shop's order. `native` is the client's order number; `buyer` the user id that places it in its slot.
 
     `id` is the one it was given before, if the client sends it again because its content was lost. A presale has a
-    deposit, and a time until which the balance may be paid.
+    deposit, and a time until which the balance may be paid. `entry`: a person enters it.
     """
 
     channel: str
@@ -34,6 +35,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True):
     id: str = ""
     deposit_fen: int = 0
     balance_by: datetime | None = None
+    entry: Entry | None = None
 
 
 class ResurfaceOrder(Command, frozen=True, kw_only=True):

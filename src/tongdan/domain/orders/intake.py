@@ -13,7 +13,7 @@ from tongdan.domain.kernel.lost import is_lost
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.kernel.status import ORDINAL, Status
-from tongdan.domain.orders import refusals
+from tongdan.domain.orders import entry, refusals
 from tongdan.domain.orders.after_sales import note_spoken_of, place
 from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.checks.holds import adopt_address, adopt_amount
@@ -91,8 +91,10 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
         if order.native == command.native and _same_content(order, command):
             return NOTHING
         return refusals.NUMBER_REUSED.of(native=command.native, order=ctx.id)
-    if refusal := _mistake(command) or presale.mistake(command, ctx.now):
+    if refusal := mistake(command) or presale.mistake(command, ctx.now):
         return refusal
+    if wrong := entry.mistakes(command, ctx):
+        return next(iter(wrong.values()))
     deadlines = ctx.policy.deadlines
     free = command.amount_fen == 0
     created = OrderCreated(
@@ -107,16 +109,20 @@ def place_order(order: Order | None, command: PlaceOrder, ctx: Context) -> Decis
         placed_at=command.placed_at,
         region=command.region,
         pay_by=ctx.now + timedelta(seconds=deadlines.pay_within_s),
-        reserve_until=reserve_until(free, ctx),
+        reserve_until=reserve_until(free or command.entry is not None, ctx),
     )
     if order is not None:
         return _recover(Draft(order), created, command, ctx)
     draft = Draft.begin(created)
     presale.agree(draft, command)
+    if command.entry is not None:
+        entry.note(draft, command.entry)
     check_content(draft, ctx, command.person)
     give(draft, ctx)
     if free:
         collect(draft, ctx, 0, "", 0, ctx.now)
+    elif command.entry is not None:
+        entry.settle(draft, ctx, command.entry)
     return draft.decision(command.person)
 
 
@@ -163,7 +169,7 @@ def _same_content(order: Order, command: PlaceOrder) -> bool:
         and order.discount_fen == command.discount_fen
         and (order.presale.deposit_fen if order.presale is not None else 0) == command.deposit_fen
         and tuple([state.line for state in order.lines if _told(state.line)]) == command.lines
-        and _mistake(command) is None
+        and mistake(command) is None
     )
 
 
@@ -172,7 +178,8 @@ def _told(line: Line) -> bool:
     return not (line.rule or line.replaces)
 
 
-def _mistake(command: PlaceOrder) -> Refusal | None:
+def mistake(command: PlaceOrder) -> Refusal | None:
+    """What is wrong with its lines and sums."""
     lines = command.lines
     if not lines:
         return refusals.NO_LINES.of()

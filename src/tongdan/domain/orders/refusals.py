@@ -79,6 +79,31 @@ NO_CASH_ON_DELIVERY: Final = RefusalKind(
     "shops.yml.",
     zh="店铺 {shop} 未开通货到付款。请换用其他支付方式，或在 shops.yml 中设置 `cash_on_delivery: true`。",
 )
+BAD_REASON: Final = RefusalKind(
+    "reason-missing",
+    422,
+    en="reason: say why the order is entered by hand, in 1 to {limit} characters.",
+    zh="reason：请用 1 到 {limit} 个字符说明手工录单的原因。",
+)
+BAD_MEANS: Final = RefusalKind(
+    "payment-unknown",
+    422,
+    en="payment: expected {means} for what was paid offline, or {cod}; {free} for an order that costs nothing, and "
+    "only for that.",
+    zh="payment：线下已付应为 {means} 之一，货到付款为 {cod}；仅金额为 0 的订单用 {free}。",
+)
+NO_REFERENCE: Final = RefusalKind(
+    "payment-reference-missing",
+    422,
+    en="reference: expected the number of the receipt or transfer, 1 to {limit} characters.",
+    zh="reference：请填写收据号或转账流水号，1 到 {limit} 个字符。",
+)
+PAID_IN_FUTURE: Final = RefusalKind(
+    "paid-in-the-future",
+    422,
+    en="paid_at: expected a time that has passed.",
+    zh="paid_at：应为已过去的时间。",
+)
 BAD_DEPOSIT: Final = RefusalKind(
     "deposit-out-of-range",
     422,
@@ -153,6 +178,13 @@ TOO_MANY_HOLDS: Final = RefusalKind(
     409,
     en="{order} has {limit} holds already. Lift one first.",
     zh="{order} 已有 {limit} 个冻结。请先解除一个。",
+)
+PAID_OFFLINE: Final = RefusalKind(
+    "paid-offline",
+    409,
+    en="{order} was paid offline, so the payment provider has nothing of it to pay back. Give the money back the way "
+    "it came, and comment on the order.",
+    zh="{order} 为线下付款，支付平台没有可退款项。请按原方式退还，并在订单上备注。",
 )
 NOTHING_TO_REFUND: Final = RefusalKind(
     "nothing-to-refund",

@@ -5,6 +5,7 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import Fact
 from tongdan.domain.orders import remark_facts as f
+from tongdan.domain.orders.entry_facts import OrderEntered
 from tongdan.domain.orders.model import Order
 
 
@@ -15,4 +16,5 @@ def _as_it_is(order: Order, _: Fact) -> Order:
 REMARKS: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.OrderCommented: _as_it_is,
     f.PersonRevealed: _as_it_is,
+    OrderEntered: _as_it_is,
 }

@@ -20,9 +20,14 @@ def comment_on_order(order: Order, command: CommentOnOrder, ctx: Context) -> Dec
     text = command.text.strip()
     if not 0 < len(text) <= MAX_COMMENT:
         return refusals.BAD_COMMENT.of(limit=MAX_COMMENT)
-    if _MOBILE.search(text):
+    if names_person(text):
         return refusals.COMMENT_NAMES_PERSON.of()
     return Decision((OrderCommented(text=text),))
+
+
+def names_person(text: str) -> bool:
+    """It holds a mobile number."""
+    return _MOBILE.search(text) is not None
 
 
 def reveal_person(order: Order, command: RevealPerson, ctx: Context) -> Decision | Refusal:

@@ -25,6 +25,7 @@ from tongdan.domain.orders.model import (
     gone,
     here,
 )
+from tongdan.domain.orders.money.offline import was_offline
 from tongdan.domain.orders.money.payments import PROVIDER
 from tongdan.domain.orders.money.refund_facts import (
     QueryRefund,
@@ -55,6 +56,8 @@ def request_refund(order: Order, command: RequestRefund, ctx: Context) -> Decisi
     amount_fen = (uncovered_fen(order) or limit_fen) if command.amount_fen is None else command.amount_fen
     if refusal := beyond_word(order, amount_fen, command.limit_fen):
         return refusal
+    if not limit_fen and any(was_offline(order, payment) for payment in order.payments):
+        return refusals.PAID_OFFLINE.of(order=ctx.id)
     if not limit_fen:
         return refusals.NOTHING_TO_REFUND.of(order=ctx.id, received_fen=order.received_fen)
     if not 0 < amount_fen <= limit_fen:
@@ -139,7 +142,9 @@ def refundable_fen(order: Order) -> int:
 
 
 def left_fen(order: Order, payment: Payment) -> int:
-    """What of a payment could still go back."""
+    """What of a payment could still go back by way of the provider."""
+    if was_offline(order, payment):
+        return 0
     return payment.amount_fen - sum(
         each.amount_fen for each in order.refunds if _of(each, payment) and _holds(each)
     )
