@@ -12,6 +12,7 @@ from tongdan.cli import (
     backup,
     catalog,
     catalog_files,
+    create,
     dead_letters,
     demo,
     erase,
@@ -92,6 +93,7 @@ def root(
 
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("serve", help=serve.HELP)(serve.serve)
+orders.app.command("create", help=create.HELP)(create.create)
 orders.app.command("find", help=find.HELP)(find.find)
 orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
 orders.app.command("refund", help=refunds.HELP)(refunds.refund)

@@ -19,6 +19,7 @@ from tongdan.surfaces.http import (
     console,
     errors,
     live,
+    manual_orders,
     members_api,
     notices,
     operations,
@@ -55,6 +56,7 @@ def create_app(
     errors.install(app)
     for router in (
         search.router,
+        manual_orders.router,
         orders.router,
         order_page.router,
         orders.status_router,
