@@ -247,7 +247,8 @@ async def test_of_a_parked_reaction_only_the_commands_that_failed_are_tried_agai
         return DeductStock(sku=sku, order=order, line=1, warehouse="EAST", units=1, dispatch=dispatch)
 
     hang(HoldPlaced, lambda fact, at: [leave(at.aggregate, sku, "first") for sku in skus])
-    route = COMMANDS[DeductStock]
+    deduct: type[Command] = DeductStock
+    route = COMMANDS[deduct]
 
     def faulty(stock: Any, command: DeductStock, ctx: Context) -> Decision | Refusal:
         if command.sku in sick and command.dispatch == "first":
@@ -260,7 +261,7 @@ async def test_of_a_parked_reaction_only_the_commands_that_failed_are_tried_agai
         order = (await rig.accepted(place("A-1"))).aggregate
         await rig.quiet()
         with monkeypatch.context() as broken:
-            broken.setitem(COMMANDS, DeductStock, replace(route, decide=faulty))
+            broken.setitem(COMMANDS, deduct, replace(route, decide=faulty))
             await rig.accepted(PlaceHold(order=order, hold="review"))
             await rig.quiet()
         assert rig.reads.counts()["parked"] == len(sick)

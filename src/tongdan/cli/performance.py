@@ -69,32 +69,34 @@ def perform(wanted: Wanted) -> None:
 
 
 async def _perform(wanted: Wanted) -> bool:
-    entropy = SystemEntropy()
     async with HttpTransport() as partners_line, HttpTransport() as centre_line:
-        stage = set_stage(wanted.data, wanted.conf)
-        centre = embedded(wanted.data, stage.conf, entropy=entropy, transport=partners_line)
-        service = Service(
-            centre, entropy, host="127.0.0.1", push_port=stage.push_port, api_port=wanted.api_port
-        )
-        world = _world(wanted, stage, centre_line)
-        stop = asyncio.create_task(told_to_stop())
-        try:
-            await service.start()
-            await world.host()
-            play = asyncio.create_task(_play(wanted, world, service, entropy))
-            await asyncio.wait({play, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not play.done():
-                play.cancel()
-                await asyncio.wait({play})
-                err.print(t("Stopped before the day was over.", "一天未结束即停止。"))
-                return False
-            if play.result() and not wanted.once:
-                await stop
-                err.print(t("Stopping ...", "正在停止……"))
-            return play.result()
-        finally:
-            await world.close()
-            await service.stop()
+        with set_stage(wanted.data, wanted.conf) as stage:
+            return await _on(stage, wanted, partners_line, centre_line)
+
+
+async def _on(stage: Stage, wanted: Wanted, partners_line: HttpTransport, centre_line: HttpTransport) -> bool:
+    entropy = SystemEntropy()
+    centre = embedded(wanted.data, stage.conf, entropy=entropy, transport=partners_line)
+    service = Service(centre, entropy, host="127.0.0.1", push_port=stage.push, api_port=wanted.api_port)
+    world = _world(wanted, stage, centre_line)
+    stop = asyncio.create_task(told_to_stop())
+    try:
+        await service.start()
+        await world.host(stage.partners)
+        play = asyncio.create_task(_play(wanted, world, service, entropy))
+        await asyncio.wait({play, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not play.done():
+            play.cancel()
+            await asyncio.wait({play})
+            err.print(t("Stopped before the day was over.", "一天未结束即停止。"))
+            return False
+        if play.result() and not wanted.once:
+            await stop
+            err.print(t("Stopping ...", "正在停止……"))
+        return play.result()
+    finally:
+        await world.close()
+        await service.stop()
 
 
 async def _play(wanted: Wanted, world: World, service: Service, entropy: Entropy) -> bool:

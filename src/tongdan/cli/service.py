@@ -57,7 +57,9 @@ COLLECT_AFTER: Final = (50_000, 20, 50)
 class Service:
     """`start()`, then `push_url` and `api_url` tell where; `stop()` ends it whole. Raises OSError on a taken port."""
 
-    def __init__(self, centre: Centre, entropy: Entropy, *, host: str, push_port: int, api_port: int) -> None:
+    def __init__(
+        self, centre: Centre, entropy: Entropy, *, host: str, push_port: int | socket.socket, api_port: int
+    ) -> None:
         self.centre: Final = centre
         self._entropy: Final = entropy
         self._host: Final = host

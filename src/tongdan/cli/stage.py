@@ -7,6 +7,8 @@ the one in force. The day is counted on before it begins, so a run that was cut 
 import json
 import shutil
 import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -32,20 +34,33 @@ class NotADemo(Exception):
 
 
 class Stage(NamedTuple):
-    """`day` is the day of the retail log to run, `conf` the configuration with loopback partners."""
+    """`day` is the day of the retail log to run, `conf` the configuration with loopback partners.
+
+    Its ports are `partners`, by number, and `push`: they listen already, so that nobody else can get them.
+    """
 
     conf: Path
     day: int
-    push_port: int
+    partners: Mapping[int, socket.socket]
+    push: socket.socket
 
 
-def set_stage(data: Path, conf: Path) -> Stage:
+@contextmanager
+def set_stage(data: Path, conf: Path) -> Iterator[Stage]:
     """Prepare `data` for the next day. Raises NotADemo, ConfError."""
     if (data / CREDENTIALS).exists() and not (data / WORLD_KEYS).exists():
         raise NotADemo(f"{data} holds credentials that the demo did not make")
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = _kept_partners(data / CONF)
-    ports = _ports(kept)
+    with ExitStack() as held:
+        listening = [held.enter_context(each) for each in _listening(_kept_partners(data / CONF))]
+        ports = [each.getsockname()[1] for each in listening]
+        _write_stage(data, conf, ports)
+        *partners, push = listening
+        day = _count_day(data / PROGRESS)
+        yield Stage(data / CONF, day, dict(zip(ports, partners, strict=False)), push)
+
+
+def _write_stage(data: Path, conf: Path, ports: list[int]) -> None:
     urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(PARTNERS, ports, strict=False)}
     read = load_conf(conf)
     partners = loopback(read.partners, urls, f"http://127.0.0.1:{ports[-1]}")
@@ -54,7 +69,6 @@ def set_stage(data: Path, conf: Path) -> Stage:
     partners = msgspec.structs.replace(partners, channels={**nowhere, **partners.channels})
     _write_conf(conf, data / CONF, partners)
     provision(data, read.policy, partners, SystemEntropy(), channels_of(read))
-    return Stage(data / CONF, _count_day(data / PROGRESS), ports[-1])
 
 
 def _count_day(path: Path) -> int:
@@ -73,27 +87,17 @@ def _kept_partners(conf: Path) -> Partners | None:
         return None
 
 
-def _ports(kept: Partners | None) -> list[int]:
+def _listening(kept: Partners | None) -> list[socket.socket]:
     """Ports of the partners, and last the push port: those of the last run if they are still free, else any."""
     if kept is not None:
         urls = [kept.channels.get(channel.code, "") for channel in CHANNELS]
         urls += [getattr(getattr(kept, name), "base_url", "") for name in OTHERS]
         ports = [urlsplit(url).port or 0 for url in (*urls, kept.wechat.notify_url)]
-        if all(map(_is_free, ports)):
-            return ports
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(len(PARTNERS) + 1)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return port != 0
+        with ExitStack() as held, suppress(OSError):
+            again = [held.enter_context(socket.create_server(("127.0.0.1", port))) for port in ports]
+            held.pop_all()
+            return again
+    return [socket.create_server(("127.0.0.1", 0)) for _ in range(len(PARTNERS) + 1)]
 
 
 def _write_conf(source: Path, target: Path, partners: Partners) -> None:

@@ -6,6 +6,8 @@ the proxy before it.
 """
 
 import asyncio
+import socket
+from functools import partial
 from typing import Final
 
 from tongdan.ports import Clock
@@ -23,15 +25,14 @@ class PushPort:
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int, *, reuse_port: bool = False) -> None:
-        """Listen on `host`:`port` (0: any free one). Raises OSError when that cannot be had."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: PushConnection(self._port),
-            host,
-            port,
-            backlog=self._port.limits.backlog,
-            reuse_port=reuse_port or None,
-        )
+    async def start(self, host: str, port: int | socket.socket, *, reuse_port: bool = False) -> None:
+        """Listen on `host`:`port` (0: any free one), or on a socket. Raises OSError when that cannot be had."""
+        listen = partial(asyncio.get_running_loop().create_server, lambda: PushConnection(self._port))
+        backlog = self._port.limits.backlog
+        if isinstance(port, int):
+            self._server = await listen(host, port, backlog=backlog, reuse_port=reuse_port or None)
+        else:
+            self._server = await listen(sock=port, backlog=backlog)
         self._sweeper = asyncio.create_task(self._sweep())
 
     @property

@@ -5,6 +5,7 @@ connection cut without an answer, which is what the other side of a broken line 
 """
 
 import asyncio
+import socket
 from typing import Final, cast
 
 import httptools
@@ -24,11 +25,11 @@ class Hosted:
         self._servers: Final[list[asyncio.Server]] = []
         self._connections: Final[set[_Connection]] = set()
 
-    async def add(self, name: str, handler: Handler, port: int = 0) -> str:
-        """Serve `handler` on 127.0.0.1:`port` (0: any free one); returns its base URL."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: _Connection(handler, name, self._connections), "127.0.0.1", port
+    async def add(self, name: str, handler: Handler, port: int | socket.socket = 0) -> str:
+        """Serve `handler` on 127.0.0.1:`port` (0: any free one), or on a socket; returns its base URL."""
+        listening = socket.create_server(("127.0.0.1", port)) if isinstance(port, int) else port
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(handler, name, self._connections), sock=listening
         )
         self._servers.append(server)
         self.urls[name] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -6,8 +6,10 @@ would be) and over real HTTP (`host` gives them ports). What came of it is judge
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -152,10 +154,11 @@ class World:
         """The partners by the host of their configured URL, for an in-process transport."""
         return {urlsplit(self._urls[name]).netloc: handler for name, handler in self._partners.items()}
 
-    async def host(self) -> Mapping[str, str]:
-        """Serve the partners on the loopback ports that their configured URLs name."""
+    async def host(self, held: Mapping[int, socket.socket] = MappingProxyType({})) -> Mapping[str, str]:
+        """Serve the partners on the loopback ports that their configured URLs name; some are `held` already."""
         for name, handler in self._partners.items():
-            await self._hosted.add(name, handler, urlsplit(self._urls[name]).port or 0)
+            port = urlsplit(self._urls[name]).port or 0
+            await self._hosted.add(name, handler, held.get(port, port))
         return self._hosted.urls
 
     def _guarded(self, partner: str, handler: Handler) -> Handler:
