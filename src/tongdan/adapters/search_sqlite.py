@@ -6,8 +6,9 @@ indexed together (a SKU with its status); what is counted on the board is counte
 rebuilt, so it does not wait for the disk.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +19,9 @@ import apsw
 from msgspec.structs import replace
 
 from tongdan.adapters.search_words import match_of, packed, sku_code, text_of, unpacked, words_of
-from tongdan.adapters.view_file import ViewFormat, open_view, writing
+from tongdan.adapters.view_file import Harmed, ViewFormat, begin_anew, open_view, reading, writing
 from tongdan.domain.kernel.status import Status
-from tongdan.ports import OrderRow, StoreFailure
+from tongdan.ports import OrderRow
 from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery, TooWide
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,6 +34,8 @@ _MMAP_BYTES: Final = 2**34  # address space, not memory
 # A question that no index answers ends after so many steps of SQLite's machine: whoever asks waits, and all others too.
 MAX_STEPS: Final = 5_000_000
 _STRIDE: Final = 50_000
+MENDINGS: Final = 3  # of one process: a disk that harms the file again and again is for a person
+_log: Final = logging.getLogger(__name__)
 
 _SCHEMA: Final = """
 CREATE TABLE orders (
@@ -80,14 +83,30 @@ class SqliteSearch:
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._db = open_view(path, _FORMAT, readonly=readonly)
+        self._mendings = 0 if readonly else MENDINGS
+        self.emptied: Callable[[], None] = lambda: None
 
     # -- written
 
     def put(self, docs: Sequence[OrderDoc], positions: Mapping[int, int]) -> None:
-        with writing(self._db) as db:
+        with self._mending(), writing(self._db) as db:
             if docs:
                 self._put({doc.id: doc for doc in docs})
             db.executemany("REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
+
+    @contextmanager
+    def _mending(self) -> Iterator[None]:
+        """Where the file turns out to be harmed, it begins anew. Raises StoreFailure."""
+        try:
+            yield
+        except Harmed as harm:
+            if not self._mendings:
+                raise
+            self._mendings -= 1
+            _log.error("the index of orders is harmed (%s), and is made anew", harm)
+            begin_anew(self._db, _FORMAT)
+            self.emptied()
+            raise
 
     def _put(self, docs: Mapping[str, OrderDoc]) -> None:
         kept = self._kept(docs)
@@ -160,7 +179,8 @@ class SqliteSearch:
     # -- read
 
     def positions(self) -> dict[int, int]:
-        return dict(self._db.execute("SELECT shard, pos FROM positions"))
+        with self._mending(), reading():
+            return dict(self._db.execute("SELECT shard, pos FROM positions"))
 
     def find(self, query: OrderQuery, *, before: str = "", limit: int = 50) -> list[OrderRow]:
         after = int(before) if before else None
@@ -200,15 +220,15 @@ class SqliteSearch:
     def _within(self, steps: int) -> Iterator[None]:
         """What is read inside takes no more steps than these. Raises TooWide, StoreFailure."""
         strides = iter(range(steps // _STRIDE))
-        self._db.set_progress_handler(lambda: next(strides, None) is None, _STRIDE)
-        try:
-            yield
-        except apsw.InterruptError as error:
-            raise TooWide from error
-        except apsw.Error as error:
-            raise StoreFailure(str(error)) from error
-        finally:
-            self._db.set_progress_handler(None)
+        with self._mending():
+            self._db.set_progress_handler(lambda: next(strides, None) is None, _STRIDE)
+            try:
+                with reading():
+                    yield
+            except apsw.InterruptError as error:
+                raise TooWide from error
+            finally:
+                self._db.set_progress_handler(None)
 
     def cells(
         self, *, shops: Sequence[str] = (), warehouse: str = "", since: datetime | None = None,
@@ -231,10 +251,8 @@ class SqliteSearch:
             "SELECT channel, status, sum(n), sum(CASE WHEN odd THEN n ELSE 0 END) FROM cells"
             f" WHERE {' AND '.join(where)} GROUP BY channel, status ORDER BY channel, status"
         )
-        try:
+        with self._mending(), reading():
             return [Cell(*row) for row in self._db.execute(sql, values)]
-        except apsw.Error as error:
-            raise StoreFailure(str(error)) from error
 
     def close(self) -> None:
         self._db.close()

@@ -14,7 +14,11 @@ import apsw
 from tongdan.ports import StoreFailure
 
 _BUSY_MS: Final = 10_000
-HARMED: Final = (apsw.NotADBError, apsw.CorruptError)
+_HARM: Final = (apsw.NotADBError, apsw.CorruptError)
+
+
+class Harmed(StoreFailure):
+    """The file is not what was written into it."""
 
 
 class ViewFormat(NamedTuple):
@@ -40,7 +44,7 @@ def open_view(path: Path, format: ViewFormat, *, readonly: bool = False) -> apsw
 
 def begin_anew(db: apsw.Connection, format: ViewFormat) -> None:
     """Empty the file, whatever is in it, under the others who have it open (sqlite.org/c3ref, RESET_DATABASE)."""
-    with suppress(*HARMED):  # it has to have been read, and however that ends
+    with suppress(*_HARM):  # it has to have been read, and however that ends
         db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     db.config(apsw.SQLITE_DBCONFIG_RESET_DATABASE, 1)
     try:
@@ -55,16 +59,28 @@ def begin_anew(db: apsw.Connection, format: ViewFormat) -> None:
 def writing(db: apsw.Connection) -> Iterator[apsw.Connection]:
     """A transaction that may write from its first statement on: other processes may be writing too.
 
-    Raises StoreFailure, and then nothing was written.
+    Raises StoreFailure, Harmed; then nothing was written.
     """
-    try:
+    with reading():
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # harm may have ended it
+                db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raises StoreFailure, Harmed; what was interrupted on purpose stays an InterruptError."""
+    try:
+        yield
+    except apsw.InterruptError:
+        raise
+    except _HARM as error:
+        raise Harmed(str(error)) from error
     except apsw.Error as error:
         raise StoreFailure(str(error)) from error
 
@@ -104,5 +120,5 @@ def _is_sound(path: Path, format: ViewFormat) -> bool:
         with closing(_connect(path, format, readonly=False)) as db:
             found = db.pragma("user_version") == format.number
             return found and not (format.thorough and db.pragma("quick_check") != "ok")
-    except HARMED:
+    except _HARM:
         return False

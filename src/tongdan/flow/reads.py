@@ -109,6 +109,11 @@ class Reader:
         state: object = read_state(self._of(key), row)
         return state
 
+    def newest(self, key: str, ver: int) -> object | None:
+        """The state, if that is its version."""
+        row = self._of(key).states([key]).get(key)
+        return read_state(self._of(key), row) if row is not None and row.ver == ver else None
+
     def under(self, name: str, after: str = "") -> Iterator[tuple[str, Any]]:
         return merge(*[self._under(store, name, after) for store in self._shards], key=itemgetter(0))
 

@@ -7,7 +7,8 @@ after a crash catches up from the journal position it had reached. Losing it cos
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
 from tongdan.domain.orders.checks.agreement import disagreeing
@@ -24,11 +25,21 @@ _log: Final = logging.getLogger(__name__)
 
 FLUSH_AFTER_S: Final = 0.1
 FLUSH_ROWS: Final = 500  # rows written at once, so that the loop is never held for long
-PENDING_LIMIT: Final = (
-    50_000  # changed aggregates in memory; beyond it the view writes even while intake is busy
+FRESH_S: Final = 0.5  # how old a change may grow before it is written although intake is busy
+PENDING_LIMIT: Final = 50_000  # changed aggregates in memory; beyond it no change is too young to be written
+READ_ROWS: Final = 300  # journal rows read at once beside the loop
+START_ROWS: Final = (
+    10_000  # journal rows that a start waits for; what is missing beyond them is read meanwhile
 )
-CATCH_UP_ROWS: Final = 2_000
-SICK_PAUSE_S: Final = 1.0  # after the overview could not be written
+TELL_ROWS: Final = 100_000  # journal rows between two lines of the log
+SICK_PAUSE_S: Final = 1.0  # after a view could not be written
+
+
+class _Place(NamedTuple):
+    """How far a shard has been read. `cut`: the last aggregate read of those that were archived; None: all were."""
+
+    pos: int
+    cut: str | None = None
 
 
 class Views:
@@ -41,74 +52,141 @@ class Views:
         self._search = search
         self._pending: dict[str, tuple[Any, datetime]] = {}
         self._positions: dict[int, int] = {}
+        self._first = 0  # so many of the pending make `_promised` true
+        self._promised: dict[int, int] = {}
+        self._written: dict[int, int] = {}  # what the files held when this process last wrote
+        self._unread: dict[int, _Place] = {}  # shards whose journal is still being read
+        self._late_s = 0.0  # from when on even busy intake does not keep a change waiting
         self._cancel: Callable[[], None] | None = None
         self._started = False
+        search.emptied = self._read_all_again
         bus.listeners.append(self)
 
     def start(self) -> None:
-        """Catch up with what was committed but not yet shown."""
-        reached = self.reached()
-        for shard in self._bus.shards:
-            pos = reached.get(shard.number, 0)
-            if not pos:
-                self._begin_anew(shard)
-            while rows := shard.reader.journal_after(pos, CATCH_UP_ROWS):
-                pos = rows[-1][0]
-                changed = {row.agg: row.recorded_us for _, row in rows if _is_shown(row.agg)}
-                for key, recorded_us in changed.items():
-                    self._pending[key] = (self._reader.order(key), from_us(recorded_us))
-                self._positions[shard.number] = pos
-                self.flush()
+        """Read what was committed but not yet shown: a little at once, the rest while the loop runs."""
         self._started = True
+        try:
+            reached = self.reached()
+        except StoreFailure as failure:
+            _log.error("a list cannot be read, and is made anew: %s", failure)
+            reached = {}
+        for shard in self._bus.shards:
+            self._read_from(shard, reached.get(shard.number, 0))
+        steps = START_ROWS // READ_ROWS
+        try:
+            while self._unread and steps:
+                self._read_on()
+                steps -= 1
+        except StoreFailure as failure:
+            _log.error("a list could not be written, and is tried again: %s", failure)
+        if self._unread:
+            self._again_in(FLUSH_AFTER_S)
 
-    def _begin_anew(self, shard: Shard) -> None:
-        """An empty list first takes what the journal does not tell any more, because it was archived."""
-        last = ""
-        while cuts := shard.reader.archived.cuts_after(last, CATCH_UP_ROWS):
-            last = cuts[-1].agg
+    def _read_from(self, shard: Shard, pos: int) -> None:
+        # An empty list first takes what the journal does not tell any more, because it was archived.
+        self._unread[shard.number] = _Place(pos, None if pos else "")
+        for known in (self._positions, self._promised, self._written):
+            known.pop(shard.number, None)
+        if (missing := shard.heads.pos - pos) > START_ROWS:
+            _log.info("shard %d: lists lack %d journal rows, which are read now", shard.number, missing)
+
+    def _read_all_again(self) -> None:
+        """The index was harmed and has been emptied."""
+        for shard in self._bus.shards:
+            self._read_from(shard, 0)
+        self._again_in(0.0)
+
+    def _read_on(self) -> None:
+        """Read and write one chunk of one shard. Raises StoreFailure; the same is read again then."""
+        number, place = next(iter(self._unread.items()))
+        shard = self._bus.own_shard(number)
+        if place.cut is not None:
+            cuts = shard.reader.archived.cuts_after(place.cut, READ_ROWS)
             for cut in cuts:
                 if _is_shown(cut.agg):
-                    self._pending[cut.agg] = (self._reader.order(cut.agg), from_us(cut.at_us))
-            self.flush()
+                    self._show(cut.agg, self._reader.order(cut.agg), cut.at_us)
+            self._unread[number] = _Place(0, cuts[-1].agg if cuts else None)
+        elif rows := shard.reader.journal_after(place.pos, READ_ROWS):
+            for _, row in rows:
+                if _is_shown(row.agg):  # only the newest version: a later row tells of a later one
+                    self._show(row.agg, self._reader.newest(row.agg, row.ver), row.recorded_us)
+            pos = self._positions[number] = rows[-1][0]
+            self._unread[number] = _Place(pos)
+            if pos // TELL_ROWS != place.pos // TELL_ROWS:
+                _log.info("shard %d: lists have %d of %d journal rows", number, pos, shard.heads.pos)
+        else:
+            del self._unread[number]
+        self.flush()
+
+    def _show(self, key: str, state: object | None, recorded_us: int) -> None:
+        if state is not None and key not in self._pending:  # what waits there is newer
+            self._pending[key] = (state, from_us(recorded_us))
 
     def committed(self, shard: Shard, batch: Batch) -> None:
         now = self._bus.clock.now()
+        if not self._pending:
+            self._late_s = self._bus.clock.monotonic() + FRESH_S
         for key, live in batch.changed().items():
             if live.kind.name in (ORDER, TICKET):
                 self._pending[key] = (live.state, now)
-        self._positions[shard.number] = shard.heads.pos
+        if shard.number not in self._unread:
+            self._positions[shard.number] = shard.heads.pos
+        self._again_in(FLUSH_AFTER_S)
+
+    def _again_in(self, after_s: float) -> None:
         if self._started and self._cancel is None:
-            self._cancel = self._bus.clock.call_later(FLUSH_AFTER_S, self._flush_some)
+            self._cancel = self._bus.clock.call_later(after_s, self._flush_some)
 
     def _flush_some(self) -> None:
         self._cancel = None
+        busy = self._bus.intake_is_busy()
         again_s = FLUSH_AFTER_S / 10
         try:
-            if not self._bus.intake_is_busy() or len(self._pending) > PENDING_LIMIT:
+            if not busy or self._bus.clock.monotonic() >= self._late_s or len(self._pending) > PENDING_LIMIT:
+                self._look_for_loss()
                 self.flush(FLUSH_ROWS)
+            if self._unread:
+                self._read_on()
+                again_s = FLUSH_AFTER_S if busy else 0.0
         except StoreFailure as failure:
-            _log.error("the overview could not be written, and is tried again: %s", failure)
+            _log.error("a list could not be written, and is tried again: %s", failure)
             again_s = SICK_PAUSE_S
-        if self._pending:
-            self._cancel = self._bus.clock.call_later(again_s, self._flush_some)
+        if self._pending or self._unread:
+            self._again_in(again_s)
+
+    def _look_for_loss(self) -> None:
+        """Another process may have found a file harmed and emptied it."""
+        reached = self.reached()
+        for shard in self._bus.shards:
+            if reached.get(shard.number, 0) < self._written.get(shard.number, 0):
+                self._read_from(shard, 0)
 
     def flush(self, limit: int | None = None) -> None:
-        """Write what is pending; positions move only when nothing is left behind them.
+        """Write the oldest of what is pending; positions move when all is written that lay before them.
 
         Raises StoreFailure when it cannot be written; then it all stays pending.
         """
-        keys = list(self._pending)[:limit]
+        if not self._first:
+            self._first, self._promised, self._positions = (
+                len(self._pending), self._promised | self._positions, {},
+            )  # fmt: skip
+        keys = list(islice(self._pending, limit))
         changed = [(key, *self._pending[key]) for key in keys]
         orders = [_order_doc(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
         tickets = [_ticket_row(key, state) for key, state, _ in changed if kind_of(key) == TICKET]
-        complete = len(keys) == len(self._pending)
-        positions = self._positions if complete else {}
+        positions = self._promised if len(keys) >= self._first else {}
+        if complete := len(keys) == len(self._pending):
+            positions = positions | self._positions
         self._search.put(orders, positions)
         self._overview.put(tickets, positions)
         for key in keys:
             del self._pending[key]
         if complete:
             self._positions = {}
+        self._written |= positions
+        self._first -= min(self._first, len(keys))
+        if not self._first:
+            self._promised = {}
 
     def reached(self) -> dict[int, int]:
         """shard → the journal position up to which both are complete."""

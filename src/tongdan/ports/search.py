@@ -4,7 +4,7 @@ An index holds no personal data. Who looks for a person is led to order ids by k
 Orders are shown newest first, by when they were placed (or first heard of); an index is a moment behind the truth.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -89,7 +89,12 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Search(Protocol):
-    """Raises StoreFailure when it cannot be read or written; then nothing was."""
+    """Raises StoreFailure when it cannot be read or written; then nothing was.
+
+    An index that finds itself harmed begins anew, empty, and calls `emptied` before it raises StoreFailure.
+    """
+
+    emptied: Callable[[], None]
 
     def put(self, docs: Sequence[OrderDoc], positions: Mapping[int, int]) -> None:
         """Replace these orders; `positions` (shard → journal position) tells how far the index is complete."""
