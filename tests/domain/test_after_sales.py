@@ -38,8 +38,9 @@ from tongdan.domain.orders.commands import (
     TellAfterSale,
 )
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import AFTER_SALE_HOLD, partly, status
+from tongdan.domain.orders.model import AFTER_SALE_HOLD
 from tongdan.domain.orders.money.refund_facts import RefundPayment
+from tongdan.domain.orders.status import partly, status
 from tongdan.domain.returns.answering import possible
 from tongdan.domain.returns.commands import AnswerAfterSale, RecordAfterSale, RecordAnswer
 from tongdan.domain.returns.facts import (

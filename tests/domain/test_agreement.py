@@ -8,7 +8,7 @@ from tests.domain.centre import Centre, detail, left, line, pay, said, signed
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.checks.agreement import disagreeing
 from tongdan.domain.orders.commands import CancelOrder
-from tongdan.domain.orders.model import status
+from tongdan.domain.orders.status import status
 
 TELLS = {"1": "created", "2": "paid", "3": "shipped", "4": "cancelled", "5": "completed", "22": "refunded"}
 

@@ -11,7 +11,7 @@ from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.messages import Decision
 from tongdan.domain.kernel.parts import Part, opened, shared
 from tongdan.domain.kernel.status import Status
-from tongdan.domain.orders.model import status
+from tongdan.domain.orders.status import status
 
 FEN = st.integers(0, 10**13)
 PARTS = st.lists(

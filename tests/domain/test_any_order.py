@@ -35,7 +35,8 @@ from tongdan.domain.kernel.messages import Command, Decision, WakeUp
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Closing, Stage
 from tongdan.domain.orders.commands import RecordPayment, RecordPaymentFailure, RecordPrepay, RequestPayment
-from tongdan.domain.orders.model import CHANNEL, Order, partly, status
+from tongdan.domain.orders.model import CHANNEL, Order
+from tongdan.domain.orders.status import partly, status
 
 LINES = (
     line(1, "SHIRT", 2, 9_900, native="N1"),

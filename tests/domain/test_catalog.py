@@ -15,7 +15,8 @@ from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import CancelOrder, LiftHold, NoteMatched, OpenBundle
 from tongdan.domain.orders.facts import WriteBackShipment
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.model import UNMATCHED_HOLD, status
+from tongdan.domain.orders.model import UNMATCHED_HOLD
+from tongdan.domain.orders.status import status
 
 STRICT = replace(POLICY, shops={**POLICY.shops, "dy-1": replace(POLICY.shops["dy-1"], match_skus=True)})
 OFFER = offer_key("DY", "dy-1", "900")

@@ -24,7 +24,7 @@ from tongdan.domain.kernel.policy import Shop
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import PlaceHold, RequestPayment
 from tongdan.domain.orders.facts import TellFinance
-from tongdan.domain.orders.model import status
+from tongdan.domain.orders.status import status
 
 DAY_S = 86_400
 

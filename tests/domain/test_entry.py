@@ -12,9 +12,9 @@ from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, LiftHold, RequestRefund
 from tongdan.domain.orders.entry_facts import Entry
 from tongdan.domain.orders.facts import Prepay, TellFinance
-from tongdan.domain.orders.model import status
 from tongdan.domain.orders.money.offline import MEANS
 from tongdan.domain.orders.money.refund_facts import RefundPayment
+from tongdan.domain.orders.status import status
 
 CASH = Entry(reason="ordered by phone", payment="cash", reference="R-7")
 COD_SHOPS = {"mp-1": msgspec.structs.replace(POLICY.shops["mp-1"], cash_on_delivery=True)}

@@ -29,7 +29,8 @@ from tongdan.domain.orders.commands import CancelOrder, RequestPayment, StopUnit
 from tongdan.domain.orders.facts import WriteBackShipment
 from tongdan.domain.orders.goods.gifts import bought
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import Order, partly, status
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.status import partly, status
 
 
 def rule(name: str = "cup", *presents: tuple[str, int], **more: Any) -> GiftRule:

@@ -12,7 +12,7 @@ from tongdan.domain.orders.commands import (
     LiftHold,
     PlaceHold,
 )
-from tongdan.domain.orders.model import status
+from tongdan.domain.orders.status import status
 
 
 def test_a_held_order_is_released_when_the_last_hold_is_lifted(centre: Centre) -> None:

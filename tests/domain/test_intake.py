@@ -14,7 +14,8 @@ from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.commands import NoteDone, NoteSystemStatus
 from tongdan.domain.orders.facts import FetchDetail, TellFinance
-from tongdan.domain.orders.model import Said, status
+from tongdan.domain.orders.model import Said
+from tongdan.domain.orders.status import status
 
 # ---- own shops
 

@@ -20,8 +20,8 @@ from tongdan.domain.kernel.status import Status
 from tongdan.domain.kernel.tracks import Track
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import CancelOrder
-from tongdan.domain.orders.model import status
 from tongdan.domain.orders.money.refund_facts import RefundPayment
+from tongdan.domain.orders.status import status
 
 SF = CarrierMap(
     code="SF", name_zh="顺丰", name_en="SF", zone="Asia/Shanghai", intercepts=True,

@@ -24,7 +24,7 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import after_sale, partly, status
+from tongdan.domain.orders.status import after_sale, partly, status
 
 # ---- release
 

@@ -27,8 +27,8 @@ from tongdan.domain.orders.axes import Closing, Partly, Stage
 from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits, StopUnits
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import partly, status
 from tongdan.domain.orders.money.refund_facts import RefundPayment
+from tongdan.domain.orders.status import partly, status
 
 NAMES = {stage: stage.name.lower() for stage in Stage}
 

@@ -19,7 +19,7 @@ from tongdan.domain.orders.commands import (
     RequestPayment,
 )
 from tongdan.domain.orders.facts import Prepay, TellFinance
-from tongdan.domain.orders.model import status
+from tongdan.domain.orders.status import status
 
 
 def money(

@@ -13,8 +13,8 @@ from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import CancelOrder, ChangeAmount, RecordPayment, RequestPayment
 from tongdan.domain.orders.facts import Prepay, TellFinance
-from tongdan.domain.orders.model import status
 from tongdan.domain.orders.money.refund_facts import RefundPayment
+from tongdan.domain.orders.status import status
 
 DAY_S = 86_400
 DEPOSIT_FEN, BALANCE_FEN = 1_900, 8_000

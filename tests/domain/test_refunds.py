@@ -28,9 +28,9 @@ from tongdan.domain.orders.commands import (
 )
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import partly, status
 from tongdan.domain.orders.money.refund_facts import ClosePayment, QueryRefund, RefundPayment
 from tongdan.domain.orders.money.refunds import MAX_ASKED, MAX_REFUNDS
+from tongdan.domain.orders.status import partly, status
 
 BY_HAND = replace(POLICY, shops={name: replace(shop, pays_back=False) for name, shop in POLICY.shops.items()})
 PRICE_FEN = 9_900

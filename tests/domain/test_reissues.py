@@ -13,10 +13,11 @@ from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Closing, Partly
 from tongdan.domain.orders.commands import CancelOrder, ErasePerson, ReissueUnits, UndoReissue
+from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
 from tongdan.domain.orders.goods.reissues import MAX_REISSUES
 from tongdan.domain.orders.lines import Units
-from tongdan.domain.orders.model import deadlines, partly, status
+from tongdan.domain.orders.status import partly, status
 
 
 def reissue(order: str, *units: tuple[int, int]) -> ReissueUnits:

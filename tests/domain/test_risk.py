@@ -25,7 +25,8 @@ from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.kernel.policy import HoldRule
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, ChangeAddress, LiftHold
-from tongdan.domain.orders.model import RISK_HOLD, status
+from tongdan.domain.orders.model import RISK_HOLD
+from tongdan.domain.orders.status import status
 
 OTHER = Person(name="李四", phone="13900000000", province="浙江", city="杭州", detail="西湖路 2 号")
 

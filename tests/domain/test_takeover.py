@@ -14,7 +14,8 @@ from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import LiftHold, TakeOverOrder
 from tongdan.domain.orders.facts import FetchDetail, WriteBackShipment
 from tongdan.domain.orders.lines import LeftParcel, Units
-from tongdan.domain.orders.model import LEFT_HOLD, RECEIVER_HOLD, Said, status
+from tongdan.domain.orders.model import LEFT_HOLD, RECEIVER_HOLD, Said
+from tongdan.domain.orders.status import status
 
 TWO = (line(units=3, native="N1"), line(no=2, sku="HAT", units=1, native="N2"))
 

@@ -21,7 +21,8 @@ from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.kernel.slots import SLOTS, slot_of
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment
-from tongdan.domain.orders.model import Order, status
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.status import status
 from tongdan.ports import Accepted, Clock
 
 POINTS = (

@@ -13,7 +13,7 @@ from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, ErasePerson, RequestPayment
-from tongdan.domain.orders.model import status
+from tongdan.domain.orders.status import status
 from tongdan.flow.moving import Move
 from tongdan.ports import Accepted, Clock
 

@@ -11,7 +11,8 @@ from tests.flow.rig import SHARDS, findings, virtual
 from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.commands import CancelOrder, RequestPayment
-from tongdan.domain.orders.model import Order, status
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.status import status
 from tongdan.ports import Accepted, Clock
 
 

@@ -20,8 +20,10 @@ from tongdan.domain.kernel.ids import parse, payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.lines import Line
-from tongdan.domain.orders.model import Order, deadlines, partly, status
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.status import partly, status
 from tongdan.ports import OrderRow
 from tongdan.surfaces import notices
 from tongdan.surfaces.looking import of_shop

@@ -17,7 +17,8 @@ from tongdan.cli.places import DATA, DataOption, JsonOption, ShopOption
 from tongdan.cli.reading import Reading, open_reading
 from tongdan.cli.words import instant, sentence, status_word
 from tongdan.domain.kernel.keys import ORDER, kind_of
-from tongdan.domain.orders.model import Order, partly, status
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.status import partly, status
 from tongdan.ports import JournalRow
 from tongdan.surfaces.masking import mask_raw
 from tongdan.surfaces.words import local_time

@@ -31,7 +31,9 @@ from tongdan.domain.kernel.keys import (
 from tongdan.domain.kernel.messages import Decide
 from tongdan.domain.notices import model as notices
 from tongdan.domain.notices import telling
-from tongdan.domain.orders import evolve, lifecycle, model
+from tongdan.domain.orders import deadlines, evolve, lifecycle
+from tongdan.domain.orders import status as statuses
+from tongdan.domain.orders.model import Order
 from tongdan.domain.returns import folding as returns_folding
 from tongdan.domain.returns import model as returns
 from tongdan.domain.returns import reporting
@@ -40,10 +42,10 @@ from tongdan.flow.routing import Kind
 
 ORDER_KIND: Final = Kind(
     name=ORDER,
-    state=model.Order,
+    state=Order,
     evolve=evolve.evolve,
-    wake_at=model.wake_at,
-    status=model.status,
+    wake_at=deadlines.wake_at,
+    status=statuses.status,
     shop=lambda order: order.shop,
     schema=2,
 )

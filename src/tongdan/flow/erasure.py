@@ -17,7 +17,8 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import key_slot
 from tongdan.domain.kernel.messages import Refusal, RefusalKind
 from tongdan.domain.orders.commands import ErasePerson
-from tongdan.domain.orders.model import Order, here, status
+from tongdan.domain.orders.model import Order, here
+from tongdan.domain.orders.status import status
 from tongdan.flow.bus import Bus
 from tongdan.flow.clues import masks_of, phone_digits
 from tongdan.flow.journal import read_state

@@ -14,7 +14,8 @@ from tongdan.domain.fulfillment.shipment import ParcelStatus, Shipment, Shipment
 from tongdan.domain.kernel.keys import ORDER, SHIPMENT, kind_of
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import AttemptStage, RefundStage
-from tongdan.domain.orders.model import WORRY_SETTLEMENT, Order, status
+from tongdan.domain.orders.model import WORRY_SETTLEMENT, Order
+from tongdan.domain.orders.status import status
 from tongdan.flow.aggregates import KINDS
 from tongdan.flow.journal import upcast
 from tongdan.ports import JournalRow

@@ -25,7 +25,8 @@ from tongdan.domain.orders.checks.risk import shows
 from tongdan.domain.orders.commands import CancelOrder, LiftHold, PlaceHold
 from tongdan.domain.orders.evolve import evolve
 from tongdan.domain.orders.lifecycle import cancel_order
-from tongdan.domain.orders.model import Order, status
+from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.status import status
 from tongdan.flow.clues import own_number, values_of
 from tongdan.ports import Reads
 from tongdan.surfaces.looking import of_shop, orders_of

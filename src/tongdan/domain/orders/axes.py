@@ -1,7 +1,7 @@
 """The axes an order moves on, each with its own transition table, and the canonical status they add up to.
 
 No axis knows another: money may come in before the lines are known, and a warehouse may ship what a platform has just
-cancelled. What a reader calls "the status" is computed from the axes (`model.status`), never stored and never set.
+cancelled. What a reader calls "the status" is computed from the axes (`status.status`), never stored and never set.
 """
 
 from enum import IntEnum, IntFlag

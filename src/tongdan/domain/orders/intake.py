@@ -59,12 +59,12 @@ from tongdan.domain.orders.model import (
     Order,
     Said,
     gone,
-    ordinal,
 )
 from tongdan.domain.orders.money import presale
 from tongdan.domain.orders.money.cod import note_status
 from tongdan.domain.orders.money.line_refunds import withdraw_refunded
 from tongdan.domain.orders.money.payments import collect
+from tongdan.domain.orders.status import ordinal
 
 MAX_LINES: Final = 200
 MAX_UNITS: Final = 100_000

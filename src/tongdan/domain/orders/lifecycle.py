@@ -18,6 +18,7 @@ from tongdan.domain.orders.commands import (
     NoteSystemStatus,
     RecordSettlement,
 )
+from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.erp import cancel_at_erp
 from tongdan.domain.orders.facts import (
@@ -32,15 +33,7 @@ from tongdan.domain.orders.facts import (
 )
 from tongdan.domain.orders.goods.delivery import tell_finance
 from tongdan.domain.orders.goods.reservation import asked_for, open_shipments
-from tongdan.domain.orders.model import (
-    WORRY_SETTLEMENT,
-    WORRY_SHIP,
-    WORRY_SHORT,
-    Order,
-    deadlines,
-    gone,
-    here,
-)
+from tongdan.domain.orders.model import WORRY_SETTLEMENT, WORRY_SHIP, WORRY_SHORT, Order, gone, here
 from tongdan.domain.orders.money.cod import tell_overdue
 from tongdan.domain.orders.money.payments import close_attempts, collect
 from tongdan.domain.orders.money.presale import TIMER, forfeited_fen

@@ -10,7 +10,9 @@ from tongdan.domain.kernel.ids import payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Stage
-from tongdan.domain.orders.model import LineState, Order, Refund, deadlines, partly, status
+from tongdan.domain.orders.deadlines import deadlines
+from tongdan.domain.orders.model import LineState, Order, Refund
+from tongdan.domain.orders.status import partly, status
 from tongdan.ports import JournalRow, OrderRow
 from tongdan.surfaces.masking import mask_person, mask_raw
 from tongdan.surfaces.notices import NoticeRow

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from tongdan.domain.kernel.messages import Refusal
-from tongdan.domain.orders.model import Order, here, status
+from tongdan.domain.orders.model import Order, here
+from tongdan.domain.orders.status import status
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.actions import Body
 from tongdan.surfaces.http.errors import OF_ANY_ORIGIN, refusal_response

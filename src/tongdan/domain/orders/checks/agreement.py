@@ -4,7 +4,8 @@ Systems are heard one after the other, so a lag is no disagreement; only pairs t
 """
 
 from tongdan.domain.kernel.status import IMPOSSIBLE, Status
-from tongdan.domain.orders.model import Order, gone, status
+from tongdan.domain.orders.model import Order, gone
+from tongdan.domain.orders.status import status
 
 
 def disagreeing(order: Order) -> tuple[str, ...]:
