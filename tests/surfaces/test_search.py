@@ -145,6 +145,20 @@ async def test_a_question_without_an_index_ends_and_says_what_helps(
         assert (await get(client, "/orders?amount_max_fen=1"))["orders"] == []
 
 
+async def test_an_index_that_is_being_made_anew_says_so_and_counts_nothing(
+    served: Served, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = {0: (90, 100), 1: (30, 60), 2: (0, 0), 3: (0, 0)}
+    monkeypatch.setattr(served.centre.reads, "indexed", lambda: reached)
+    async with served.client(Scope.READ) as client:
+        for lacking, percent, count in ((40, 75, None), (41, None, 2)):
+            monkeypatch.setattr("tongdan.surfaces.searching.LACKING_ROWS", lacking)
+            page = await get(client, "/orders?shop=mp-main&count=true")
+            assert (page["behind"], page["percent_indexed"], page["count"]) == (40, percent, count)
+            assert len(page["orders"]) == 2
+            assert (await get(client, "/board"))["percent_indexed"] == percent
+
+
 async def test_after_a_position_the_order_is_found(served: Served) -> None:
     async with served.client(Scope.READ, Scope.WRITE) as client:
         id = await served.place("A1")

@@ -17,6 +17,7 @@ from tongdan.flow.clues import Clue, clues, masked, masks_of, phone_digits
 from tongdan.ports import COUNTED, OrderQuery, OrderRow, Reads, TooWide
 
 PEOPLE_LIMIT: Final = 5_000  # orders that what is known of a person may fit
+LACKING_ROWS: Final = 20_000  # journal rows; fewer are a moment's delay
 SHORTEST_PHONE: Final = 7
 LONGEST_NAME: Final = 20
 _SURE_MASK: Final = 7  # characters of `138*1234`: fewer fit too many numbers
@@ -117,7 +118,9 @@ def search(reads: Reads, asked: Asked, cursor: str, limit: int) -> Found | Refus
 
 
 def counted(reads: Reads, query: OrderQuery) -> tuple[int | None, bool]:
-    """How many there are, and whether there are more; None where counting would look through too many."""
+    """How many there are, and whether there are more; None: too many to look through, or many lack."""
+    if percent_indexed(reads) is not None:
+        return None, False
     try:
         count = reads.count_orders(query)
     except TooWide:
@@ -128,6 +131,14 @@ def counted(reads: Reads, query: OrderQuery) -> tuple[int | None, bool]:
 def behind(reads: Reads) -> int:
     """Journal rows that are committed and that the index does not have yet."""
     return sum(last - reached for reached, last in reads.indexed().values() if last > reached)
+
+
+def percent_indexed(reads: Reads) -> int | None:
+    """How much of the journal the index has, while it lacks so much that it is being made anew; else None."""
+    if behind(reads) < LACKING_ROWS:
+        return None
+    places = reads.indexed().values()
+    return 100 * sum(min(reached, last) for reached, last in places) // sum(last for _, last in places)
 
 
 def _plain(reads: Reads, asked: Asked) -> OrderQuery | Refusal:

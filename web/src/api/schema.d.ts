@@ -92,6 +92,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/manual/shops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shops
+         * @description The own shops that orders may be entered for.
+         *
+         *     可手工录单的自有店铺。
+         */
+        get: operations["shops_api_v1_orders_manual_shops_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/manual/skus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Skus
+         * @description What may be sold: SKUs whose code begins so, or whose title holds it, with what is available.
+         *
+         *     可选商品：编码以此开头或名称包含此文字，含可售数量。
+         */
+        get: operations["skus_api_v1_orders_manual_skus_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/manual/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description Everything that is wrong with an order, and what rules would make of it. Changes nothing.
+         *
+         *     预览：列出全部错误字段，以及将触发的审单与赠品规则；不做任何更改。
+         */
+        post: operations["preview_api_v1_orders_manual_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/manual": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter
+         * @description Place the order, under the rules of any order: holds, limits, gifts, stock, warehouses.
+         *
+         *     录入订单，适用与其他订单相同的规则：审单、限购、赠品、库存、分仓。
+         */
+        post: operations["enter_api_v1_orders_manual_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/lookup": {
         parameters: {
             query?: never;
@@ -2180,6 +2268,11 @@ export interface components {
              * @description When the index was read; it is a moment behind the orders themselves.
              */
             as_of: string;
+            /**
+             * Percent Indexed
+             * @description How much of the journal the index has while it is being made anew, and these counts too low; null: they are right.
+             */
+            percent_indexed: number | null;
             /** Channels */
             channels: components["schemas"]["ChannelCells"][];
             /** Columns */
@@ -2771,6 +2864,18 @@ export interface components {
             what: string;
         };
         /**
+         * ForeseenShape
+         * @description A rule that would hold the order, or give it something.
+         */
+        ForeseenShape: {
+            /** Fact */
+            fact: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
+        };
+        /**
          * Form
          * @enum {string}
          */
@@ -3082,6 +3187,143 @@ export interface components {
             /** Why */
             why: string;
         };
+        /**
+         * ManualBody
+         * @description `payment`: cash, transfer, code or other for what was paid offline, cod, or none for what costs nothing.
+         */
+        ManualBody: {
+            /**
+             * Shop
+             * @example mp-main
+             */
+            shop: string;
+            /** Lines */
+            lines: components["schemas"]["ManualLine"][];
+            receiver: components["schemas"]["ManualReceiver"];
+            /**
+             * Amount Fen
+             * @description Lines and freight less discount.
+             */
+            amount_fen: number;
+            /**
+             * Freight Fen
+             * @default 0
+             */
+            freight_fen: number;
+            /**
+             * Discount Fen
+             * @default 0
+             */
+            discount_fen: number;
+            /**
+             * Payment
+             * @example transfer
+             */
+            payment: string;
+            /**
+             * Reference
+             * @description The number on the receipt or transfer.
+             * @default
+             */
+            reference: string;
+            /**
+             * Paid At
+             * @description Without it: now.
+             * @default
+             * @example 2026-01-27T15:00:00+08:00
+             */
+            paid_at: string;
+            /**
+             * Reason
+             * @description Why by hand, for the audit trail. No personal data.
+             */
+            reason: string;
+            /**
+             * Number
+             * @description Your own number of the order; without it it gets one.
+             * @default
+             */
+            number: string;
+            /**
+             * User
+             * @description The buyer's name in the shop; without it whoever has the same phone.
+             * @default
+             */
+            user: string;
+            /**
+             * Placed At
+             * @description Without it: now.
+             * @default
+             * @example 2026-01-27T15:00:00+08:00
+             */
+            placed_at: string;
+        };
+        /**
+         * ManualLine
+         * @description `amount_fen` is what the buyer pays for all units.
+         */
+        ManualLine: {
+            /**
+             * Sku
+             * @example TEA-250G
+             */
+            sku: string;
+            /** Units */
+            units: number;
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Title
+             * @description Without it: the catalogue's.
+             * @default
+             */
+            title: string;
+        };
+        /** ManualPreview */
+        ManualPreview: {
+            /** Problems */
+            problems: components["schemas"]["ProblemShape"][];
+            /** Foreseen */
+            foreseen: components["schemas"]["ForeseenShape"][];
+            /**
+             * Short
+             * @description SKUs of which more is wanted than is available now.
+             */
+            short: string[];
+        };
+        /** ManualReceiver */
+        ManualReceiver: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Phone
+             * @default
+             */
+            phone: string;
+            /**
+             * Province
+             * @default
+             */
+            province: string;
+            /**
+             * City
+             * @default
+             */
+            city: string;
+            /**
+             * District
+             * @default
+             */
+            district: string;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+        };
         /** MatchBody */
         MatchBody: {
             /** Shop */
@@ -3390,7 +3632,7 @@ export interface components {
             next: string | null;
             /**
              * Count
-             * @description How many there are; null: not asked, or no index can count them.
+             * @description How many there are; null: not asked, or no index can count them now.
              */
             count: number | null;
             /**
@@ -3418,6 +3660,11 @@ export interface components {
              * @description Journal rows that are committed and not in the index yet; 0: it has all.
              */
             behind: number;
+            /**
+             * Percent Indexed
+             * @description How much of the journal the index has while it is being made anew: orders are missing here, and `count` is null. Null: it lacks nothing but what `behind` says.
+             */
+            percent_indexed: number | null;
         };
         /**
          * OrderShape
@@ -3552,6 +3799,15 @@ export interface components {
             old: string;
             /** New */
             new: string;
+        };
+        /** OwnShop */
+        OwnShop: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Cash On Delivery */
+            cash_on_delivery: boolean;
         };
         /** PackedLineShape */
         PackedLineShape: {
@@ -3818,6 +4074,20 @@ export interface components {
              * @default
              */
             shop: string;
+        };
+        /** ProblemShape */
+        ProblemShape: {
+            /**
+             * Field
+             * @description `shop`, `lines.0.sku`, `receiver.city`, `amount_fen` …
+             */
+            field: string;
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
         };
         /**
          * ProductShape
@@ -4219,6 +4489,32 @@ export interface components {
              * @default []
              */
             parts: components["schemas"]["PartShape"][];
+        };
+        /** SkuChoice */
+        SkuChoice: {
+            /** Sku */
+            sku: string;
+            /** Title */
+            title: string;
+            /** Variant */
+            variant: string;
+            /**
+             * Available Units
+             * @description In all warehouses; of a bundle as many as its parts make.
+             */
+            available_units: number;
+            /**
+             * Limit Units
+             * @description What one buyer may have; 0: any number.
+             */
+            limit_units: number;
+            /**
+             * Warehouses
+             * @description Units available in each.
+             */
+            warehouses: {
+                [key: string]: number;
+            };
         };
         /**
          * SkuDetail
@@ -5240,6 +5536,243 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    shops_api_v1_orders_manual_shops_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnShop"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    skus_api_v1_orders_manual_skus_get: {
+        parameters: {
+            query?: {
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkuChoice"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    preview_api_v1_orders_manual_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManualBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManualPreview"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enter_api_v1_orders_manual_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManualBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description No API key, or one that is not known. */

@@ -23,6 +23,7 @@ from tongdan.surfaces.http.keys import Principal
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import OrderItem, item_shape
 from tongdan.surfaces.refusals import INVALID_FIELD
+from tongdan.surfaces.searching import percent_indexed
 
 router: Final = APIRouter(prefix="/board", tags=["board"])
 
@@ -49,6 +50,10 @@ class ChannelCells(BaseModel):
 class Counts(BaseModel):
     as_of: datetime = Field(
         description="When the index was read; it is a moment behind the orders themselves."
+    )
+    percent_indexed: int | None = Field(
+        description="How much of the journal the index has while it is being made anew, and these counts too low; "
+        "null: they are right."
     )
     channels: list[ChannelCells]
 
@@ -88,6 +93,7 @@ async def show(
     policy = parts.policy
     return Board(
         as_of=counted.as_of,
+        percent_indexed=counted.percent_indexed,
         channels=counted.channels,
         columns=[ColumnShape(id=each.id, title=each.en, title_zh=each.zh) for each in COLUMNS],
         shops=[Choice(id=each.id, name=each.name) for each in policy.shops.values() if _sees(who, each.id)],
@@ -146,6 +152,7 @@ def counts(parts: Parts, filter: Filter) -> Counts:
     rows = named | {cell.channel: (cell.channel, cell.channel) for cell in cells if cell.channel not in named}
     return Counts(
         as_of=at,
+        percent_indexed=percent_indexed(parts.reads),
         channels=[
             ChannelCells(
                 channel=code, name=en, name_zh=zh,

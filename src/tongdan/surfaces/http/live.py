@@ -71,8 +71,8 @@ async def _events(parts: Parts, filter: Filter) -> AsyncIterator[str]:
             now = counts(parts, filter)
         except StoreFailure:
             return  # whoever comes back is told why
-        if now.channels != before:
-            before, quiet_s = now.channels, clock.monotonic()
+        if (shown := (now.channels, now.percent_indexed)) != before:
+            before, quiet_s = shown, clock.monotonic()
             yield f"event: counts\ndata: {now.model_dump_json()}\n\n"
         elif clock.monotonic() - quiet_s >= QUIET_S:
             quiet_s = clock.monotonic()

@@ -23,7 +23,7 @@ from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import OrderItem, StatusShape, item_shape, status_shape
 from tongdan.surfaces.refusals import INVALID_FIELD
-from tongdan.surfaces.searching import Asked, Found, behind, counted, search
+from tongdan.surfaces.searching import Asked, Found, behind, counted, percent_indexed, search
 from tongdan.surfaces.words import Language
 
 router: Final = APIRouter(tags=["orders"])
@@ -97,13 +97,19 @@ class Exported(Question):
 class OrderPage(BaseModel):
     orders: list[OrderItem]
     next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
-    count: int | None = Field(description="How many there are; null: not asked, or no index can count them.")
+    count: int | None = Field(
+        description="How many there are; null: not asked, or no index can count them now."
+    )
     more: bool = Field(description="There are more than `count`.")
     read_as: str = Field(description="How `q` was read: id, number, phone, name or words.")
     also: list[str] = Field(description="How else `q` could be read and would find something.")
     as_of: datetime
     behind: int = Field(
         description="Journal rows that are committed and not in the index yet; 0: it has all."
+    )
+    percent_indexed: int | None = Field(
+        description="How much of the journal the index has while it is being made anew: orders are missing here, and "
+        "`count` is null. Null: it lacks nothing but what `behind` says."
     )
 
 
@@ -160,6 +166,7 @@ async def _page(parts: Parts, asked: Paged) -> OrderPage:
     return OrderPage(
         orders=[item_shape(row) for row in found.rows], next=found.next, count=count, more=more,
         read_as=found.read_as, also=list(found.also), as_of=parts.clock.now(), behind=late,
+        percent_indexed=percent_indexed(parts.reads),
     )  # fmt: skip
 
 

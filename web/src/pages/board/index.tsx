@@ -151,6 +151,9 @@ function Freshness({
         {odd ? `≠ ${t('board.oddTotal', { odd })}` : t('board.noOdd')}
       </span>
       <span className="grow" />
+      {board.percent_indexed != null && (
+        <span className="worry-text">{t('board.indexing', { percent: board.percent_indexed })}</span>
+      )}
       <span className="quiet">{t('board.asOf', { at: formatTime(board.as_of) })}</span>
       <span className={connection === 'lost' ? 'worry-text' : 'quiet'} role="status">
         {connection === 'live' ? '● ' : '○ '}

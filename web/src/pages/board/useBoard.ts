@@ -12,7 +12,7 @@ export interface Filters {
 }
 
 type Board = Schemas['Board'];
-type Counts = Pick<Board, 'as_of' | 'channels'>;
+type Counts = Pick<Board, 'as_of' | 'channels' | 'percent_indexed'>;
 
 /** The board under these filters, and whether it is told of changes. */
 export function useBoard(filters: Filters) {

@@ -102,6 +102,9 @@ function Told(props: { page: Schemas['OrderPage']; filter: Filter; look: (filter
         </Button>
       ))}
       {t('orders.asOf', { at: formatTime(page.as_of) })}
+      {page.percent_indexed != null && (
+        <span className="worry-text">{` · ${t('orders.indexing', { percent: page.percent_indexed })}`}</span>
+      )}
       {page.behind > 0 && ` · ${t('orders.behind', { rows: page.behind })}`}
     </span>
   );
