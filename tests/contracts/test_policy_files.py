@@ -244,3 +244,44 @@ def test_a_number_on_a_channel_belongs_to_one_shop(folder: Path) -> None:
         "mp-main.native",
         "expected a number that no other shop of the channel has",
     )
+
+
+def test_people_sign_in_by_a_provider_only_where_it_is_configured(folder: Path) -> None:
+    assert load_conf(folder).sign_in is None
+    shutil.copy(folder / "examples" / "sign-in.yml", folder)
+    how = load_conf(folder).sign_in
+    assert how is not None and [each.role for each in how.groups] == [
+        "admin",
+        "finance",
+        "service",
+        "warehouse",
+    ]
+    assert how.algorithms == ("RS256",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "expected"),
+    [
+        ("issuer: https", "issuer: http", "issuer", "https"),
+        ("public_url: https", "public_url: ftp", "public_url", "https"),
+        ("client_id: tongdan", "client_id: ''", "client_id", "number"),
+        ("role: admin", "role: root", "groups[0].role", "Invalid enum value 'root'"),
+        ("group: tongdan-finance", "group: tongdan-admin", "groups[1].group", "each once"),
+        ("[mp-main]", "[mp-other]", "groups[2].shops", "got 'mp-other'"),
+        ("[WH-EAST]", "[WH-WEST]", "groups[3].warehouses", "got 'WH-WEST'"),
+        ("500000", "-1", "groups[1].refund_limit_fen", "0 or more"),
+        ("role: admin", "rolle: admin", "groups[0]", "unknown field `rolle`"),
+        ("client_id: tongdan", "client_id: x\nalgorithms: [none]", "algorithms", "got ['none']"),
+        ("client_id: tongdan", "client_id: x\nalgorithms: [HS256]", "algorithms", "got ['HS256']"),
+        ("client_id: tongdan", "client_id: x\nscopes: [profile]", "scopes", "openid"),
+        ("client_id: tongdan", "client_id: x\nleeway_s: 3600", "leeway_s", "0 to 600"),
+        ("client_id: tongdan", "client_id: x\nsecret: y", "secret", "one of the keys issuer"),
+    ],
+)
+def test_a_mistake_in_the_sign_in_is_told(
+    folder: Path, old: str, new: str, place: str, expected: str
+) -> None:
+    shutil.copy(folder / "examples" / "sign-in.yml", folder)
+    error = change(folder, "sign-in.yml", old, new)
+    assert (error.file, error.place) == ("sign-in.yml", place)
+    assert expected in error.expected

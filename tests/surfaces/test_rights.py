@@ -23,7 +23,8 @@ PASSWORD = "correct horse battery"
 # Whoever is not signed in may ask these.
 OPEN = {
     "GET /widget/v1/orders/{token}",  # its token is its right
-    "GET /session", "POST /session", "DELETE /session", "GET /enter", "GET /api/v1/health", "GET /docs",
+    "GET /session", "POST /session", "DELETE /session", "GET /sign-in/oidc", "GET /sign-in/oidc/callback",
+    "GET /sign-in/oidc/leave", "GET /enter", "GET /api/v1/health", "GET /docs",
 }  # fmt: skip
 # They read the machinery and nothing of any shop, past the parts that are narrowed.
 LEFT_OUT = {"POST /api/v1/members/self/password"}  # all may ask it, of themselves

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-from tongdan.adapters import gift_rules, hold_rules, notice_rules, quota_rules
+from tongdan.adapters import gift_rules, hold_rules, notice_rules, quota_rules, sign_in_rules
 from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
@@ -43,6 +43,7 @@ from tongdan.domain.kernel.policy import (
 from tongdan.domain.kernel.quotas import QuotaPolicy
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.model import BESIDE
+from tongdan.ports.identity import SignIn
 
 MAX_FILE_BYTES: Final = 2**20
 HOLDS: Final = "holds.yml"
@@ -71,7 +72,8 @@ class ConfError(Exception):
 class Conf(NamedTuple):
     """What `conf/` says, the SHA-256 (hex) of the files it was read from, and where they lie.
 
-    `by_map`: how the channels without an adapter of their own speak, by their codes.
+    `by_map`: how the channels without an adapter of their own speak, by their codes. `sign_in`: by which provider
+    people may sign in, beside their passwords here.
     """
 
     policy: Policy
@@ -79,6 +81,7 @@ class Conf(NamedTuple):
     digest: str
     folder: Path
     by_map: Mapping[str, ChannelFormat] = {}
+    sign_in: SignIn | None = None
 
 
 def load_conf(folder: Path) -> Conf:
@@ -107,7 +110,8 @@ def load_conf(folder: Path) -> Conf:
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
-    return Conf(policy, partners, files.digest(), folder, by_map)
+    sign_in = _sign_in(files, policy)
+    return Conf(policy, partners, files.digest(), folder, by_map, sign_in)
 
 
 def load_import(folder: Path, name: str, policy: Policy) -> ImportMap:
@@ -360,6 +364,16 @@ def _quotas(
     if wrong := quota_rules.mistake(policy, shops, warehouses, told):
         raise ConfError(name, wrong[0], f"expected {wrong[1]}")
     return policy
+
+
+def _sign_in(files: _Files, policy: Policy) -> SignIn | None:
+    """Without the file people sign in by their passwords here."""
+    if not files.has(sign_in_rules.FILE):
+        return None
+    how = files.one(sign_in_rules.FILE, SignIn)
+    if wrong := sign_in_rules.mistake(how, policy.shops, policy.warehouses):
+        raise ConfError(sign_in_rules.FILE, wrong[0], f"expected {wrong[1]}")
+    return how
 
 
 def _notices(

@@ -90,6 +90,7 @@ class Service:
             clock=centre.clock, entropy=self._entropy, samples=lambda: list(self._front.samples),
             ready=lambda: self._ready, all_meters=centre.all_meters,
             members=members, sessions=Sessions(members, keys, centre.vault.tokens, centre.clock),
+            provider=centre.provider,
         )  # fmt: skip
         app = create_app(parts, push_url=self.push_url, routers=routers_of(centre))
         self._api = _Api(

@@ -56,6 +56,7 @@ from tongdan.ports import (
     Transport,
     Wires,
 )
+from tongdan.ports.identity import IdentityProvider
 from tongdan.profile.directory import (
     CREDENTIALS,
     ERASURES,
@@ -107,6 +108,7 @@ class Centre:
         self.vault: Final = open_vault(data / MASTER_KEY, entropy)
         vault = self.vault
         self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS, clock)
+        self.provider: Final = _provider(conf, transport, clock, self.credentials)
         self.revision: Final = revision_of(data, conf, clock.now())
         own = range(place.process, SHARDS, place.processes)
         stores = [SqliteShard(shard_file(data, n), n) for n in own]
@@ -235,6 +237,16 @@ class Centre:
             file.close()
         if self._lock is not None:
             self._lock.close()
+
+
+def _provider(
+    conf: Conf, transport: Transport, clock: Clock, credentials: Credentials
+) -> IdentityProvider | None:
+    if conf.sign_in is None:
+        return None
+    from tongdan.adapters.oidc import Provider  # noqa: PLC0415 (its libraries take a fifth of a start to load)
+
+    return Provider(conf.sign_in, transport, clock, credentials)
 
 
 def embedded(

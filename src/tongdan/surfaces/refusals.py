@@ -112,6 +112,50 @@ TOO_MANY_TRIES: Final = RefusalKind(
     en="This name was tried too often in vain. Try again in {wait_s} s.",
     zh="此成员名失败次数过多，请在 {wait_s} 秒后重试。",
 )
+SIGN_IN_STALE: Final = RefusalKind(
+    name="sign-in-stale",
+    status=400,
+    en="This sign-in was begun elsewhere, too long ago, or has been used. Begin anew.",
+    zh="此次登录并非由此浏览器发起、已过期或已使用，请重新登录。",
+)
+SIGN_IN_DENIED: Final = RefusalKind(
+    name="sign-in-denied",
+    status=401,
+    en="The provider did not let you in. Try again, or ask whoever looks after your account there.",
+    zh="统一登录未通过。请重试，或联系账号管理员。",
+)
+SIGN_IN_NOT_PROVEN: Final = RefusalKind(
+    name="sign-in-not-proven",
+    status=401,
+    en="What the provider sent does not prove who you are. Try again; the log of the service says what was wrong.",
+    zh="统一登录返回的凭证无法证明身份。请重试；具体原因见服务日志。",
+)
+SIGN_IN_NO_GROUP: Final = RefusalKind(
+    name="sign-in-no-group",
+    status=403,
+    en="None of your groups has rights here. Ask for one that stands in conf/sign-in.yml.",
+    zh="你所在的组在此没有权限。请申请加入 conf/sign-in.yml 中列出的组。",
+)
+SIGN_IN_BARRED: Final = RefusalKind(
+    name="sign-in-barred",
+    status=403,
+    en="This member is barred. Ask an administrator.",
+    zh="该成员已停用，请联系管理员。",
+)
+SIGN_IN_UNAVAILABLE: Final = RefusalKind(
+    name="sign-in-unavailable",
+    status=503,
+    en="The provider cannot be asked now. Try again in a moment; the log of the service says why.",
+    zh="暂时无法连接统一登录服务，请稍后重试；原因见服务日志。",
+    retry_after_s=5,
+)
+SIGN_IN_NAME: Final = RefusalKind(
+    name="sign-in-name",
+    status=409,
+    en="The provider's name for you, or your rights, cannot be taken over (such as a name that another member has). "
+    "Ask an administrator; the log of the service says which.",
+    zh="无法采用统一登录提供的名称或权限（例如与其他成员重名）。请联系管理员；具体原因见服务日志。",
+)
 MEMBER_REFUSED: Final = RefusalKind(
     name="member-refused",
     status=409,
@@ -149,6 +193,13 @@ TOO_MANY_LOOKS: Final = RefusalKind(
     zh="此刻查询过多，请一秒后重试。",
     retry_after_s=1,
 )
+SIGN_IN_REFUSALS: Final = {
+    each.name: each
+    for each in (
+        SIGN_IN_STALE, SIGN_IN_DENIED, SIGN_IN_NOT_PROVEN, SIGN_IN_NO_GROUP, SIGN_IN_BARRED, SIGN_IN_UNAVAILABLE,
+        SIGN_IN_NAME, TOO_MANY_LOOKS,
+    )
+}  # fmt: skip
 ALREADY_VERIFYING: Final = RefusalKind(
     name="already-verifying",
     status=409,

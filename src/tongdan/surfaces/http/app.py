@@ -29,6 +29,7 @@ from tongdan.surfaces.http import (
     reference,
     search,
     session,
+    sign_in,
     widget,
 )
 from tongdan.surfaces.http.parts import Parts
@@ -76,6 +77,7 @@ def create_app(
     # Downstream systems ask each other at the root: the same path everywhere.
     app.include_router(orders.status_router, include_in_schema=False)
     app.include_router(session.router)
+    app.include_router(sign_in.router)
     app.include_router(widget.open_router)
     app.include_router(reference.router, include_in_schema=False)
     for router in routers:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tongdan.surfaces.http.parts import Parts
 
 COOKIE: Final = "tongdan_session"
+REFUSED: Final = "tongdan_refused"  # why the provider's word let nobody in, for the sign-in page
 CONSOLE: Final = "X-Tongdan-Console"
 
 

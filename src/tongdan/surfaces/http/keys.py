@@ -31,6 +31,7 @@ class Scope(StrEnum):
     PACK = "pack"  # merge and split parcels, waybills; part of `write`
     REFUND = "refund"  # pay back
     REVEAL = "reveal"  # personal data and payloads as received
+    COST = "cost"  # what SKUs cost the seller
     OPERATE = "operate"  # dead letters
     ERASE = "erase"  # personal data, for good
     MANAGE = "manage"  # members and their rights
@@ -44,7 +45,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who calls: an API key, or a member with a `role`. `shops`: only these; none named: all.
+    """Who calls: an API key, or a member with a `role`. `shops`, `warehouses`: only these; none named: all.
 
     `refund_limit_fen`: the most that goes back of one order; None: no limit.
     """
@@ -54,9 +55,16 @@ class Principal(msgspec.Struct, frozen=True):
     role: str = ""
     shops: frozenset[str] = frozenset()
     refund_limit_fen: int | None = None
+    warehouses: frozenset[str] = frozenset()
+
+    @property
+    def narrowed(self) -> bool:
+        """Does not see all that the seller has."""
+        return bool(self.shops or self.warehouses)
 
     def sees(self, shop: str) -> bool:
-        return not self.shops or shop in self.shops
+        """May see what belongs to this shop; to none ("") if it may see what concerns them all."""
+        return shop in self.shops if self.shops else bool(shop) or not self.warehouses
 
 
 class _File(msgspec.Struct):

@@ -35,17 +35,28 @@ class Role(StrEnum):
 
 
 ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
-    Role.OPERATIONS: frozenset({_S.READ, _S.WRITE, _S.PACK, _S.REFUND, _S.OPERATE}),
+    Role.OPERATIONS: frozenset({_S.READ, _S.WRITE, _S.PACK, _S.REFUND, _S.OPERATE, _S.COST}),
     Role.WAREHOUSE: frozenset({_S.READ, _S.PACK}),
     Role.SERVICE: frozenset({_S.READ, _S.WRITE, _S.REVEAL}),
-    Role.FINANCE: frozenset({_S.READ, _S.REFUND}),
+    Role.FINANCE: frozenset({_S.READ, _S.REFUND, _S.COST}),
     Role.ADMIN: frozenset(Scope),
 }
 
 
+class Hidden(StrEnum):
+    """What a role would show, and one member is not shown."""
+
+    PHONE = "phone"
+    COST = "cost"
+
+
+_SHOWN_BY: Final = {Hidden.PHONE: Scope.REVEAL, Hidden.COST: Scope.COST}
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`shops`: only these; none named: all. Whoever is `barred` cannot sign in. `refund_limit_fen`: the most that goes
-    back of one order on this member's word; None: no limit."""
+    """`shops`, `warehouses`: only these; none named: all. Whoever is `barred` cannot sign in. `refund_limit_fen`: the
+    most that goes back of one order on this member's word; None: no limit. `subject`: whom an OpenID provider calls so;
+    such a member has no password."""
 
     name: str
     role: Role
@@ -55,10 +66,30 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     barred: bool = False
     refund_limit_fen: int | None = None
     generation: int = 1
+    warehouses: tuple[str, ...] = ()
+    hides: tuple[Hidden, ...] = ()
+    subject: str = ""
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        return ROLES[self.role] - {_SHOWN_BY[each] for each in self.hides}
 
     @property
     def principal(self) -> Principal:
-        return Principal(self.name, ROLES[self.role], self.role, frozenset(self.shops), self.refund_limit_fen)
+        return Principal(
+            self.name, self.scopes, self.role, frozenset(self.shops), self.refund_limit_fen,
+            frozenset(self.warehouses),
+        )  # fmt: skip
+
+
+class Rights(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member may do."""
+
+    role: Role
+    shops: tuple[str, ...] = ()
+    warehouses: tuple[str, ...] = ()
+    hides: tuple[Hidden, ...] = ()
+    refund_limit_fen: int | None = None
 
 
 class _File(msgspec.Struct):
@@ -82,19 +113,52 @@ class Members:
     def check(self, name: str, password: str) -> Member | None:
         """Who signs in; None: nobody that may. Takes as long for a name that is not known. About 50 ms of work."""
         member = self.named(name)
+        known = member is not None and member.password
         try:
-            self._hasher.verify(
-                self._nobodys if member is None else member.password, password[:MOST_PASSWORD]
-            )
+            self._hasher.verify(known or self._nobodys, password[:MOST_PASSWORD])
         except (VerificationError, InvalidHashError):
             return None
-        return None if member is None or member.barred else member
+        return None if member is None or not known or member.barred else member
 
     def add(
         self, name: str, role: Role, password: str, now: datetime, shops: Iterable[str] = (),
-        refund_limit_fen: int | None = None,
+        refund_limit_fen: int | None = None, warehouses: Iterable[str] = (), hides: Iterable[Hidden] = (),
     ) -> Member:  # fmt: skip
-        kept = self.all()
+        rights = Rights(
+            role=role,
+            shops=tuple(sorted(set(shops))),
+            warehouses=tuple(sorted(set(warehouses))),
+            hides=tuple(sorted(set(hides))),
+            refund_limit_fen=refund_limit_fen,
+        )
+        return self._keep(_member(name, rights, now, password=self._hashed(password)))
+
+    def provided(self, subject: str, name: str, rights: Rights, now: datetime) -> Member:
+        """Whom a provider calls `subject`: made when they first come, with the rights that their groups have now."""
+        member = next((each for each in self.all() if each.subject == subject), None)
+        if member is None:
+            return self._keep(_member(name, rights, now, subject=subject))
+        changes = msgspec.structs.asdict(rights)
+        if all(getattr(member, field) == value for field, value in changes.items()):
+            return member
+        return self._replace(member, changes)
+
+    def change(self, name: str, *, password: str | None = None, **changes: Any) -> Member:
+        """With new values for `barred` or some of `Rights`; every change ends the sessions."""
+        member = self.named(name)
+        if member is None:
+            raise FileRefused(f"there is no member {name[:80]!r}", f"没有成员 {name[:80]!r}")
+        if member.subject and (password is not None or changes.keys() - {"barred"}):
+            raise FileRefused(
+                f"{name} signs in by a provider, whose groups say what {name} may do; here only bar them",
+                f"{name} 通过统一登录进入，权限由其所在的组决定；此处只能停用",
+            )
+        if password is not None:
+            changes["password"] = self._hashed(password)
+        return self._replace(member, changes)
+
+    def _keep(self, member: Member) -> Member:
+        kept, name = self.all(), member.name
         if _NAME.fullmatch(name) is None:
             raise FileRefused(
                 f"a member's name is made of a-z, 0-9, '.', '_' and '-', got {name[:80]!r}",
@@ -104,30 +168,17 @@ class Members:
             raise FileRefused(f"there is a member {name!r} already", f"成员 {name!r} 已存在")
         if len(kept) >= MAX_MEMBERS:
             raise FileRefused(f"there are {MAX_MEMBERS} members already", f"已有 {MAX_MEMBERS} 名成员")
-        member = Member(
-            name=name,
-            role=role,
-            password=self._hashed(password),
-            created_at=now,
-            shops=tuple(sorted(set(shops))),
-            refund_limit_fen=refund_limit_fen,
-        )
         self._file.write(_File([*kept, member]))
         return member
 
-    def change(self, name: str, *, password: str | None = None, **changes: Any) -> Member:
-        """With new values for `role`, `shops`, `refund_limit_fen` or `barred`; every change ends the sessions."""
-        member = self.named(name)
-        if member is None:
-            raise FileRefused(f"there is no member {name[:80]!r}", f"没有成员 {name[:80]!r}")
-        if password is not None:
-            changes["password"] = self._hashed(password)
+    def _replace(self, member: Member, changes: Mapping[str, Any]) -> Member:
         changed = msgspec.structs.replace(member, **changes, generation=member.generation + 1)
-        members = [changed if each.name == name else each for each in self.all()]
-        if not any(each.role is Role.ADMIN and not each.barred for each in members):
+        before = self.all()
+        members = [changed if each.name == member.name else each for each in before]
+        if any(map(_administers, before)) and not any(map(_administers, members)):
             raise FileRefused(
-                f"{name} is the last administrator: make another one first",
-                f"{name} 是最后一名管理员，请先指定另一名",
+                f"{member.name} is the last administrator: make another one first",
+                f"{member.name} 是最后一名管理员，请先指定另一名",
             )
         self._file.write(_File(members))
         return changed
@@ -139,3 +190,13 @@ class Members:
                 f"密码长度为 {LEAST_PASSWORD} 到 {MOST_PASSWORD} 个字符",
             )
         return self._hasher.hash(password)
+
+
+def _administers(member: Member) -> bool:
+    return member.role is Role.ADMIN and not member.barred
+
+
+def _member(name: str, rights: Rights, now: datetime, *, password: str = "", subject: str = "") -> Member:
+    return Member(
+        name=name, password=password, subject=subject, created_at=now, **msgspec.structs.asdict(rights)
+    )

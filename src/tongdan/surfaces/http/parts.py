@@ -16,6 +16,7 @@ from tongdan.domain.kernel.refusals import UNKNOWN_ID
 from tongdan.domain.orders.model import Order
 from tongdan.flow.meters import Meters
 from tongdan.ports import Clock, CommandBus, Entropy, Reads
+from tongdan.ports.identity import IdentityProvider
 from tongdan.surfaces.board import Boards
 from tongdan.surfaces.front_door import Sample
 from tongdan.surfaces.http.callers import Caller
@@ -28,18 +29,20 @@ from tongdan.surfaces.http.sessions import Patience, Sessions
 
 T = TypeVar("T")
 
+SIGN_INS_A_SECOND: Final = 20  # each has the provider asked
 STEP: Final = 200  # states read before the loop may do something else
 COUNTS_FRESH_S: Final = 1.0  # a page that is asked for in a loop need not count each time
 
 
 class Parts:
     """`samples()` are the last unauthentic pushes; `ready()` is False while the centre starts or stops; `all_meters()`
-    adds up what each process of the centre counts."""
+    adds up what each process of the centre counts; `provider`: by which people may sign in beside their passwords."""
 
     def __init__(
         self, *, reads: Reads, bus: CommandBus, meters: Meters, policy: Policy, keys: ApiKeys, clock: Clock,
         entropy: Entropy, samples: Callable[[], list[Sample]] = list, ready: Callable[[], bool] = lambda: True,
         sessions: Sessions, members: Members, all_meters: Callable[[], Awaitable[Meters]] | None = None,
+        provider: IdentityProvider | None = None,
     ) -> None:  # fmt: skip
         self.reads = reads
         self.boards: Final = Boards(reads, clock)
@@ -50,6 +53,8 @@ class Parts:
         self.members: Final = members
         self.sessions: Final = sessions
         self.patience: Final = Patience()
+        self.provider = provider
+        self.sign_in_pace: Final = Pace(SIGN_INS_A_SECOND)
         self.widget_pace: Final = Pace()
         self.clock: Final = clock
         self.entropy: Final = entropy
