@@ -2328,6 +2328,17 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * ByProvider
+         * @description `refused`: why it let nobody in a moment ago.
+         */
+        ByProvider: {
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
+            refused: components["schemas"]["Told"] | null;
+        };
         /** CarrierBody */
         CarrierBody: {
             /**
@@ -4376,6 +4387,8 @@ export interface components {
         Session: {
             /** @description Null: nobody is signed in. */
             who: components["schemas"]["Who"] | null;
+            /** @description By which people may sign in, at /sign-in/oidc; null: by none. */
+            provider: components["schemas"]["ByProvider"] | null;
         };
         /**
          * ShardShape
@@ -4889,6 +4902,15 @@ export interface components {
              */
             html: string;
         };
+        /** Told */
+        Told: {
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** Message Zh */
+            message_zh: string;
+        };
         /** TrackShape */
         TrackShape: {
             /**
@@ -4969,10 +4991,20 @@ export interface components {
              */
             shops: string[];
             /**
+             * Warehouses
+             * @description Only these; none named: all.
+             */
+            warehouses: string[];
+            /**
              * Refund Limit Fen
              * @description The most that goes back of one order; null: no limit.
              */
             refund_limit_fen: number | null;
+            /**
+             * By Provider
+             * @description Signed in by the provider, and is to leave there too.
+             */
+            by_provider: boolean;
         };
         /** WhoBody */
         WhoBody: {

@@ -1,10 +1,11 @@
 import { useMutation } from '@tanstack/react-query';
-import { Alert, Button, Form, Input, Modal, Typography } from 'antd';
+import { Alert, Button, Divider, Form, Input, Modal, Typography } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Schemas } from '../api/client';
-import { signIn } from './session';
+import { said } from '../i18n';
+import { signIn, useProvider } from './session';
 
 /** Stands over the page that was asked for, which comes by itself afterwards. */
 export function SignIn() {
@@ -13,6 +14,7 @@ export function SignIn() {
   const entering = useMutation({ mutationFn: signIn });
   return (
     <Modal open title={t('signIn.title')} footer={null} closable={false} keyboard={false}>
+      <ByProvider />
       <Form<Partial<Schemas['Entry']>>
         layout="vertical"
         onFinish={(entry) => entering.mutate({ name: '', password: '', key: '', ...entry })}
@@ -59,4 +61,36 @@ export function SignIn() {
       </Form>
     </Modal>
   );
+}
+
+/** Nothing where no provider is configured. */
+function ByProvider() {
+  const { t } = useTranslation();
+  const provider = useProvider();
+  if (!provider) return null;
+  const { name, name_zh, refused } = provider;
+  return (
+    <>
+      {refused && (
+        <Alert
+          type="error"
+          showIcon
+          title={t('signIn.refused', { reason: said(refused.message, refused.message_zh) })}
+          style={{ marginBottom: 16 }}
+        />
+      )}
+      <Button type="primary" block href={`/sign-in/oidc?to=${encodeURIComponent(wanted())}`}>
+        {t('signIn.byProvider', { name: said(name, name_zh) })}
+      </Button>
+      <Divider plain>{t('signIn.or')}</Divider>
+    </>
+  );
+}
+
+const MOST_CHARS = 500;
+
+/** The page to come back to; its state is left out where it is too long to be carried along. */
+function wanted(): string {
+  const whole = location.pathname + location.search;
+  return whole.length > MOST_CHARS ? location.pathname : whole;
 }

@@ -34,6 +34,15 @@ export function useWho(): Who | null | undefined {
   }).data;
 }
 
+/** By which provider people may sign in, and why it let nobody in a moment ago; null: by none. */
+export function useProvider(): Schemas['ByProvider'] | null | undefined {
+  return useQuery({
+    queryKey: ['provider'],
+    queryFn: async () => (await told(api.GET('/session'))).provider,
+    staleTime: Infinity,
+  }).data;
+}
+
 export function may(who: Who | null | undefined, scope: Scope): boolean {
   return who?.scopes.includes(scope) ?? false;
 }
@@ -44,10 +53,13 @@ export async function signIn(entry: Schemas['Entry']): Promise<void> {
   await queries.invalidateQueries();
 }
 
-/** Nothing is asked any more, and the page is loaded anew, so that nothing of what was seen stays in it. */
+/** Nothing is asked any more, and the page is loaded anew, so that nothing of what was seen stays in it. Whoever came by
+ * the provider leaves there too. */
 export async function signOut(): Promise<void> {
+  const byProvider = queries.getQueryData<Who | null>(WHO)?.by_provider;
   queries.setQueryData(WHO, null);
   window.stop(); // what waits in the browser for a connection would go out without the cookie
   await told(api.DELETE('/session'));
-  location.reload();
+  if (byProvider) location.assign('/sign-in/oidc/leave');
+  else location.reload();
 }

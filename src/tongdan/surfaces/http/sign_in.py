@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPT: Final = "tongdan_sign_in"
 LASTS_S: Final = 600
-_PAGE: Final = r"^/([\w.?&=%+~-][\w./?&=%+~-]*)?$"  # of this host: never //
+_PAGE: Final = r"^/([!-.0-\[\]-~][!-\[\]-~]*)?$"  # of this host: never // or /\
 _ATTEMPT: Final = re.compile(r"[0-9a-f]{32}\.[0-9]{1,12}", re.ASCII)
 _TELL_S: Final = 60
 
