@@ -37,7 +37,7 @@ RULES: Final = (
     ("tongdan/flow/journal.py", r"row_hash|effect_digest", "hash"),
     ("tongdan/flow/journal.py", r"read_fact|upcast|read_effect", "load"),
     ("tongdan/flow/batch.py", r"fetch|_fetch\w*|_revive", "load"),
-    ("tongdan/flow/batch.py", r"_record|_stage\w*|_seal|_cause|_owned|finish|_keep", "record"),
+    ("tongdan/flow/staging.py", r"", "record"),
     ("tongdan/flow/batch.py", r"", "decide"),
     ("tongdan/flow/heads.py", r"", "load"),
     ("tongdan/flow/relay.py", r"", "relay"),
