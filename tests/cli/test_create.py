@@ -87,3 +87,21 @@ def test_what_is_no_order_is_a_wrong_use(stocked: Path, tmp_path: Path, text: st
     result = tongdan("order", "create", file, "--data", stocked, "--conf", CONF)
     assert (result.exit_code, result.stdout) == (2, "")
     assert expected in result.stderr
+
+
+def test_orders_of_a_file_are_told_wrong_by_row_and_column_and_placed_once(
+    stocked: Path, tmp_path: Path
+) -> None:
+    heading = "订单号,下单时间,商品编码,数量,金额,收件人,手机,省,市,详细地址,付款方式,付款凭证号,录单原因"
+    good = "P-1,2026-01-27 10:00:00,CUP,1,50,李四,13900001111,浙江省,杭州市,文三路 1 号,现金,R-1,fair"
+    file, before = tmp_path / "orders.csv", rows(stocked)
+    words = ("import", "manual", file, "--apply", "--data", stocked, "--conf", CONF)
+    file.write_text(f"{heading}\n{good}\n{good.replace('P-1', 'P-2').replace('CUP', 'NONE')}\n")
+    result = tongdan(*words)
+    assert (result.exit_code, rows(stocked)) == (1, before)
+    assert "3 商品编码 lines.0.sku: 'NONE'" in " ".join(result.stdout.split())
+    file.write_text(f"{heading}\n{good}\n")
+    assert tongdan(*words).exit_code == 0
+    after = rows(stocked)
+    assert "known before: 1" in tongdan(*words).stderr
+    assert rows(stocked) == after > before

@@ -92,7 +92,7 @@ def test_one_bad_row_and_nothing_is_written(data: Path, orders: Path) -> None:
         "import", "orders", orders, "--map", "erp-orders", "--data", data, "--conf", CONF, "--apply"
     )
     assert result.exit_code == 1
-    assert "4 status: expected a value of the map" in " ".join(result.stdout.split())
+    assert "4 订单状态 status: expected a value of the map" in " ".join(result.stdout.split())
     assert "Nothing was written: mend the file, or say --good-rows." in result.stderr
     assert rows(data) == before
 

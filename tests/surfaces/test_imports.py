@@ -21,7 +21,7 @@ PATH = f"{API}/imports/jushuitan-orders"
 
 @pytest.fixture
 def shown(served: Served) -> Served:
-    served.app.include_router(imports.router_of(served.centre.import_map))
+    served.app.include_router(imports.router_of(served.centre.import_map, served.centre.import_names))
     return served
 
 

@@ -35,11 +35,15 @@ Columns = Mapping[str, str | Sequence[str]]  # our name → its heading, or thos
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong, where: `line` counts from 1 with the heading, 0 is the whole file; never a personal value."""
+    """What is wrong, where: `line` counts from 1 with the heading, 0 is the whole file; never a personal value.
+
+    `column` is a heading, "" where it is not one column's.
+    """
 
     line: int
     en: str
     zh: str
+    column: str = ""
 
 
 class FileRefused(Exception):

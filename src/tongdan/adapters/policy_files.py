@@ -114,6 +114,11 @@ def load_conf(folder: Path) -> Conf:
     return Conf(policy, partners, files.digest(), folder, by_map, sign_in)
 
 
+def import_names(folder: Path) -> list[str]:
+    """The import maps there are, by name."""
+    return sorted(path.stem for path in (folder / "imports").glob("*.yml"))
+
+
 def load_import(folder: Path, name: str, policy: Policy) -> ImportMap:
     """The import map `imports/NAME.yml`; no part of the policy, read when it is used. Raises ConfError."""
     file = f"imports/{name}.yml"

@@ -29,6 +29,7 @@ from tongdan.surfaces.words import pick
 ASK_WITHIN_S: Final = 15.0
 
 T = TypeVar("T")
+Scopes = Scope | tuple[Scope, ...]
 
 ReasonOption = Annotated[
     str,
@@ -59,7 +60,7 @@ def operator() -> str:
 
 
 def ask_service(
-    data: Path, path: str, body: dict[str, Any] | bytes, scope: Scope, *, within_s: float = ASK_WITHIN_S
+    data: Path, path: str, body: dict[str, Any] | bytes, scope: Scopes, *, within_s: float = ASK_WITHIN_S
 ) -> Any:
     """The answer's JSON; None when nobody serves `data`. Bytes are sent as CSV. Exits with 1 when it is refused."""
     return _ask_service(data, "POST", path, body, scope, within_s)
@@ -71,7 +72,7 @@ def read_service(data: Path, path: str, scope: Scope) -> Any:
 
 
 def _ask_service(
-    data: Path, method: str, path: str, body: dict[str, Any] | bytes | None, scope: Scope, within_s: float
+    data: Path, method: str, path: str, body: dict[str, Any] | bytes | None, scope: Scopes, within_s: float
 ) -> Any:
     with service(data, scope, within_s) as client:
         if client is None:
@@ -92,7 +93,7 @@ def _ask_service(
 
 
 @contextmanager
-def service(data: Path, scope: Scope, within_s: float = ASK_WITHIN_S) -> Iterator[httpx.Client | None]:
+def service(data: Path, scope: Scopes, within_s: float = ASK_WITHIN_S) -> Iterator[httpx.Client | None]:
     """A line to the centre that serves `data`; None when nobody does.
 
     Whoever may write the data may make a key; this one lives as long as the line.
@@ -103,7 +104,7 @@ def service(data: Path, scope: Scope, within_s: float = ASK_WITHIN_S) -> Iterato
         return
     keys, entropy = ApiKeys(data / API_KEYS), SystemEntropy()
     name = f"cli-{re.sub('[^a-z0-9]', '-', operator().lower())[:32]}-{entropy.token(4).hex()}"
-    token = keys.issue(name, [scope], entropy, SystemClock().now())
+    token = keys.issue(name, [scope] if isinstance(scope, Scope) else scope, entropy, SystemClock().now())
     headers = {"Authorization": f"Bearer {token}"}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=within_s, trust_env=False) as client:

@@ -17,28 +17,29 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault, cells_of, write_csv
+from tongdan.adapters.clock import SystemClock
+from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, cells_of, write_csv
 from tongdan.adapters.partners.erp_csv import Read, read_file
 from tongdan.adapters.partners.erp_map import ImportMap, Kind, needs_as_of
 from tongdan.adapters.policy_files import ConfError, load_conf, load_import
 from tongdan.adapters.xlsx_table import MAX_RATIO, MAX_UNPACKED_BYTES
 from tongdan.adapters.xlsx_writer import write_xlsx
 from tongdan.cli.asking import ask_service, on_files, operator
+from tongdan.cli.imports_table import Outcome, print_outcome
 from tongdan.cli.language import LANGUAGE, t, teach
-from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, progress, table
+from tongdan.cli.output import DOES_NOT_HOLD, emit, fail, progress
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, conf_dir
+from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.instants import from_local
-from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.ports import Inbound
 from tongdan.profile import Centre
 from tongdan.surfaces.http.errors import MAX_IMPORT_BYTES
 from tongdan.surfaces.http.imports import PATH
 from tongdan.surfaces.http.keys import Scope
-from tongdan.surfaces.imports import STATES, Group, Refused, Told, preview, tell
+from tongdan.surfaces.imports import Refused, Told, checked, preview, tell
 from tongdan.surfaces.words import pick
 
 AT_A_TIME: Final = 500  # orders or counts in one request
-SHOWN: Final = 50  # mistakes on the screen; --json and --errors have all
 WITHIN_S: Final = 120.0
 _CUT_BYTES: Final = MAX_IMPORT_BYTES // 4
 
@@ -83,20 +84,6 @@ ErrorsOption = Annotated[
         ),
     ),
 ]
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of a file. `over`: rows of what is no longer open, by status; `applied` False: nothing was written."""
-
-    rows: int
-    messages: int
-    faults: list[Fault]
-    preview: list[Group]
-    over: dict[str, int]
-    applied: bool
-    accepted: int = 0
-    duplicates: int = 0
-    refused: list[Refused] = []
 
 
 _LIMITS = t(
@@ -167,6 +154,38 @@ def orders(
     _import(("orders", "open-orders"), file, map, as_of, choice, data, conf)
 
 
+@app.command(
+    help=teach(
+        f"""Check a file of orders that people enter (phone, fair, group), and place them with --apply.
+
+The map manual-orders says what its columns are called. Each order is checked like one that is entered by hand: shop,
+SKUs, receiver, sums, payment, limits. A mistake is told by row and column.
+
+{_LIMITS}""",
+        f"""检查手工订单文件（电话、展会、团购等）；加 --apply 录入。
+
+列名见映射 manual-orders；逐单校验店铺、商品、地址、金额、付款和限购，按行列报告错误。
+
+{_LIMITS}""",
+        "tongdan import manual orders.xlsx",
+        "tongdan import manual orders.xlsx --errors bad.xlsx",
+        "tongdan import manual orders.xlsx --apply",
+    )
+)
+def manual(
+    file: FileArgument,
+    map: MapOption = "manual-orders",
+    apply: ApplyOption = False,
+    good_rows: GoodRowsOption = False,
+    errors: ErrorsOption = None,
+    data: DataOption = DATA,
+    conf: ConfOption = None,
+    json: JsonOption = False,
+) -> None:
+    choice = _Choice(apply, good_rows, errors, json)
+    _import(("manual-orders",), file, map, "", choice, data, conf)
+
+
 class _Choice(msgspec.Struct, frozen=True):
     apply: bool
     good_rows: bool
@@ -178,18 +197,19 @@ def _import(
     kinds: tuple[Kind, ...], file: Path, name: str, as_of: str, choice: _Choice, data: Path, conf: Path | None
 ) -> None:
     _check_new(choice.errors)
-    read, moment = _read(kinds, file, name, as_of, conf_dir(conf))
+    read, moment = _read(kinds, file, name, as_of, data, conf_dir(conf))
     writes = choice.apply and bool(read.messages) and (choice.good_rows or not read.faults)
     if choice.errors is not None and read.faults:
         choice.errors.write_bytes(_refused_rows(read, choice.errors.suffix.lower()))
-    told = _write(read, name, moment, data, conf) if writes else Told(0, 0, [])
+    scopes = (Scope.WRITE, Scope.OPERATE) if "manual-orders" in kinds else (Scope.WRITE,)
+    told = _write(read, name, moment, data, conf, scopes) if writes else Told(0, 0, [])
     outcome = Outcome(
         read.rows, len(read.messages), read.faults, preview(read.messages), dict(read.over), writes, *told
     )
     if choice.json:
         emit(outcome)
     else:
-        _print(outcome, choice)
+        print_outcome(outcome, asked=choice.apply)
     if outcome.faults or outcome.refused:
         raise typer.Exit(DOES_NOT_HOLD)
 
@@ -209,7 +229,7 @@ def _check_new(errors: Path | None) -> None:
 
 
 def _read(
-    kinds: tuple[Kind, ...], file: Path, name: str, as_of: str, conf: Path
+    kinds: tuple[Kind, ...], file: Path, name: str, as_of: str, data: Path, conf: Path
 ) -> tuple[Read, datetime | None]:
     """Exits with 2 when map and file do not go together."""
     try:
@@ -227,7 +247,11 @@ def _read(
     moment = _moment(as_of, how)
     with file.open("rb") as opened:
         raw = opened.read(MAX_BYTES + 1)
-    return read_file(raw, how, policy, moment), moment
+    read = read_file(raw, how, policy, moment)
+    if how.kind == "manual-orders":
+        with open_reading(data) as reading:
+            read = checked(read, reading.reads, policy, how, SystemClock().now())
+    return read, moment
 
 
 def _moment(as_of: str, how: ImportMap) -> datetime | None:
@@ -266,7 +290,14 @@ def _refused_rows(read: Read, form: str) -> bytes:
 # ---- writing
 
 
-def _write(read: Read, name: str, moment: datetime | None, data: Path, conf: Path | None) -> Told:
+def _write(
+    read: Read,
+    name: str,
+    moment: datetime | None,
+    data: Path,
+    conf: Path | None,
+    scopes: tuple[Scope, ...],
+) -> Told:
     """Exits with 1 when the centre refuses a part; what was written before it stays, and does no harm again."""
     whole = Told(0, 0, [])
     query = {"apply": "true", **({"as_of": moment.isoformat()} if moment is not None else {})}
@@ -275,7 +306,7 @@ def _write(read: Read, name: str, moment: datetime | None, data: Path, conf: Pat
         task = bar.add_task(t("writing", "写入"), total=len(read.messages))
         for at, some in _parts(read):
             body = read.heading + b"".join([message.raw for message in some])
-            said = ask_service(data, path, body, Scope.WRITE, within_s=WITHIN_S)
+            said = ask_service(data, path, body, scopes, within_s=WITHIN_S)
             if said is None:
                 rest = read.messages[at:]
                 return _plus(whole, _write_files(rest, data, conf, partial(bar.update, task)))
@@ -330,58 +361,3 @@ def _write_files(messages: list[Inbound], data: Path, conf: Path | None, done: C
         return told
 
     return on_files(data, conf, written)
-
-
-# ---- showing
-
-
-def _print(outcome: Outcome, choice: _Choice) -> None:
-    if outcome.faults:
-        shown = table(t("line", "行"), t("what is wrong", "问题"), right=(t("line", "行"),))
-        for fault in outcome.faults[:SHOWN]:
-            add_row(shown, fault.line or "", pick((fault.en, fault.zh), LANGUAGE))
-        out.print(shown)
-        if (more := len(outcome.faults) - SHOWN) > 0:
-            out.print(t(f"… and {more} more; --json has all.", f"……另有 {more} 处，--json 可看全部。"))
-    if outcome.preview:
-        _print_preview(outcome.preview)
-    for refused in outcome.refused[:SHOWN]:
-        out.print(f"{refused.what}: {pick((refused.en, refused.zh), LANGUAGE)}", markup=False)
-    err.print(" ".join([_sum(outcome), *_over(outcome), _done(outcome, choice)]))
-
-
-def _print_preview(groups: list[Group]) -> None:
-    titles = t("orders", "订单"), t("lines", "行"), t("yuan", "金额（元）")
-    shown = table(t("shop", "店铺"), t("state", "状态"), *titles, right=titles)
-    for group in groups:
-        state = pick((group.state, STATES.get(group.state, group.state)), LANGUAGE)
-        add_row(shown, group.shop, state, group.orders, group.lines, yuan_from_fen(group.amount_fen))
-    out.print(shown)
-
-
-def _sum(outcome: Outcome) -> str:
-    return t(
-        f"{outcome.rows} rows, {outcome.messages} good, {len(outcome.faults)} mistakes.",
-        f"共 {outcome.rows} 行，可导入 {outcome.messages} 条，错误 {len(outcome.faults)} 处。",
-    )
-
-
-def _over(outcome: Outcome) -> list[str]:
-    if not outcome.over:
-        return []
-    told = ", ".join([f"{status} {rows}" for status, rows in outcome.over.items()])
-    return [t(f"Left out as no longer open: {told} rows.", f"已不在处理中、略过的行：{told}。")]
-
-
-def _done(outcome: Outcome, choice: _Choice) -> str:
-    if outcome.applied:
-        return t(
-            f"Written: {outcome.accepted}, known before: {outcome.duplicates}, refused: {len(outcome.refused)}.",
-            f"已写入 {outcome.accepted}，此前已有 {outcome.duplicates}，拒绝 {len(outcome.refused)}。",
-        )
-    if choice.apply:
-        return t(
-            "Nothing was written: mend the file, or say --good-rows.",
-            "未写入任何内容：请修正文件，或加 --good-rows。",
-        )
-    return t("Nothing was written: --apply does.", "未写入任何内容：加 --apply 写入。")

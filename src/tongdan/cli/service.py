@@ -123,7 +123,7 @@ def routers_of(centre: Centre) -> list[APIRouter]:
         quarantine.router_of(centre.quarantine), slots.router_of(centre.mover), catalog.router, holds.router,
         after_sales.router, gifts.router, quotas.router,
         audit.router_of(partial(_verify, centre.data), centre.clock),
-        imports.router_of(centre.import_map), waybills.router_of(centre.labels),
+        imports.router_of(centre.import_map, centre.import_names), waybills.router_of(centre.labels),
         stock_compare.router_of(centre.stock),
     ]  # fmt: skip
 

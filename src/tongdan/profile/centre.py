@@ -15,7 +15,7 @@ from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
-from tongdan.adapters.policy_files import Conf, load_conf, load_import
+from tongdan.adapters.policy_files import Conf, import_names, load_conf, load_import
 from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.slot_rows import SqliteSlotRows
 from tongdan.adapters.store_sqlite import SqliteShard
@@ -101,6 +101,7 @@ class Centre:
         self.policy: Final[Policy] = conf.policy
         self.partners: Final = conf.partners
         self.import_map: Final = partial(load_import, conf.folder, policy=conf.policy)
+        self.import_names: Final = partial(import_names, conf.folder)
         self.clock: Final = clock
         self.meters: Final = Meters()
         # Of several processes the one that started them holds the lock.

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from tongdan.adapters.csv_table import Fault
 from tongdan.adapters.partners.erp_map import ImportMap
 from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.money import fen_from_yuan
@@ -17,12 +18,17 @@ T = TypeVar("T")
 
 
 class Wrong(Exception):
-    """A field that cannot be; never quotes a person's."""
+    """A field that cannot be; never quotes a person's. `en` begins with the name of the field, if it is about one."""
 
     def __init__(self, en: str, zh: str) -> None:
         super().__init__(en)
         self.en: Final = en
         self.zh: Final = zh
+
+
+def fault(line: int, wrong: Wrong, how: ImportMap) -> Fault:
+    """What is told of it: the line, and the heading of the column it stands in."""
+    return Fault(line=line, en=wrong.en, zh=wrong.zh, column=how.heading(wrong.en.partition(":")[0]))
 
 
 class Differs(Wrong):

@@ -2,24 +2,25 @@
 
 A row becomes the command that a push would have become: a count a `CountStock`, the rows of one order number the order
 as its platform knows it (`RecordDetail`), so that what the platform says later merges with it by time. An own shop's
-orders come through its own door alone, because there a buyer places them. What is wrong is told row by row.
+orders come through its own door alone, because there a buyer places them, or from people who enter them (`PlaceOrder`
+with an entry). What is wrong is told row by row.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from tongdan.adapters.csv_table import Fault, FileRefused, Row, Table
-from tongdan.adapters.partners.erp_cells import Cells, Differs, Wrong
+from tongdan.adapters.partners.erp_cells import Cells, Differs, Wrong, fault
+from tongdan.adapters.partners.erp_manual import entered
 from tongdan.adapters.partners.erp_map import FIELDS, ImportMap
 from tongdan.adapters.partners.erp_open_orders import OpenOrder, read_open_orders
-from tongdan.adapters.partners.regions import region_of
+from tongdan.adapters.partners.erp_receiver import read_person
 from tongdan.adapters.table_file import read_table_file
 from tongdan.domain.fulfillment.commands import CountStock
-from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.policy import ChannelMap, Policy
-from tongdan.domain.orders.commands import RecordDetail, TakeOverOrder
+from tongdan.domain.orders.commands import PlaceOrder, RecordDetail, TakeOverOrder
 from tongdan.domain.orders.lines import Line
 from tongdan.ports import Inbound
 
@@ -33,6 +34,7 @@ class Read(NamedTuple):
 
     `heading` and `refused` are raw records, the latter by line. Messages from one of `cuts` to the next belong
     together: only from one file they are read as they are. `over` counts the rows of what is no longer open, by status.
+    `sources`: of orders, the rows that each message came from.
     """
 
     messages: list[Inbound]
@@ -42,6 +44,7 @@ class Read(NamedTuple):
     refused: Mapping[int, bytes] = {}
     cuts: Sequence[int] = ()
     over: Mapping[str, int] = {}
+    sources: Sequence[Sequence[Row]] = ()
 
 
 def read_file(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
@@ -56,9 +59,13 @@ def read_file(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None
         case "stock":
             return _stock(table, how, policy, as_of)
         case "orders":
-            return _orders(table, how, policy, as_of)
+            return _orders(
+                table, "native", lambda cells, lines: _detail(cells, lines, how, policy), how, as_of
+            )
         case "open-orders":
             return _open_orders(table, how, policy, as_of)
+        case "manual-orders":
+            return _orders(table, "number", lambda cells, lines: entered(cells, lines, how.shop), how, as_of)
 
 
 def _read(
@@ -84,7 +91,7 @@ def _stock(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None)
             if (before := seen.setdefault(place, row.line)) != row.line:
                 raise Wrong(f"the same count stands in line {before}", f"与第 {before} 行重复")
         except Wrong as wrong:
-            faults.append(Fault(line=row.line, en=wrong.en, zh=wrong.zh))
+            faults.append(fault(row.line, wrong, how))
             bad[row.line] = row.raw
             continue
         key = ("csv", "stock", count.warehouse, count.sku, count.counted_at.isoformat(), str(count.on_hand))
@@ -106,12 +113,19 @@ def _count(cells: Cells, policy: Policy) -> CountStock:
     return CountStock(sku=cells.text("sku"), warehouse=warehouse, on_hand=on_hand, counted_at=counted_at)
 
 
-def _orders(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
-    """One order for all rows of its number. An order of which one row is wrong is wrong."""
+def _orders(
+    table: Table,
+    number: str,
+    made: Callable[[Cells, tuple[Line, ...]], RecordDetail | PlaceOrder],
+    how: ImportMap,
+    as_of: datetime | None,
+) -> Read:
+    """One order for all rows with the same `number`. An order of which one row is wrong is wrong."""
     faults, messages, bad = list[Fault](), list[Inbound](), dict[int, bytes]()
     groups: dict[str, list[Row]] = {}
     for row in table.rows:
-        groups.setdefault(row.cells["native"], []).append(row)
+        groups.setdefault(row.cells[number], []).append(row)
+    sources = list[list[Row]]()
     for rows in groups.values():
         line = rows[0].line
         try:
@@ -120,14 +134,15 @@ def _orders(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None
                 line = row.line
                 lines.append(_line(no, Cells(row.cells, how, as_of)))
             line = rows[0].line
-            detail = _detail(Cells(order, how, as_of), tuple(lines), how, policy)
+            command = made(Cells(order, how, as_of), tuple(lines))
         except Wrong as wrong:
             at = wrong.line if isinstance(wrong, Differs) else line
-            faults.append(Fault(line=at, en=wrong.en, zh=wrong.zh))
+            faults.append(fault(at, wrong, how))
             bad |= {row.line: row.raw for row in rows}
         else:
-            messages.append(_message(detail, b"".join(row.raw for row in rows)))
-    return _read(table, messages, faults, bad, range(len(messages)))
+            messages.append(_message(command, b"".join(row.raw for row in rows)))
+            sources.append(rows)
+    return _read(table, messages, faults, bad, range(len(messages)))._replace(sources=sources)
 
 
 def _open_orders(table: Table, how: ImportMap, policy: Policy, as_of: datetime | None) -> Read:
@@ -172,7 +187,7 @@ def _line(no: int, cells: Cells) -> Line:
 def _detail(cells: Cells, lines: tuple[Line, ...], how: ImportMap, policy: Policy) -> RecordDetail:
     shop = policy.shops[how.shop]
     freight_fen = cells.fen("freight") if cells.get("freight") else 0
-    person, region = _person(cells)
+    person, region = read_person(cells)
     return RecordDetail(
         channel=shop.channel,
         shop=shop.id,
@@ -199,29 +214,14 @@ def _status(native: str, channel: ChannelMap) -> str:
     return native
 
 
-def _person(cells: Cells) -> tuple[Person, str]:
-    province = cells.needed("province")
-    region = region_of(province)
-    if not region:
-        raise Wrong("province: expected the name of a province", "province 应为省级行政区名称")
-    person = Person(
-        name=cells.needed("name"),
-        phone=cells.needed("phone"),
-        province=province,
-        city=cells.needed("city"),
-        district=cells.get("district"),
-        detail=cells.needed("detail"),
-    )
-    return person, region
-
-
-def _message(order: RecordDetail | TakeOverOrder, raw: bytes) -> Inbound:
+def _message(order: RecordDetail | TakeOverOrder | PlaceOrder, raw: bytes) -> Inbound:
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    said_at = order.placed_at if isinstance(order, PlaceOrder) else order.said_at
     return Inbound(
         command=order,
-        key=("csv", "order", order.shop, order.native, order.said_at.isoformat(), digest),
+        key=("csv", "order", order.shop, order.native, said_at.isoformat(), digest),
         source=SOURCE,
         shop=order.shop,
-        happened_at=order.said_at,
+        happened_at=said_at,
         raw=raw,
     )

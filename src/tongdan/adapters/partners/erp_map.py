@@ -10,7 +10,7 @@ from tongdan.domain.kernel.policy import Policy
 
 # What an order of the other system is: not paid, to be sent, kept back by it, sent, or no longer open.
 State = Literal["unpaid", "paid", "held", "left", "over"]
-Kind = Literal["stock", "orders", "open-orders"]
+Kind = Literal["stock", "orders", "open-orders", "manual-orders"]
 
 
 class Fields(NamedTuple):
@@ -25,6 +25,7 @@ def _fields(must: str, may: str, times: str) -> Fields:
     return Fields(frozenset(must.split()), frozenset(may.split()), frozenset(times.split()))
 
 
+# Of orders that people enter (手工单), `number` is theirs, `due` what an order is said to come to, `user` who buys.
 # Of open orders, `document` is the other system's own number: an order of the platform may have several, and one of
 # them may stand for several orders. `origin` is the platform's number of a row, where `native` is that of its document;
 # `due` what the sums of a document come to; `type` … `cod` are looked through for the words of `holds`.
@@ -34,6 +35,11 @@ FIELDS: Final[Mapping[Kind, Fields]] = {
         "native status placed_at sku units amount name phone province city detail",
         "said_at paid_at freight title district",
         "said_at placed_at paid_at",
+    ),
+    "manual-orders": _fields(
+        "number placed_at sku units amount name phone province city detail payment reason",
+        "title freight discount due district reference paid_at user",
+        "placed_at paid_at",
     ),
     "open-orders": _fields(
         "document native shop status placed_at sku units amount",
@@ -70,7 +76,12 @@ class ImportMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     @property
     def optional(self) -> frozenset[str]:
         """Columns that a file need not have, because people choose which they export."""
-        return FIELDS[self.kind].may if self.kind == "open-orders" else frozenset()
+        return FIELDS[self.kind].may if self.kind in ("open-orders", "manual-orders") else frozenset()
+
+    def heading(self, field: str) -> str:
+        """What the column of a field is called, the first name where it may have several; "" if there is none."""
+        names = self.columns.get(field, "")
+        return names if isinstance(names, str) else names[0]
 
 
 def check_map(how: ImportMap, policy: Policy) -> str:
@@ -86,10 +97,12 @@ def check_map(how: ImportMap, policy: Policy) -> str:
 def _check_plain(how: ImportMap, policy: Policy) -> str:
     if how.system or how.shops or how.channels or how.states or how.holds or how.carriers:
         return "kind: expected open-orders where there are system, shops, channels, states, holds or carriers"
-    if how.kind == "orders" and how.shop not in policy.shops:
+    if how.kind in ("orders", "manual-orders") and how.shop not in policy.shops:
         return f"shop: expected one of {_named(policy.shops)}, got {how.shop!r}"
     if how.kind == "orders" and policy.shops[how.shop].channel == OWN:
         return f"shop: the orders of the own shop {how.shop} come through its own door, not by file"
+    if how.kind == "manual-orders" and policy.shops[how.shop].channel != OWN:
+        return f"shop: expected an own shop, because {how.shop} gets its orders from its platform"
     return ""
 
 
@@ -117,5 +130,5 @@ def _named(many: Mapping[str, object] | Sequence[str]) -> str:
 
 def needs_as_of(how: ImportMap) -> bool:
     """Whether the file does not say what moment it speaks of. The latest of its own times does for an open order."""
-    moment = {"stock": "counted_at", "orders": "said_at", "open-orders": ""}[how.kind]
+    moment = {"stock": "counted_at", "orders": "said_at"}.get(how.kind, "")
     return moment not in how.columns if moment else False

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from tongdan.adapters.csv_table import Fault, Row
-from tongdan.adapters.partners.erp_cells import Cells, Differs, Wrong
+from tongdan.adapters.partners.erp_cells import Cells, Differs, Wrong, fault
 from tongdan.adapters.partners.erp_map import ImportMap, State
 from tongdan.adapters.partners.erp_receiver import read_receiver
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
@@ -75,13 +75,13 @@ def read_open_orders(rows: Sequence[Row], how: ImportMap, policy: Policy, as_of:
         try:
             named.append(_Row(row, cells, cells.text("document"), _native(cells)))
         except Wrong as wrong:
-            found.faults.append(Fault(line=row.line, en=wrong.en, zh=wrong.zh))
+            found.faults.append(fault(row.line, wrong, how))
             found.refused[row.line] = row.raw
     for together in _together(named):
         try:
             found.orders.append(_orders(together, how, policy, as_of, found.over))
         except _At as wrong:
-            found.faults.append(Fault(line=wrong.line, en=wrong.wrong.en, zh=wrong.wrong.zh))
+            found.faults.append(fault(wrong.line, wrong.wrong, how))
             found.refused.update({each.row.line: each.row.raw for each in together})
     return found._replace(orders=[orders for orders in found.orders if orders])
 

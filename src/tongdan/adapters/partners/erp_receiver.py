@@ -9,6 +9,23 @@ from tongdan.domain.kernel.messages import Person
 _AROUND_CIPHERS: Final = "~$#"  # as Pinduoduo, Taobao and Douyin write what they have encrypted
 
 
+def read_person(cells: Cells) -> tuple[Person, str]:
+    """A receiver in the open, and the region. Raises Wrong where something is missing."""
+    province = cells.needed("province")
+    region = region_of(province)
+    if not region:
+        raise Wrong("province: expected the name of a province", "province 应为省级行政区名称")
+    person = Person(
+        name=cells.needed("name"),
+        phone=cells.needed("phone"),
+        province=province,
+        city=cells.needed("city"),
+        district=cells.get("district"),
+        detail=cells.needed("detail"),
+    )
+    return person, region
+
+
 def read_receiver(cells: Cells) -> tuple[Person, bool]:
     """The receiver, and whether something of it is hidden. Raises Wrong for what is no province."""
     province, city, district = _place(cells)
