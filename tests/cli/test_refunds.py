@@ -51,10 +51,10 @@ def test_what_was_shown_is_done_and_the_journal_says_who_and_why(data: Path, ord
     done = json.loads(tongdan(*words, "--apply").stdout)
     assert (shown["applied"], done["applied"]) == (False, True)
     (planned,), (asked,) = shown["refunds"], done["refunds"]
-    assert planned | {"check_at": ""} == asked | {"check_at": ""}  # but for the moment
-    (row,) = [row for row in reading(data).journal() if row.fact == "RefundRequested"]
+    assert planned | {"proposed_at": ""} == asked | {"proposed_at": ""}  # but for the moment
+    (row,) = [row for row in reading(data).journal() if row.fact == "RefundProposed"]
     assert (row.operator, row.source) == (getpass.getuser(), "cli")
-    assert row.body | {"check_at": ""} == asked | {"check_at": ""}
+    assert row.body | {"proposed_at": ""} == asked | {"proposed_at": ""}
     assert (row.body["amount_fen"], row.body["reason"]) == (1_250, "goodwill")
     state = reading(data).order(order)
     assert isinstance(state, Order)
@@ -101,7 +101,11 @@ def test_a_refund_by_line_is_shown_and_then_done(data: Path, order: str) -> None
     before = _rows(data)
     words = ("order", "refund", order, "--lines", "1x1", "--reason", "one too many", "--json", "--data", data)
     shown = json.loads(tongdan(*words).stdout)
-    assert [fact["fact"] for fact in shown["facts"]][-2:] == ["RefundRequested", "LinesRefunded"]
+    assert [fact["fact"] for fact in shown["facts"]][-3:] == [
+        "RefundAnnounced",
+        "RefundMarked",
+        "LinesRefunded",
+    ]
     assert (shown["refunds"][0]["amount_fen"], _rows(data)) == (9_900, before)
     assert json.loads(tongdan(*words, "--apply").stdout)["applied"] is True
     state = reading(data).order(order)

@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-from tongdan.adapters import gift_rules, hold_rules, notice_rules, quota_rules, sign_in_rules
+from tongdan.adapters import (
+    confirmation_rules,
+    gift_rules,
+    hold_rules,
+    notice_rules,
+    quota_rules,
+    sign_in_rules,
+)
 from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
@@ -24,6 +31,7 @@ from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
 from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
+from tongdan.domain.kernel.confirmation import ConfirmationPolicy
 from tongdan.domain.kernel.gifts import MAX_RULES as MAX_GIFT_RULES
 from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.notices import NoticePolicy
@@ -107,6 +115,7 @@ def load_conf(folder: Path) -> Conf:
         gifts=_gifts(files, shops),
         notices=notices,
         quotas=_quotas(files, shops, warehouses),
+        confirmation=_confirmation(files, shops, partners),
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
@@ -391,6 +400,17 @@ def _notices(
     for place, expected in notice_rules.mistakes(text, shops, channels, partners):
         raise ConfError(notice_rules.FILE, place, f"expected {expected}")
     return notice_rules.policy_of(text)
+
+
+def _confirmation(files: _Files, shops: dict[str, Shop], partners: Partners) -> ConfirmationPolicy:
+    """Without the file no status needs two parties."""
+    if not files.has(confirmation_rules.FILE):
+        return ConfirmationPolicy()
+    policy = files.one(confirmation_rules.FILE, ConfirmationPolicy)
+    kinds = {shop.erp: partners.erps[shop.erp].kind for shop in shops.values() if shop.erp}
+    if wrong := confirmation_rules.mistake(policy, kinds):
+        raise ConfError(confirmation_rules.FILE, wrong[0], f"expected {wrong[1]}")
+    return policy
 
 
 def _check_warehouses(warehouses: dict[str, Warehouse]) -> None:

@@ -104,7 +104,8 @@ def service(data: Path, scope: Scopes, within_s: float = ASK_WITHIN_S) -> Iterat
         return
     keys, entropy = ApiKeys(data / API_KEYS), SystemEntropy()
     name = f"cli-{re.sub('[^a-z0-9]', '-', operator().lower())[:32]}-{entropy.token(4).hex()}"
-    token = keys.issue(name, [scope] if isinstance(scope, Scope) else scope, entropy, SystemClock().now())
+    scopes = [scope] if isinstance(scope, Scope) else scope
+    token = keys.issue(name, scopes, entropy, SystemClock().now(), operator())
     headers = {"Authorization": f"Bearer {token}"}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=within_s, trust_env=False) as client:

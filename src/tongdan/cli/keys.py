@@ -13,6 +13,7 @@ import typer
 
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.master_key import MasterKeyRefused
+from tongdan.cli.asking import operator
 from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption
@@ -36,12 +37,13 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=t("The key's n
     help=teach(
         """Make a key and print its token, this once.
 
-Scopes: read (orders, timelines, lists; personal data masked), write (hold, cancel, change,
-pack), pack (parcels and waybills only), refund (pay back), reveal (personal data and payloads in the open), operate
-(dead letters), erase (personal data, for good), manage (members). Send the token as `Authorization: Bearer TOKEN`.""",
+Scopes: read (orders, timelines, lists; personal data masked), write (hold, cancel, change, pack), pack (parcels and
+waybills only), refund (pay back; mark refunds for the order centre), finance (mark them for finance), reveal (personal
+data and payloads in the open), operate (dead letters), erase (personal data, for good), manage (members). Send
+the token as `Authorization: Bearer TOKEN`.""",
         """创建密钥并显示其令牌（仅此一次）。
 
-权限：read（订单、时间线、列表，个人信息打码）、write（挂起、取消、变更、打包）、pack（仅包裹与面单）、refund（退款）、reveal（个人信息与报文明文）、operate（死信）、erase（永久删除个人信息）、manage（成员）。
+权限：read（订单、时间线、列表，个人信息打码）、write（挂起、取消、变更、打包）、pack（仅包裹与面单）、refund（退款；代表订单中心确认退款）、finance（代表财务确认退款）、reveal（个人信息与报文明文）、operate（死信）、erase（永久删除个人信息）、manage（成员）。
 调用时放在 Authorization: Bearer 令牌 中。""",
         "tongdan keys create console --scope read --scope write",
         "tongdan keys create nightly-export",
@@ -53,13 +55,24 @@ def create(
         list[Scope] | None,
         typer.Option("--scope", help=t("May be repeated; default read.", "可重复；默认 read。")),
     ] = None,
+    owner: Annotated[
+        str,
+        typer.Option(
+            "--owner",
+            metavar="MEMBER",
+            help=t(
+                "Whose word it is when a refund is marked with it; default you.",
+                "用此密钥确认退款时算谁的确认；默认为你。",
+            ),
+        ),
+    ] = "",
     data: DataOption = DATA,
     json: JsonOption = False,
 ) -> None:
     scopes = scope or [Scope.READ]
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _keys(data) as keys:
-        token = keys.issue(name, scopes, SystemEntropy(), SystemClock().now())
+        token = keys.issue(name, scopes, SystemEntropy(), SystemClock().now(), owner or operator())
     if json:
         emit({"name": name, "scopes": sorted(set(scopes)), "token": token})
         return
@@ -80,11 +93,16 @@ def list_keys(data: DataOption = DATA, json: JsonOption = False) -> None:
     with _keys(data) as keys:
         known = keys.all()
     if json:
-        emit([{"name": key.name, "scopes": key.scopes, "created_at": key.created_at} for key in known])
+        emit(
+            [
+                {"name": key.name, "scopes": key.scopes, "owner": key.owner, "created_at": key.created_at}
+                for key in known
+            ]
+        )
         return
-    shown = table(t("name", "名称"), t("scopes", "权限"), t("made", "创建"))
+    shown = table(t("name", "名称"), t("scopes", "权限"), t("owner", "所有者"), t("made", "创建"))
     for key in known:
-        add_row(shown, key.name, ", ".join(key.scopes), local_time(key.created_at))
+        add_row(shown, key.name, ", ".join(key.scopes), key.owner, local_time(key.created_at))
     out.print(shown)
 
 

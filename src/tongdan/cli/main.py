@@ -12,6 +12,7 @@ from tongdan.cli import (
     backup,
     catalog,
     catalog_files,
+    confirmations,
     create,
     dead_letters,
     demo,
@@ -97,9 +98,12 @@ orders.app.command("create", help=create.HELP)(create.create)
 orders.app.command("find", help=find.HELP)(find.find)
 orders.app.command("timeline", help=timeline.HELP)(timeline.timeline)
 orders.app.command("refund", help=refunds.HELP)(refunds.refund)
+orders.app.command("confirm", help=confirmations.CONFIRM)(confirmations.confirm)
+orders.app.command("withdraw", help=confirmations.WITHDRAW)(confirmations.withdraw)
 orders.app.command("reissue", help=reissues.HELP)(reissues.reissue)
 app.add_typer(orders.app, name="order")
 shipments.app.command("intercept", help=intercept.HELP)(intercept.intercept)
+app.add_typer(confirmations.app, name="recovery")
 app.add_typer(shipments.app, name="shipment")
 app.add_typer(after_sales.app, name="aftersale")
 waybills.app.command("print", help=labels.HELP)(labels.print_labels)

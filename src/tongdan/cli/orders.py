@@ -20,6 +20,7 @@ from tongdan.domain.kernel.ids import parse, payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.confirmation.model import Undo
 from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import Order
@@ -84,6 +85,8 @@ def show(
         out.print(_parcels(order))
     if order.refunds:
         out.print(refunds_table(key, order))
+    if order.confirmations:
+        out.print(confirmations_table(key, order))
     if told:
         out.print(notices_table(told))
     if order.said:
@@ -244,6 +247,23 @@ def refunds_table(key: str, order: Order) -> Table:
         payment = f"{payment_id(key, each.attempt)} {each.transaction}"
         stage = pick(REFUND_STAGES[each.stage], LANGUAGE)
         add_row(shown, refund_id(key, each.no), payment, yuan_from_fen(each.amount_fen), stage)
+    return shown
+
+
+def confirmations_table(key: str, order: Order) -> Table:
+    """Who has marked which refund, whose mark is missing, when it goes, and how far it is undone."""
+    shown = table(
+        t("refund", "退款"), t("marked by", "已确认"), t("missing", "待确认"), t("goes at", "执行时间"),
+        t("withdrawn", "撤回"), t("systems undone", "已撤销系统"), t("to recover", "待追回"),
+    )  # fmt: skip
+    for each in order.confirmations:
+        marks = ", ".join(f"{mark.party}: {mark.by}" for mark in each.marks)
+        due = local_time(each.due_at) if each.due_at is not None else ""
+        gone = each.withdrawn
+        undone = f"{sum(step.undo is Undo.PROVEN for step in each.steps)} / {len(each.steps)}" if gone else ""
+        left = yuan_from_fen(each.recovery.left_fen) if each.recovery is not None else ""
+        who = f"{gone.party}: {gone.by}" if gone is not None else ""
+        add_row(shown, refund_id(key, each.refund), marks, ", ".join(each.missing), due, who, undone, left)
     return shown
 
 

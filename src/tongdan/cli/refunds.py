@@ -11,15 +11,17 @@ import msgspec
 import typer
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.cli.asking import ApplyOption, ReasonOption, ask, granted
+from tongdan.cli.asking import ApplyOption, ReasonOption, ask, granted, operator
 from tongdan.cli.language import t, teach
 from tongdan.cli.orders import IdArgument, find_order, heading, lines_table, refunds_table
 from tongdan.cli.output import emit, err, fail, out
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, ShopOption
 from tongdan.cli.reading import open_reading
+from tongdan.domain.kernel.confirmation import CENTRE, Marker
 from tongdan.domain.kernel.messages import Context, Decision, Fact
 from tongdan.domain.kernel.money import fen_from_yuan
 from tongdan.domain.orders.commands import RefundUnits, RequestRefund
+from tongdan.domain.orders.confirmation.facts import RefundProposed
 from tongdan.domain.orders.evolve import evolve
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order
@@ -41,7 +43,8 @@ HELP: Final = teach(
     """Pay back some or all of what the buyer of an own shop's order paid.
 
 Without --amount (in yuan) it is what is owed, or else all that is left. Money that came in too much goes first. The
-payment provider's result follows: look at the order again. A platform pays its buyers back by itself.
+payment provider's result follows: look at the order again. A platform pays its buyers back by itself. Where two parties
+have to mark a refund (conf/confirmation.yml), this is the order centre's mark; finance's is waited for.
 
 With --lines it is for some units: `LINE`, or `LINExUNITS`, separated by commas; without --amount it is what the buyer
 paid for them. What of them has not left does not leave.""",
@@ -49,6 +52,7 @@ paid for them. What of them has not left does not leave.""",
 
 不写 --amount（单位：元）时，退应退的部分；没有应退的，则退全部余款。多付的款项先退。
 支付平台的结果随后到达，请再查看订单。平台订单由平台自行退款。
+须双方确认的退款（conf/confirmation.yml），此命令即订单中心一方的确认，随后等待财务确认。
 
 用 --lines 按商品行退款（仅退款）：行号，或 行号x件数，用逗号分隔；不写 --amount 时退买家为其支付的金额。
 其中尚未发出的不再发出。""",
@@ -71,7 +75,7 @@ def refund(
     shop: ShopOption = "",
     json: JsonOption = False,
 ) -> None:
-    amount_fen = _fen(amount)
+    amount_fen = fen_of(amount)
     why = reason_of(reason)
     with open_reading(data) as reading:
         key, order = find_order(reading, id, shop)
@@ -84,7 +88,7 @@ def refund(
         body = {"amount_fen": amount_fen} | said(why, units)
         ask(data, conf, f"/api/v1/orders/{key}/{path}", body, Scope.REFUND, command, order.shop)
     if json:
-        refunds = [fact for fact in decision.facts if isinstance(fact, RefundRequested)]
+        refunds = [fact for fact in decision.facts if isinstance(fact, RefundRequested | RefundProposed)]
         emit({"id": key, "refunds": refunds, "facts": named(decision.facts), "applied": apply})
         return
     for fact in decision.facts:
@@ -98,6 +102,11 @@ def refund(
         if apply
         else t("Nothing was changed. Add --apply to do it.", "未做任何更改。加 --apply 以执行。")
     )
+
+
+def marker_of(party: str) -> Marker:
+    """Who sits here, as who marks a refund."""
+    return Marker(party=party, by=operator())
 
 
 def said(why: str, units: tuple[Units, ...]) -> dict[str, object]:
@@ -123,9 +132,11 @@ def _decide(
     order: Order, units: tuple[Units, ...], amount_fen: int | None, why: str, ctx: Context
 ) -> tuple[RefundUnits | RequestRefund, Decision]:
     if units:
-        command = RefundUnits(order=ctx.id, units=units, amount_fen=amount_fen, reason=why)
+        command = RefundUnits(
+            order=ctx.id, units=units, amount_fen=amount_fen, reason=why, marker=marker_of(CENTRE)
+        )
         return command, granted(refund_units(order, command, ctx))
-    plain = RequestRefund(order=ctx.id, amount_fen=amount_fen, reason=why)
+    plain = RequestRefund(order=ctx.id, amount_fen=amount_fen, reason=why, marker=marker_of(CENTRE))
     return plain, granted(request_refund(order, plain, ctx))
 
 
@@ -155,7 +166,7 @@ def named(facts: Iterable[Fact]) -> list[dict[str, object]]:
     return [{"fact": type(fact).__name__, **msgspec.to_builtins(fact)} for fact in facts]
 
 
-def _fen(amount: str) -> int | None:
+def fen_of(amount: str) -> int | None:
     """`12.50` → 1250. Exits with 2 when it is no sum of money."""
     if not amount:
         return None

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
+from tongdan.adapters import confirmation_rules
 from tongdan.adapters.clock import SystemEntropy
 from tongdan.adapters.partners import CHANNELS, channels_of
 from tongdan.adapters.partners.settings import Partners
@@ -25,6 +26,7 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, prov
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
 OTHERS: Final = ("wechat", "qimen", "finance", "sf", "cainiao", "sms", "wechat_mini", "service")
+COOLING_S: Final = 1  # the day is over in seconds
 NOWHERE: Final = "http://127.0.0.1:9"  # where nothing listens
 PARTNERS: Final = (*(channel.name for channel in CHANNELS), *OTHERS)
 
@@ -104,3 +106,7 @@ def _write_conf(source: Path, target: Path, partners: Partners) -> None:
     shutil.copytree(source, target, dirs_exist_ok=True)
     text = yaml.safe_dump(msgspec.to_builtins(partners), allow_unicode=True, sort_keys=False)
     (target / "partners.yml").write_text(text, encoding="utf-8")
+    confirmation = target / confirmation_rules.FILE
+    if confirmation.exists():
+        said = yaml.safe_load(confirmation.read_text(encoding="utf-8")) | {"cooling_s": COOLING_S}
+        confirmation.write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")

@@ -58,6 +58,9 @@ from tongdan.domain.orders import (
 from tongdan.domain.orders import commands as order_commands
 from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.orders.checks import holds, risk, risk_facts
+from tongdan.domain.orders.confirmation import commands as confirmation_commands
+from tongdan.domain.orders.confirmation import facts as confirmation_facts
+from tongdan.domain.orders.confirmation import marking, recovery, withdrawal
 from tongdan.domain.orders.goods import (
     delivery,
     gift_facts,
@@ -88,6 +91,7 @@ from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import after_sale_reactions as after
 from tongdan.flow import catalog_reactions as matched
+from tongdan.flow import confirmation_reactions as confirmed
 from tongdan.flow import gift_reactions as gifted
 from tongdan.flow import limit_reactions as limited
 from tongdan.flow import notice_reactions as tell
@@ -179,6 +183,7 @@ _N, _W = notice_commands, waybill_commands
 _G = guard_commands
 _A = returns_commands
 _Q = quota_commands
+_K = confirmation_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -198,6 +203,13 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.PayBack, refunds.pay_back),
     **_orders(_O.RecordRefund, refunds.record_refund),
     **_orders(_O.RecordRefundRefused, refunds.record_refund_refused),
+    # which two parties have marked; either may withdraw it, and what has left then is recovered
+    **_orders(_K.ConfirmRefund, marking.confirm_refund),
+    **_orders(_K.WithdrawRefund, withdrawal.withdraw_refund),
+    **_orders(_K.RecordRefundTold, withdrawal.record_refund_told),
+    **_orders(_K.DisputeRefund, withdrawal.dispute_refund),
+    **_orders(_K.RecordRepayment, recovery.record_repayment),
+    **_orders(_K.WriteOffRecovery, recovery.write_off_recovery),
     # by line; what has not left then does not leave
     **_orders(_O.RefundUnits, line_refunds.refund_units),
     **_orders(_O.RecordPlatformRefund, line_refunds.record_platform_refund),
@@ -374,6 +386,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("refund-paid-after-cancel", _o.PaidAfterCancel, then.refund_surplus),
     Reaction("refund-cancelled", _o.OrderCancelled, then.refund_cancelled),
     Reaction("refund-stopped", _o.LinesStopped, then.refund_stopped),
+    Reaction("reserve-wanted-again", withdrawn_facts.UnitsWantedAgain, confirmed.reserve_again),
     # orders ↔ shipments
     Reaction("plan-shipments", _o.OrderReleased, then.plan_shipments),
     Reaction("note-shipped", _f.ShipmentDispatched, then.note_shipped),
@@ -438,6 +451,11 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-refund-failed", _r.RefundFailed, eyes.refund_failed),
     Reaction("ticket-refund-overdue", _r.RefundAsked, eyes.refund_overdue),
     Reaction("ticket-refund-contradicted", _r.RefundContradicted, eyes.refund_contradicted),
+    Reaction("ticket-refund-unconfirmed", confirmation_facts.RefundProposed, confirmed.refund_unconfirmed),
+    Reaction("ticket-refund-withdrawn", confirmation_facts.RefundWithdrawn, confirmed.refund_withdrawn),
+    Reaction("ticket-recovery-open", confirmation_facts.RecoveryOpened, confirmed.recovery_open),
+    Reaction("ticket-refund-disputed", confirmation_facts.RefundDisputed, confirmed.refund_disputed),
+    Reaction("ticket-goods-kept", withdrawn_facts.UnitsWantedAgain, confirmed.goods_kept),
     Reaction("ticket-offer-unmatched", _c.MatchAwaited, matched.offer_unmatched),
     Reaction("ticket-line-short", _o.LineShort, eyes.line_short),
     Reaction("ticket-lines-stopped", _o.LinesStopped, eyes.lines_stopped),
@@ -486,6 +504,10 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-withdrawn", withdrawn_facts.UnitsWithdrawn, eyes.healed),
     Reaction("healed-cancelled", _o.OrderCancelled, eyes.healed),
     Reaction("healed-refunded", _r.RefundSucceeded, eyes.healed),
+    Reaction("healed-refund-confirmed", confirmation_facts.RefundConfirmed, confirmed.no_longer_waits),
+    Reaction("healed-refund-not-wanted", confirmation_facts.RefundWithdrawn, confirmed.no_longer_waits),
+    Reaction("healed-recovery-repaid", confirmation_facts.RecoveryRepaid, eyes.healed),
+    Reaction("healed-recovery-written-off", confirmation_facts.RecoveryWrittenOff, eyes.healed),
     Reaction("healed-tracked", _f.ParcelTracked, eyes.healed),
     Reaction("healed-parcel-returned", intercept_facts.ParcelReturned, eyes.healed),
     Reaction("healed-lines-returned", _o.LinesReturned, eyes.healed),
@@ -518,6 +540,7 @@ _MODULES: Final = (
     entry_facts,
     order_facts,
     refund_facts,
+    confirmation_facts,
     after_sale_facts,
     match_facts,
     risk_facts,

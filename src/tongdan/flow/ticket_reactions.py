@@ -11,6 +11,7 @@ from tongdan.domain.kernel.keys import RECEIPT, alias_key
 from tongdan.domain.kernel.messages import Command, EffectDied, EffectReplayed, EffectSkipped
 from tongdan.domain.notices import facts as notice
 from tongdan.domain.orders import facts as told
+from tongdan.domain.orders.confirmation import facts as confirmation
 from tongdan.domain.orders.goods import withdrawn_facts as withdrawn
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
 from tongdan.domain.orders.money import cod_facts as cash
@@ -184,6 +185,8 @@ Healing = (
     | withdrawn.UnitsWithdrawn
     | LinesLeftElsewhere
     | refund.RefundSucceeded
+    | confirmation.RecoveryRepaid
+    | confirmation.RecoveryWrittenOff
     | stock.ParcelTracked
     | stock.ShipmentSigned
     | intercept.ParcelReturned

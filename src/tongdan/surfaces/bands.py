@@ -180,9 +180,11 @@ def _payment(order: Order) -> Value | None:
 _URGENT: Final = (
     RefundStage.FAILED,
     RefundStage.ABNORMAL,
+    RefundStage.HELD,
     RefundStage.REQUESTED,
     RefundStage.ACCEPTED,
     RefundStage.SUCCEEDED,
+    RefundStage.WITHDRAWN,
 )
 _ATTEMPTS: Final = {
     AttemptStage.REQUESTED: ("asked for", "已发起"),

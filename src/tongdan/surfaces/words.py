@@ -40,6 +40,8 @@ REFUND_STAGES: Final[Mapping[RefundStage, tuple[str, str]]] = {
     RefundStage.ABNORMAL: ("not taken by the buyer's account", "异常，未能入账"),
     RefundStage.SUCCEEDED: ("back", "已退回"),
     RefundStage.FAILED: ("failed, still owed", "失败，仍应退"),
+    RefundStage.HELD: ("waits for its confirmation", "待确认"),
+    RefundStage.WITHDRAWN: ("withdrawn", "已撤回"),
 }
 
 NOTICE_STAGES: Final[Mapping[NoticeStage, tuple[str, str]]] = {
@@ -153,6 +155,46 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "the payment provider says of refund R{refund} what cannot be: {stage}, {amount} yuan",
         "支付平台对退款 R{refund} 的说法与记录矛盾：{stage}，{amount} 元",
     ),
+    "RefundProposed": (
+        "refund R{refund} of {amount} yuan proposed, finance and the order centre have to mark it: {reason}",
+        "提出退款 R{refund}，{amount} 元，须由财务与订单中心双方确认：{reason}",
+    ),
+    "RefundMarked": ("refund R{refund} marked by {by} for {party}", "{by} 代表 {party} 确认退款 R{refund}"),
+    "RefundConfirmed": (
+        "refund R{refund}: both parties have marked it, the money goes at {due_at}",
+        "退款 R{refund} 双方均已确认，将于 {due_at} 执行",
+    ),
+    "RefundAnnounced": (
+        "refund R{refund}: {partner} is told {word}",
+        "退款 R{refund}：告知 {partner} {word}",
+    ),
+    "RefundTold": ("refund R{refund}: {partner} has heard {word}", "退款 R{refund}：{partner} 已收到 {word}"),
+    "RefundWithdrawn": (
+        "refund R{refund} of {amount} yuan withdrawn by {by} for {party}: {reason}",
+        "{by} 代表 {party} 撤回退款 R{refund}，{amount} 元：{reason}",
+    ),
+    "RefundCalledOff": (
+        "refund R{refund}: the provider has not done it, {amount} yuan never left",
+        "退款 R{refund} 支付平台未执行，{amount} 元未退出",
+    ),
+    "RefundUndone": ("refund R{refund} is undone everywhere", "退款 R{refund} 已在各系统撤销"),
+    "RecoveryOpened": (
+        "refund R{refund}: {amount} yuan had left and are to be recovered",
+        "退款 R{refund}：{amount} 元已退出，须追回",
+    ),
+    "RecoveryRepaid": (
+        "refund R{refund}: {amount} yuan recovered, {reference}",
+        "退款 R{refund}：已追回 {amount} 元，{reference}",
+    ),
+    "RecoveryWrittenOff": (
+        "refund R{refund}: {amount} yuan written off by {by}: {reason}",
+        "退款 R{refund}：{by} 核销 {amount} 元：{reason}",
+    ),
+    "RefundDisputed": (
+        "finance withdraws {reference}, {amount} yuan that the platform has paid back: {reason}",
+        "财务撤回平台已退的 {reference}，{amount} 元：{reason}",
+    ),
+    "UnitsWantedAgain": ("units are to leave after all, {reason}", "商品恢复发货，{reason}"),
     "UnitsWithdrawn": (
         "units that have not left are not to leave: {reason}",
         "未发出的商品不再发出：{reason}",

@@ -39,7 +39,7 @@ def test_a_settlement_in_fen_and_rfc3339_or_in_yuan_and_local_time(unit: str) ->
 @pytest.mark.parametrize(
     ("differs", "reason"),
     [
-        ({"type": "refunded"}, "expected `type` settled"),
+        ({"type": "refunded"}, "expected `type` settled, refund-confirmed or refund-withdrawn"),
         ({"order_id": "A-1"}, "`order_id` is no order of ours"),
         ({"order_id": f"{ORDER}-S1"}, "`order_id` is no order of ours"),
         ({"currency": "USD"}, "currency-not-supported: expected `currency` CNY"),

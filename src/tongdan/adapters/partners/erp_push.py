@@ -1,6 +1,6 @@
 """An ERP that takes orders as signed JSON: for those that have an interface made for it, or something in between.
 
-Both messages are POSTed to one address, signed as `authentic.py` says, under an id that is the same for every repeat:
+All messages are POSTed to one address, signed as `authentic.py` says, under an id that is the same for every repeat:
 the ERP keeps what it has taken and answers with its own number. Taking back what it does not know is success, too.
 """
 
@@ -13,8 +13,10 @@ from tongdan.adapters.partners.authentic import signed_headers
 from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import ErpSettings
+from tongdan.adapters.partners.telling import tell_refund
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.commands import NoteSystemStatus
+from tongdan.domain.orders.confirmation.facts import TellRefund
 from tongdan.domain.orders.erp_facts import CancelAtErp, PushToErp
 from tongdan.ports import Done, Errand, Failed, HttpRequest, HttpResponse, Repeat, Undo, Verb
 
@@ -43,12 +45,15 @@ class ErpPushActor:
         self.verbs: Mapping[type[Effect], Verb] = {
             PushToErp: Verb(Repeat.KEYED, Undo.COMPENSABLE),
             CancelAtErp: Verb(Repeat.KEYED, Undo.IRREVERSIBLE),
+            TellRefund: Verb(Repeat.KEYED, Undo.REVERSIBLE),
         }
         self._settings: Final = settings
         self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
         effect = errand.effect
+        if isinstance(effect, TellRefund):
+            return await tell_refund(self._wire, self._settings.base_url, self.partner, errand, effect)
         if not isinstance(effect, PushToErp | CancelAtErp):
             return Failed(f"an ERP knows no {type(effect).__name__}", final=True)
         fields = fields_of(self._wire, self.partner, "secret")

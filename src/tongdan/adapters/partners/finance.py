@@ -1,9 +1,11 @@
-"""The finance system: it tells which orders were settled, and is told of their milestones.
+"""The finance system: it tells which orders were settled, and is told of their milestones. It marks refunds, too.
 
 Its messages are JSON, signed as `authentic.py` says. A sum comes as integer fen (`amount_fen`) or as yuan
-in text (`amount`), a time as RFC 3339 or as local time in the zone that the system has declared.
+in text (`amount`), a time as RFC 3339 or as local time in the zone that the system has declared. What it confirms or
+withdraws it names by the refund's id (of a platform's refund: the platform's number), and may say who did `by`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
@@ -14,12 +16,17 @@ from tongdan.adapters.partners.authentic import check_signed, secret_of
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
 from tongdan.adapters.partners.settings import FinanceSettings
-from tongdan.adapters.partners.telling import tell
+from tongdan.adapters.partners.telling import tell, tell_refund
 from tongdan.domain.kernel import ids
+from tongdan.domain.kernel.confirmation import FINANCE as PARTY
+from tongdan.domain.kernel.confirmation import Marker
 from tongdan.domain.kernel.instants import from_local, from_rfc3339
-from tongdan.domain.kernel.messages import Effect, Refusal
+from tongdan.domain.kernel.messages import Command, Effect, Refusal
 from tongdan.domain.kernel.money import check_fen, fen_from_yuan
 from tongdan.domain.orders.commands import NoteDone, RecordSettlement
+from tongdan.domain.orders.confirmation.commands import ConfirmRefund, DisputeRefund, WithdrawRefund
+from tongdan.domain.orders.confirmation.facts import TellRefund
+from tongdan.domain.orders.confirmation.words import CONFIRMED, WITHDRAWN
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.ports import (
     Accepted,
@@ -40,6 +47,8 @@ from tongdan.ports import (
 
 SOURCE: Final = "finance"
 SETTLED: Final = "settled"
+MAX_REASON: Final = 200
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 CURRENCY: Final = "CNY"
 
 
@@ -47,7 +56,11 @@ class _Message(msgspec.Struct):
     id: str
     type: str
     order_id: str
-    settled_at: str
+    settled_at: str = ""
+    at: str = ""
+    refund_id: str = ""
+    by: str = ""
+    reason: str = ""
     amount_fen: int | None = None
     amount: str | None = None
     reference: str = ""
@@ -80,7 +93,7 @@ class FinanceDoor:
         """`about` is the system."""
         try:
             message = _message.decode(raw)
-            command = _settlement(message, self._zone)
+            command, at = _command(message, about, self._zone)
         except UNREADABLE as error:
             return [NotUnderstood(source=SOURCE, reason=reason_of(error), raw=raw, about=about)]
         inbound = Inbound(
@@ -88,7 +101,7 @@ class FinanceDoor:
             key=("finance", about, message.id),
             source=SOURCE,
             shop="",
-            happened_at=command.settled_at,
+            happened_at=at,
             raw=raw,
         )
         return [inbound]
@@ -104,9 +117,8 @@ class FinanceDoor:
         return PushAnswer(refusal.status, msgspec.json.encode(said), retry_after_s=refusal.retry_after_s)
 
 
-def _settlement(message: _Message, zone: tzinfo) -> RecordSettlement:
-    if message.type != SETTLED:
-        raise NotReadable(f"expected `type` {SETTLED}")
+def _command(message: _Message, system: str, zone: tzinfo) -> tuple[Command, datetime]:
+    """What the message asks for, and when it was said."""
     if message.currency != CURRENCY:
         raise NotReadable(f"currency-not-supported: expected `currency` {CURRENCY}")
     if not 0 < len(message.id) <= 128 or len(message.reference) > 128:
@@ -114,12 +126,34 @@ def _settlement(message: _Message, zone: tzinfo) -> RecordSettlement:
     parsed = ids.parse(message.order_id)
     if parsed is None or parsed.part:
         raise NotReadable("`order_id` is no order of ours")
-    return RecordSettlement(
+    if message.type != SETTLED:
+        return _about_refund(message, parsed.order, system), _instant(message.at, zone)
+    settled_at = _instant(message.settled_at, zone)
+    settlement = RecordSettlement(
         order=parsed.order,
         amount_fen=_amount_fen(message),
         reference=message.reference,
-        settled_at=_instant(message.settled_at, zone),
+        settled_at=settled_at,
     )
+    return settlement, settled_at
+
+
+def _about_refund(message: _Message, order: str, system: str) -> Command:
+    if message.type not in (CONFIRMED, WITHDRAWN):
+        raise NotReadable(f"expected `type` {SETTLED}, {CONFIRMED} or {WITHDRAWN}")
+    if not 0 < len(message.refund_id) <= 128 or len(message.reason) > MAX_REASON:
+        raise NotReadable(f"expected `refund_id`, and a `reason` of at most {MAX_REASON} characters")
+    if message.by and _NAME.fullmatch(message.by) is None:
+        raise NotReadable("`by` is a user's name of a-z, 0-9, '.', '_' and '-'")
+    marker = Marker(party=PARTY, by=message.by or f"{SOURCE}/{system}")
+    refund = ids.parse(message.refund_id)
+    if refund is None and message.type == WITHDRAWN:
+        return DisputeRefund(order=order, reference=message.refund_id, by=marker.by, reason=message.reason)
+    if refund is None or (refund.order, refund.part) != (order, "R"):
+        raise NotReadable("`refund_id` is no refund of that order")
+    if message.type == WITHDRAWN:
+        return WithdrawRefund(order=order, refund=refund.part_no, marker=marker, reason=message.reason)
+    return ConfirmRefund(order=order, refund=refund.part_no, marker=marker, amount_fen=_amount_fen(message))
 
 
 def _amount_fen(message: _Message) -> int:
@@ -143,12 +177,18 @@ class FinanceActor:
 
     def __init__(self, partner: str, settings: FinanceSettings, wire: Wire) -> None:
         self.partner = partner
-        self.verbs: Mapping[type[Effect], Verb] = {TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE)}
+        self.verbs: Mapping[type[Effect], Verb] = {
+            TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE),
+            TellRefund: Verb(Repeat.AT_LEAST_ONCE, Undo.REVERSIBLE),
+        }
         self._settings: Final = settings
         self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
         effect = errand.effect
+        credential = f"finance/{self._settings.system}"
+        if isinstance(effect, TellRefund):
+            return await tell_refund(self._wire, self._settings.base_url, credential, errand, effect)
         if not isinstance(effect, TellFinance):
             return Failed(f"finance knows no {type(effect).__name__}", final=True)
         said: dict[str, object] = {
@@ -160,7 +200,8 @@ class FinanceActor:
             "currency": CURRENCY,
             "at": effect.at,
         }
-        credential = f"finance/{self._settings.system}"
+        if effect.refund:
+            said["refund_id"] = effect.refund
         response = await tell(self._wire, self._settings.base_url, credential, errand, said)
         if isinstance(response, Failed):
             return response

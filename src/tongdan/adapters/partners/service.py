@@ -1,8 +1,8 @@
 """The seller's customer-service system: it is told of every waybill, so that whoever is asked can answer.
 
 Our own interface: JSON signed as `authentic.py` says, `event` is shipped (a parcel left) or repacked (lines lie in
-another shipment now). It keeps the first of an id, and answers `{"ok": true, "status": "…"}`: what it says stands on
-the order beside what the other systems say.
+another shipment now); a refund is told by its `type`. It keeps the first of an id, and answers `{"ok": true, "status":
+"…"}`: what it says stands on the order beside what the other systems say.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,10 @@ import msgspec
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.reading import UNREADABLE
 from tongdan.adapters.partners.settings import ServiceSettings
-from tongdan.adapters.partners.telling import tell
+from tongdan.adapters.partners.telling import tell, tell_refund
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.commands import NoteSystemStatus
+from tongdan.domain.orders.confirmation.facts import TellRefund
 from tongdan.domain.orders.facts import TellService
 from tongdan.ports import Done, Errand, Failed, Repeat, Undo, Verb
 
@@ -37,12 +38,17 @@ class ServiceActor:
 
     def __init__(self, partner: str, settings: ServiceSettings, wire: Wire) -> None:
         self.partner = partner
-        self.verbs: Mapping[type[Effect], Verb] = {TellService: Verb(Repeat.KEYED, Undo.COMPENSABLE)}
+        self.verbs: Mapping[type[Effect], Verb] = {
+            TellService: Verb(Repeat.KEYED, Undo.COMPENSABLE),
+            TellRefund: Verb(Repeat.KEYED, Undo.REVERSIBLE),
+        }
         self._settings: Final = settings
         self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
-        effect = errand.effect
+        effect, credential = errand.effect, f"service/{self._settings.system}"
+        if isinstance(effect, TellRefund):
+            return await tell_refund(self._wire, self._settings.base_url, credential, errand, effect)
         if not isinstance(effect, TellService):
             return Failed(f"customer service knows no {type(effect).__name__}", final=True)
         said: dict[str, object] = {
@@ -57,7 +63,6 @@ class ServiceActor:
             "lines": [{"line": line, "units": units} for line, units in effect.units],
             "at": effect.at,
         }
-        credential = f"service/{self._settings.system}"
         response = await tell(self._wire, self._settings.base_url, credential, errand, said)
         if isinstance(response, Failed):
             return response

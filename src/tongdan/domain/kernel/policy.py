@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tongdan.domain.kernel.confirmation import ConfirmationPolicy
 from tongdan.domain.kernel.gifts import GiftRule
 from tongdan.domain.kernel.notices import NoticePolicy
 from tongdan.domain.kernel.quotas import QuotaPolicy
@@ -205,3 +206,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[HoldRule, ...] = ()
     gifts: tuple[GiftRule, ...] = ()
     quotas: QuotaPolicy = QuotaPolicy()
+    confirmation: ConfirmationPolicy = ConfirmationPolicy()

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
+from tongdan.domain.kernel.confirmation import AFTER_SALE
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.after_sale_facts import (
@@ -287,10 +288,12 @@ def _pay_back(draft: Draft, ctx: Context, its: OrderAfterSale) -> None:
     units = tuple([each for each in its.units if each.units])
     wanted: RefundUnits | RequestRefund
     if units and its.kind is not _K.PRICE_PROTECTION:
-        wanted = RefundUnits(order=ctx.id, units=units, amount_fen=its.amount_fen, reason=reason)
+        wanted = RefundUnits(
+            order=ctx.id, units=units, amount_fen=its.amount_fen, reason=reason, cause=AFTER_SALE
+        )
         refusal = _follow(draft, refund_units(order, wanted, ctx))
     else:
-        wanted = RequestRefund(order=ctx.id, amount_fen=its.amount_fen, reason=reason)
+        wanted = RequestRefund(order=ctx.id, amount_fen=its.amount_fen, reason=reason, cause=AFTER_SALE)
         refusal = _follow(draft, request_refund(order, wanted, ctx))
     if refusal is not None and refusal.name == refusals.CANCEL_INSTEAD.name:
         cancel(draft, ctx, by="request", reason=reason, at=ctx.now)

@@ -44,22 +44,28 @@ ATTEMPT: Final = Machine(
 
 
 class RefundStage(IntEnum):
-    """One refund (`…-R1`). ACCEPTED: the provider is at it; ABNORMAL: the buyer's account did not take it."""
+    """One refund (`…-R1`). ACCEPTED: the provider is at it; ABNORMAL: the buyer's account did not take it. HELD: it
+    waits for its confirmation, and WITHDRAWN is one that was withdrawn then; of neither the provider has heard."""
 
     REQUESTED = 0
     ACCEPTED = 1
     ABNORMAL = 2
     SUCCEEDED = 3
     FAILED = 4
+    HELD = 5
+    WITHDRAWN = 6
 
 
-# What is abnormal may still succeed, once a person has named another account. Only a failed one sets its money free.
+_BY_PROVIDER: Final = (RefundStage.ACCEPTED, RefundStage.ABNORMAL, RefundStage.SUCCEEDED, RefundStage.FAILED)
+# What is abnormal may still succeed, once a person has named another account. Only one that failed, or was withdrawn
+# before it was sent, sets its money free.
 REFUND: Final = Machine(
     "refund",
-    RefundStage.REQUESTED,
-    finals=frozenset({RefundStage.SUCCEEDED, RefundStage.FAILED}),
+    RefundStage.HELD,
+    finals=frozenset({RefundStage.SUCCEEDED, RefundStage.FAILED, RefundStage.WITHDRAWN}),
     edges={
-        RefundStage.REQUESTED: frozenset(RefundStage) - {RefundStage.REQUESTED},
+        RefundStage.HELD: frozenset({RefundStage.REQUESTED, RefundStage.WITHDRAWN}),
+        RefundStage.REQUESTED: frozenset(_BY_PROVIDER),
         RefundStage.ACCEPTED: frozenset({RefundStage.ABNORMAL, RefundStage.SUCCEEDED, RefundStage.FAILED}),
         RefundStage.ABNORMAL: frozenset({RefundStage.SUCCEEDED, RefundStage.FAILED}),
     },
@@ -79,6 +85,7 @@ class Stage(IntEnum):
 
 # A stopped unit may turn out to have left: a parcel in the street outweighs the word that it was held back. One that
 # was shipped and came back unsigned is stopped again. A waiting one has left where the system used before had sent it.
+# A stopped one waits again when the refund that had taken it back was withdrawn.
 FULFILLMENT: Final = Machine(
     "fulfillment of a unit",
     Stage.WAITING,
@@ -87,7 +94,7 @@ FULFILLMENT: Final = Machine(
         Stage.WAITING: frozenset({Stage.RESERVED, Stage.SHIPPED, Stage.STOPPED}),
         Stage.RESERVED: frozenset({Stage.WAITING, Stage.RELEASED, Stage.STOPPED}),
         Stage.RELEASED: frozenset({Stage.SHIPPED, Stage.STOPPED}),
-        Stage.STOPPED: frozenset({Stage.SHIPPED}),
+        Stage.STOPPED: frozenset({Stage.SHIPPED, Stage.WAITING}),
         Stage.SHIPPED: frozenset({Stage.SIGNED, Stage.STOPPED}),
     },
 )

@@ -7,6 +7,7 @@ name and announce the order when it is new; `PlaceOrder` comes from an own shop 
 from datetime import datetime
 
 from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
+from tongdan.domain.kernel.confirmation import ASKED, Marker
 from tongdan.domain.kernel.messages import Command, Person
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.orders.axes import RefundStage
@@ -156,18 +157,21 @@ class RequestRefund(Command, frozen=True, kw_only=True):
     """A person pays back. `amount_fen` None: what is owed, or else all that is left of what the buyer paid.
 
     `limit_fen`: the most that may go back of the order in all, where this person's word reaches no further.
+    `marker`: who that is, and for which party; `cause`: why, as the policy of confirmations names it.
     """
 
     order: str
     amount_fen: int | None = None
     reason: str
     limit_fen: int | None = None
+    marker: Marker | None = None
+    cause: str = ASKED
 
 
 class RefundUnits(Command, frozen=True, kw_only=True):
     """A person pays back the price of these units of an own shop's order; those that have not left do not leave.
 
-    `amount_fen` None: what the buyer paid for them. `limit_fen` as in `RequestRefund`.
+    `amount_fen` None: what the buyer paid for them. The rest as in `RequestRefund`.
     """
 
     order: str
@@ -175,6 +179,8 @@ class RefundUnits(Command, frozen=True, kw_only=True):
     amount_fen: int | None = None
     reason: str
     limit_fen: int | None = None
+    marker: Marker | None = None
+    cause: str = ASKED
 
 
 class RecordPlatformRefund(Command, frozen=True, kw_only=True):

@@ -14,9 +14,11 @@ def wake_at(order: Order) -> datetime | None:
 def deadlines(order: Order) -> dict[str, datetime | None]:
     """What the order waits for, by name; a deadline that no longer matters, or was told of, is None."""
     checks = [refund.check_at for refund in order.refunds if refund.check_at is not None]
+    cooling = [each.due_at for each in order.confirmations if each.due_at is not None]
     always = {
         "detail": _unless(order.known or WORRY_DETAIL in order.worries, order.detail_by),
         "refund": min(checks, default=None),
+        "cooling": min(cooling, default=None),
     }
     if order.cancelled:
         return always

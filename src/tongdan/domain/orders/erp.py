@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.messages import Context
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.erp_facts import CancelAtErp, PushToErp
+from tongdan.domain.orders.model import Order
 
 
 def push_to_erp(draft: Draft, ctx: Context) -> None:
     """Of an order that is about to be released."""
-    order, partner = draft.order, _partner(draft, ctx)
+    order, partner = draft.order, partner_of(draft.order, ctx)
     if not partner or order.shipments or order.placed_at is None:
         return
     wanted = [(each.line, each.line.units - each.stopped) for each in order.lines]
@@ -36,12 +37,13 @@ def push_to_erp(draft: Draft, ctx: Context) -> None:
 
 def cancel_at_erp(draft: Draft, ctx: Context, reason: str) -> None:
     """Of an order that is cancelled. One that was never released is not known there."""
-    partner = _partner(draft, ctx)
+    partner = partner_of(draft.order, ctx)
     if partner and draft.order.shipments:
         draft.withdraw("PushToErp")
         draft.do(CancelAtErp(partner=partner, order=ctx.id, shop=draft.order.shop, reason=reason))
 
 
-def _partner(draft: Draft, ctx: Context) -> str:
-    shop = ctx.policy.shops.get(draft.order.shop)
+def partner_of(order: Order, ctx: Context) -> str:
+    """The ERP that hears of the order's shop; "" for none."""
+    shop = ctx.policy.shops.get(order.shop)
     return f"erp/{shop.erp}" if shop is not None and shop.erp else ""

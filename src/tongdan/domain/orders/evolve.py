@@ -14,6 +14,7 @@ from tongdan.domain.orders import facts as f
 from tongdan.domain.orders.after_sale_evolve import AFTER_SALES
 from tongdan.domain.orders.axes import CLOSING, AttemptStage, Closing, Stage
 from tongdan.domain.orders.checks.risk_evolve import RISK, lifted
+from tongdan.domain.orders.confirmation.evolve import CONFIRMATION
 from tongdan.domain.orders.goods.delivery_evolve import DELIVERY
 from tongdan.domain.orders.goods.gift_evolve import GIFTS
 from tongdan.domain.orders.goods.limit_evolve import LIMITS
@@ -285,6 +286,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PaymentMismatched: _paid_wrongly,
     f.PaidAfterCancel: _paid_too_late,
     **REFUNDS,
+    **CONFIRMATION,
     **DELIVERY,
     **AFTER_SALES,
     **MATCHING,

@@ -407,6 +407,7 @@ class TellFinance(Effect, frozen=True, kw_only=True):
     milestone: str
     amount_fen: int
     at: datetime
+    refund: str = ""
 
 
 class TellService(Effect, frozen=True, kw_only=True):

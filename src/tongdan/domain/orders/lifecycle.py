@@ -18,6 +18,7 @@ from tongdan.domain.orders.commands import (
     NoteSystemStatus,
     RecordSettlement,
 )
+from tongdan.domain.orders.confirmation.marking import execute_due
 from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.erp import cancel_at_erp
@@ -171,6 +172,8 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
             draft.tell(PaymentAwaited(pay_by=ctx.now + wait))
         else:
             cancel(draft, ctx, by=TIMER, reason=UNPAID, at=ctx.now)
+    if _due(draft, "cooling", ctx):
+        execute_due(draft, ctx)
     if _due(draft, "refund", ctx):
         ask_result(draft, ctx)
     if (ship_by := _due(draft, "ship", ctx)) is not None:

@@ -12,6 +12,7 @@ import msgspec
 
 from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.orders.axes import AttemptStage, Closing, RefundStage, Stage
+from tongdan.domain.orders.confirmation.model import Confirmation
 from tongdan.domain.orders.lines import Line, News, PlannedShipment, Units
 
 CHANNEL: Final = "channel"  # under this name `said` keeps what the platform said
@@ -47,6 +48,8 @@ WORRY_PAID_LATE: Final = "paid-after-cancel"
 WORRY_ABNORMAL: Final = "refund-abnormal"
 WORRY_FAILED: Final = "refund-failed"
 WORRY_OVERDUE: Final = "refund-overdue"
+WORRY_WITHDRAWN: Final = "refund-withdrawn"
+WORRY_RECOVERY: Final = "recovery-open"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -70,7 +73,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Money of one payment that goes back. `asked` counts how often the provider was asked for its result, which is
-    next due at `check_at`."""
+    next due at `check_at`. `withdrawn`: it is not to go, or not to have gone."""
 
     no: int
     attempt: int
@@ -79,6 +82,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     stage: RefundStage = RefundStage.REQUESTED
     asked: int = 0
     check_at: datetime | None = None
+    withdrawn: bool = False
 
 
 class PlatformRefund(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -238,6 +242,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     questioned: Payment | None = None
     owed_fen: int = 0
     refunds: tuple[Refund, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
     platform_refunds: tuple[PlatformRefund, ...] = ()
     limited_gifts: tuple[str, ...] = ()
     gifts_due: bool = False
@@ -303,8 +308,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def refunded_fen(self) -> int:
-        """What has gone back."""
-        return sum([each.amount_fen for each in self.refunds if each.stage is RefundStage.SUCCEEDED])
+        """What has gone back, and was not to stay here."""
+        back = [each for each in self.refunds if each.stage is RefundStage.SUCCEEDED and not each.withdrawn]
+        return sum([each.amount_fen for each in back])
+
+    @property
+    def receivable_fen(self) -> int:
+        """What went back although it was withdrawn, and is still to be recovered."""
+        return sum([each.recovery.left_fen for each in self.confirmations if each.recovery is not None])
 
     @property
     def platform_refunded_fen(self) -> int:
@@ -325,6 +336,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     def refund(self, no: int) -> Refund | None:
         return next((each for each in self.refunds if each.no == no), None)
+
+    def confirmation(self, refund: int) -> Confirmation | None:
+        """Of the refund of this number; None: it needs none."""
+        return next((each for each in self.confirmations if each.refund == refund), None)
 
     def after_sale(self, number: str) -> OrderAfterSale | None:
         """By the channel's number of it."""

@@ -13,6 +13,11 @@ REFUND_ABNORMAL: Final = "refund-abnormal"
 REFUND_FAILED: Final = "refund-failed"
 REFUND_OVERDUE: Final = "refund-overdue"
 REFUND_CONTRADICTED: Final = "refund-contradicted"
+REFUND_UNCONFIRMED: Final = "refund-unconfirmed"
+REFUND_WITHDRAWN: Final = "refund-withdrawn"
+REFUND_DISPUTED: Final = "refund-disputed"
+RECOVERY_OPEN: Final = "recovery-open"
+GOODS_KEPT: Final = "goods-kept-back"
 AFTER_SALE_UNMATCHED: Final = "after-sale-unmatched"
 AFTER_SALE_OVERDUE: Final = "after-sale-overdue"
 AFTER_SALE_NOT_TAKEN: Final = "after-sale-not-taken"
@@ -70,6 +75,26 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     REFUND_CONTRADICTED: (
         "The payment provider says of a refund what cannot be: compare its bill with the order",
         "支付平台的退款结果与记录矛盾:请将其账单与订单核对",
+    ),
+    REFUND_UNCONFIRMED: (
+        "A refund waits for the mark of finance or of the order centre",
+        "退款等待财务或订单中心确认",
+    ),
+    REFUND_WITHDRAWN: (
+        "A refund was withdrawn, but its sum is owed to the buyer all the same: pay it back again, or another way",
+        "退款已撤回,但款项仍应退还买家:请重新退款或以其他方式退回",
+    ),
+    REFUND_DISPUTED: (
+        "Finance withdraws a refund that the platform has already paid: the two have to agree",
+        "财务撤回的退款已由平台退给买家:请双方核对",
+    ),
+    RECOVERY_OPEN: (
+        "Money had left when its refund was withdrawn: recover it from the buyer, or write it off",
+        "退款撤回时款项已退出:请向买家追回,或核销",
+    ),
+    GOODS_KEPT: (
+        "Goods taken back with a refund that was withdrawn cannot go by themselves: send them again",
+        "随退款撤下的商品在退款撤回后无法自动恢复发货:请手工补发",
     ),
     ORDER_LOST: (
         "Known to a partner, but its content was lost before a restore: have it sent again under this id",

@@ -51,6 +51,7 @@ class JsonErp:
     def __init__(self, setting: Setting, name: str, credential: Mapping[str, str]) -> None:
         self.orders: dict[str, int] = {}
         self.off: set[str] = set()
+        self.refunds: Final[dict[str, str]] = {}  # the last word on each
         self._known: Final[dict[str, str]] = {}
         self._setting: Final = setting
         self._secret: Final = credential["secret"].encode()
@@ -64,7 +65,9 @@ class JsonErp:
         if self._moods.meets("busy", order):
             return _json(503, {"ok": False, "error": "busy"})
         number = self._known.setdefault(said["id"], f"SO{len(self._known) + 1:06d}")
-        if said["type"] == "cancel":
+        if said["type"].startswith("refund-"):
+            self.refunds[said["refund_id"]] = said["type"]
+        elif said["type"] == "cancel":
             self.off.add(order)
         else:
             self.orders[order] = said["amount_fen"]

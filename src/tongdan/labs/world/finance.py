@@ -7,7 +7,7 @@ and times are those of its own wall, as such systems do.
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
@@ -20,16 +20,20 @@ from tongdan.ports import HttpRequest, HttpResponse
 RETRIES_S: Final = (30, 120, 600, 1_800, *[3_600] * 48)
 FRESH_WITHIN_S: Final = 300
 SETTLES_AFTER_MEAN_S: Final = 6 * 3_600.0
+CONFIRMS_AFTER_MEAN_S: Final = 1_800.0
 
 
 @dataclass
 class Account:
-    """What finance knows of one order. `heard` counts how often each milestone was told."""
+    """What finance knows of one order. `heard` counts how often each milestone was told; `refunds` how each stands
+    that it was asked to mark."""
 
     order: str
     paid_fen: int = 0
     signed_fen: int = 0
     refunds_fen: dict[str, int] = field(default_factory=dict)
+    refunds: dict[str, str] = field(default_factory=dict)
+    receivable_fen: int = 0
     heard: dict[str, int] = field(default_factory=dict)
     settled_fen: int | None = None
 
@@ -44,6 +48,7 @@ class Finance:
         self._zone: Final = zone
         self._url: Final = f"{setting.centre_url}/push/finance/{system}"
         self._nonces: Final = setting.stream("finance", "nonces")
+        self.decide: Callable[[dict[str, Any]], Coroutine[Any, Any, None]] = self._confirm
         self.outbox: Final = Outbox[bytes](setting, self._wrap, _acknowledged, RETRIES_S)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -53,15 +58,52 @@ class Finance:
         said = json.loads(request.body)
         account = self.accounts.setdefault(said["order_id"], Account(said["order_id"]))
         milestone = said["type"]
+        if milestone.startswith("refund-"):
+            self._hear_of_refund(account, said)
+            return _answer(200, {"ok": True})
         account.heard[milestone] = account.heard.get(milestone, 0) + 1
         if milestone == "paid" and not account.paid_fen:
             account.paid_fen = said["amount_fen"]
         elif milestone == "refunded":
-            account.refunds_fen[said["id"]] = said["amount_fen"]
+            account.refunds_fen[said.get("refund_id", said["id"])] = said["amount_fen"]
         elif milestone == "signed" and account.heard[milestone] == 1:
             account.signed_fen = said["amount_fen"]
             self._setting.bustle.start(self._settle(account))
         return _answer(200, {"ok": True})
+
+    def _hear_of_refund(self, account: Account, said: dict[str, Any]) -> None:
+        """Somebody there looks at what is to be marked, after a while; what is withdrawn leaves the books."""
+        refund, word = said["refund_id"], said["type"]
+        if word == "refund-requested" and refund not in account.refunds:
+            self._setting.bustle.start(self.decide(said))
+        if word in ("refund-requested", "refund-confirmed", "refund-withdrawn"):
+            account.refunds[refund] = word
+        if word == "refund-withdrawn":
+            account.refunds_fen.pop(refund, None)
+        elif word == "refund-recovery":
+            account.receivable_fen += said["amount_fen"]
+        elif word in ("refund-recovered", "refund-written-off"):
+            account.receivable_fen -= said["amount_fen"]
+
+    async def _confirm(self, said: dict[str, Any]) -> None:
+        stream = self._setting.stream("finance", said["refund_id"])
+        await self._setting.clock.sleep(stream.waiting_s(CONFIRMS_AFTER_MEAN_S))
+        self.mark("refund-confirmed", said["order_id"], said["refund_id"], said["amount_fen"])
+
+    def mark(self, word: str, order: str, refund: str, amount_fen: int, reason: str = "") -> None:
+        """Tell the centre that finance confirms or withdraws a refund."""
+        said = {
+            "id": f"RF-{refund}-{word}",
+            "type": word,
+            "order_id": order,
+            "refund_id": refund,
+            "amount_fen": amount_fen,
+            "currency": "CNY",
+            "reason": reason,
+            "at": self._setting.clock.now().isoformat(timespec="seconds"),
+        }
+        body = json.dumps(said, ensure_ascii=False).encode()
+        self.outbox.post(body, f"finance.{word}", self._setting.names.native_of(order))
 
     async def _settle(self, account: Account) -> None:
         """Some hours after the goods were signed for the books are closed on them."""

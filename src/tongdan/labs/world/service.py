@@ -16,11 +16,13 @@ FRESH_WITHIN_S: Final = 300
 
 
 class ServiceDesk:
-    """`told` is what it was told, by the id of the message; `times` how often each came."""
+    """`told` is what it was told, by the id of the message; `times` how often each came. `refunds`: the last
+    word on each."""
 
     def __init__(self, setting: Setting, secret: str) -> None:
         self.told: Final[dict[str, dict[str, Any]]] = {}
         self.times: Final[dict[str, int]] = {}
+        self.refunds: Final[dict[str, str]] = {}
         self._setting: Final = setting
         self._secret: Final = secret.encode()
 
@@ -32,6 +34,9 @@ class ServiceDesk:
         fault = self._setting.faults.meet("service.waybill", order, (ANSWER_LOST, BUSY, LIMITED))
         if fault in (BUSY, LIMITED):
             return _answer(503 if fault == BUSY else 429, {"ok": False})
+        if "refund_id" in said:
+            self.refunds[said["refund_id"]] = said["type"]
+            return _answer(200, {"ok": True})
         self.told.setdefault(said["id"], said)
         self.times[said["id"]] = self.times.get(said["id"], 0) + 1
         if fault == ANSWER_LOST:

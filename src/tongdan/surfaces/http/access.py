@@ -60,6 +60,7 @@ class Right:
 Reader = Annotated[Principal, Depends(Right(Scope.READ))]
 Writer = Annotated[Principal, Depends(Right(Scope.WRITE))]
 Packer = Annotated[Principal, Depends(Right(Scope.WRITE, Scope.PACK))]
+Confirmer = Annotated[Principal, Depends(Right(Scope.REFUND, Scope.FINANCE))]
 Refunder = Annotated[Principal, Depends(Right(Scope.REFUND))]
 SellerWriter = Annotated[Principal, Depends(Right(Scope.WRITE, everywhere=True))]
 SellerReader = Annotated[Principal, Depends(Right(Scope.READ, everywhere=True))]

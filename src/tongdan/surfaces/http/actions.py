@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.adapters.partners.regions import region_of
 from tongdan.domain.fulfillment.commands import RecallShipment
+from tongdan.domain.kernel.confirmation import CENTRE, FINANCE, Marker
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.messages import Command, Person, ReplayEffect, SkipEffect
 from tongdan.domain.kernel.money import MAX_FEN
@@ -34,11 +35,12 @@ from tongdan.domain.orders.remarks import MAX_COMMENT
 from tongdan.ports import Accepted, Inbound, Reply
 from tongdan.surfaces.http.access import Packer, Refunder, ShopOperator, Writer
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.keys import Principal
+from tongdan.surfaces.http.keys import Principal, Scope
+from tongdan.surfaces.http.members import Role
 from tongdan.surfaces.http.orders import SOURCE, Id
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import Done
-from tongdan.surfaces.refusals import NOT_ALL_SHOPS
+from tongdan.surfaces.refusals import NOT_ALL_SHOPS, NOT_ALLOWED
 
 router: Final = APIRouter(tags=["actions"])
 
@@ -143,6 +145,16 @@ class Asking:
     @property
     def refund_limit_fen(self) -> int | None:
         return self._who.refund_limit_fen
+
+    def marker(self, party: str = "") -> Marker:
+        """Who asks, as who marks a refund; "": for the party they belong to. Raises Refused when it is not theirs."""
+        who = self._who
+        for_finance = who.role == Role.FINANCE or Scope.REFUND not in who.scopes
+        found = party or (FINANCE if for_finance else CENTRE)
+        scope = Scope.FINANCE if found == FINANCE else Scope.REFUND
+        if scope not in who.scopes or (found == CENTRE and who.role == Role.FINANCE):
+            raise Refused(NOT_ALLOWED.of(name=who.name, scope=scope.value))
+        return Marker(party=found, by=who.person)
 
     def stay_within_limit(self, id: str, amount_fen: int) -> None:
         """Raises Refused when more would go back of this order than the caller may pay back."""
@@ -261,12 +273,16 @@ async def amount(asking: Writing, id: Id, body: AmountBody) -> Done:
 
 @router.post("/orders/{id}/refund")
 async def refund(asking: Refunding, id: Id, body: RefundBody) -> Done:
-    """Pay back some or all of what the buyer paid. The result follows: look at the order's `refunds`.
+    """Pay back some or all of what the buyer paid. Where two parties have to mark it, this is the mark of yours.
 
-    退回买家的部分或全部款项；结果见订单的 `refunds`。
+    退回买家的部分或全部款项；须双方确认时，此操作即为本方确认。结果见订单的 `refunds`。
     """
     command = RequestRefund(
-        order=id, amount_fen=body.amount_fen, reason=body.reason, limit_fen=asking.refund_limit_fen
+        order=id,
+        amount_fen=body.amount_fen,
+        reason=body.reason,
+        limit_fen=asking.refund_limit_fen,
+        marker=asking.marker(),
     )
     return await asking.of_order(id, command)
 
@@ -284,6 +300,7 @@ async def refund_lines(asking: Refunding, id: Id, body: LineRefundBody) -> Done:
         amount_fen=body.amount_fen,
         reason=body.reason,
         limit_fen=asking.refund_limit_fen,
+        marker=asking.marker(),
     )
     return await asking.of_order(id, command)
 

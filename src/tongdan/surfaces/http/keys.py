@@ -29,7 +29,8 @@ class Scope(StrEnum):
     READ = "read"  # orders, timelines, lists, metrics; personal data masked
     WRITE = "write"  # hold, cancel, change, pack
     PACK = "pack"  # merge and split parcels, waybills; part of `write`
-    REFUND = "refund"  # pay back
+    REFUND = "refund"  # pay back; mark refunds for the order centre
+    FINANCE = "finance"  # mark refunds for finance
     REVEAL = "reveal"  # personal data and payloads as received
     COST = "cost"  # what SKUs cost the seller
     OPERATE = "operate"  # dead letters
@@ -38,16 +39,19 @@ class Scope(StrEnum):
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """`owner`: whose word it is when the key is used; "" for keys that were made before owners were kept."""
+
     name: str
     scopes: tuple[Scope, ...]
     sha256: str
     created_at: datetime
+    owner: str = ""
 
 
 class Principal(msgspec.Struct, frozen=True):
     """Who calls: an API key, or a member with a `role`. `shops`, `warehouses`: only these; none named: all.
 
-    `refund_limit_fen`: the most that goes back of one order; None: no limit.
+    `refund_limit_fen`: the most that goes back of one order; None: no limit. `owner`: whose key it is.
     """
 
     name: str
@@ -56,6 +60,12 @@ class Principal(msgspec.Struct, frozen=True):
     shops: frozenset[str] = frozenset()
     refund_limit_fen: int | None = None
     warehouses: frozenset[str] = frozenset()
+    owner: str = ""
+
+    @property
+    def person(self) -> str:
+        """Whose word it is: the same for a member and for the keys that are theirs."""
+        return self.owner or (self.name if self.role else f"key/{self.name}")
 
     @property
     def narrowed(self) -> bool:
@@ -91,8 +101,10 @@ class ApiKeys:
     def named(self, name: str) -> ApiKey | None:
         return next((key for key in self.all() if key.name == name), None)
 
-    def issue(self, name: str, scopes: Iterable[Scope], entropy: Entropy, now: datetime) -> str:
-        """A new key; its token is returned this once and never stored."""
+    def issue(
+        self, name: str, scopes: Iterable[Scope], entropy: Entropy, now: datetime, owner: str = ""
+    ) -> str:
+        """A new key of `owner`'s; its token is returned this once and never stored."""
         kept, scopes = self.all(), tuple(sorted(set(scopes)))
         if _NAME.fullmatch(name) is None:
             raise FileRefused(
@@ -116,7 +128,7 @@ class ApiKeys:
             )
         token = PREFIX + urlsafe_b64encode(entropy.token(TOKEN_BYTES)).decode().rstrip("=")
         self._file.write(
-            _File([*kept, ApiKey(name=name, scopes=scopes, sha256=_hash(token), created_at=now)])
+            _File([*kept, ApiKey(name=name, scopes=scopes, sha256=_hash(token), created_at=now, owner=owner)])
         )
         return token
 
@@ -129,7 +141,7 @@ class ApiKeys:
 
 
 def principal_of(key: ApiKey) -> Principal:
-    return Principal(key.name, frozenset(key.scopes))
+    return Principal(key.name, frozenset(key.scopes), owner=key.owner)
 
 
 def _hash(token: str) -> str:

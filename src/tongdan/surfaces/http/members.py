@@ -38,7 +38,7 @@ ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.OPERATIONS: frozenset({_S.READ, _S.WRITE, _S.PACK, _S.REFUND, _S.OPERATE, _S.COST}),
     Role.WAREHOUSE: frozenset({_S.READ, _S.PACK}),
     Role.SERVICE: frozenset({_S.READ, _S.WRITE, _S.REVEAL}),
-    Role.FINANCE: frozenset({_S.READ, _S.REFUND, _S.COST}),
+    Role.FINANCE: frozenset({_S.READ, _S.REFUND, _S.FINANCE, _S.COST}),
     Role.ADMIN: frozenset(Scope),
 }
 

@@ -31,6 +31,7 @@ _TAGS: Final = {
     "board": ("Status board", "状态总览"),
     "orders": ("Orders", "订单"),
     "actions": ("Actions", "操作"),
+    "confirmations": ("Two parties, and money to be recovered", "双方确认与追回"),
     "holds": ("Holds", "挂起"),
     "gifts": ("Gifts", "赠品"),
     "notices": ("Notices to buyers", "买家通知"),

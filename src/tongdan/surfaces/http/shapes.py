@@ -10,6 +10,7 @@ from tongdan.domain.kernel.ids import payment_id, refund_id
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Stage
+from tongdan.domain.orders.confirmation.model import Confirmation, Undo
 from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.model import LineState, Order, Refund
 from tongdan.domain.orders.status import partly, status
@@ -74,14 +75,61 @@ class ParcelShape(BaseModel):
     shipped_at: datetime
 
 
+class MarkShape(BaseModel):
+    """`party`: finance or centre; `by`: a member, a system, or a rule."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    party: str
+    by: str
+    at: datetime
+
+
+class StepShape(BaseModel):
+    """A system that was told of it. `said`: the last word; `proven`: its answer came; `undone`: to the withdrawal."""
+
+    partner: str
+    said: str
+    proven: bool
+    undone: bool
+
+
+class RecoveryShape(BaseModel):
+    """Money that left although it was withdrawn."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    amount_fen: int
+    repaid_fen: int
+    left_fen: int
+    written_off: bool
+
+
+class ConfirmationShape(BaseModel):
+    """How two parties stand to it. `due_at`: when the money goes, unless one withdraws; null: not yet, or it has."""
+
+    cause: str = Field(examples=["asked"])
+    reason: str
+    proposed_at: datetime
+    marks: list[MarkShape]
+    missing: list[str] = Field(examples=[["finance"]])
+    due_at: datetime | None
+    executed: bool
+    withdrawn: MarkShape | None
+    undone: bool = Field(description="After a withdrawal: every system has proven that it is undone there.")
+    steps: list[StepShape]
+    recovery: RecoveryShape | None
+
+
 class RefundShape(BaseModel):
-    """Money of one payment that goes back."""
+    """Money of one payment that goes back. `confirmation` null: it needs none."""
 
     id: str = Field(examples=["MP20260127000892-R1"])
     payment: str = Field(examples=["MP20260127000892-P1"])
     transaction: str
     amount_fen: int
     stage: str = Field(examples=["succeeded"])
+    confirmation: ConfirmationShape | None
 
 
 class ReissueShape(BaseModel):
@@ -146,6 +194,9 @@ class OrderShape(BaseModel):
     discount_fen: int
     owed_fen: int = Field(description="What of the money received is to go, or has gone, back to the buyer.")
     refunded_fen: int = Field(description="What of that has gone back.")
+    receivable_fen: int = Field(
+        description="What went back although it was withdrawn, and is to be recovered."
+    )
     refunds: list[RefundShape]
     platform_refunded_fen: int = Field(description="What the platform has paid back by itself.")
     placed_at: datetime | None
@@ -257,8 +308,8 @@ def order_shape(
         id=id, channel=order.channel, shop=order.shop, native=order.native,
         status=status_shape(status(order), partly_names(order)),
         amount_fen=order.amount_fen, freight_fen=order.freight_fen, discount_fen=order.discount_fen,
-        owed_fen=order.owed_fen, refunded_fen=order.refunded_fen,
-        refunds=[refund_shape(id, each) for each in order.refunds],
+        owed_fen=order.owed_fen, refunded_fen=order.refunded_fen, receivable_fen=order.receivable_fen,
+        refunds=[refund_shape(id, each, order.confirmation(each.no)) for each in order.refunds],
         platform_refunded_fen=order.platform_refunded_fen,
         placed_at=order.placed_at, paid_at=order.paid.paid_at if order.paid else None,
         transaction=order.paid.transaction if order.paid else "", settled_at=order.settled_at,
@@ -276,10 +327,24 @@ def order_shape(
     )  # fmt: skip
 
 
-def refund_shape(order: str, each: Refund) -> RefundShape:
+def refund_shape(order: str, each: Refund, its: Confirmation | None) -> RefundShape:
     return RefundShape(
         id=refund_id(order, each.no), payment=payment_id(order, each.attempt), transaction=each.transaction,
         amount_fen=each.amount_fen, stage=each.stage.name.lower(),
+        confirmation=None if its is None else confirmation_shape(its),
+    )  # fmt: skip
+
+
+def confirmation_shape(its: Confirmation) -> ConfirmationShape:
+    return ConfirmationShape(
+        cause=its.cause, reason=its.reason, proposed_at=its.proposed_at,
+        marks=[MarkShape.model_validate(each) for each in its.marks], missing=list(its.missing), due_at=its.due_at,
+        executed=its.executed, withdrawn=None if its.withdrawn is None else MarkShape.model_validate(its.withdrawn),
+        undone=its.undone, recovery=None if its.recovery is None else RecoveryShape.model_validate(its.recovery),
+        steps=[
+            StepShape(partner=each.partner, said=each.said, proven=each.proven, undone=each.undo is Undo.PROVEN)
+            for each in its.steps
+        ],
     )  # fmt: skip
 
 

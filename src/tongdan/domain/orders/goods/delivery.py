@@ -351,9 +351,9 @@ def tell_service(
 
 
 def tell_finance(
-    draft: Draft, ctx: Context, milestone: str, at: datetime, amount_fen: int | None = None
+    draft: Draft, ctx: Context, milestone: str, at: datetime, amount_fen: int | None = None, refund: str = ""
 ) -> None:
-    """Without an amount it is about the whole price."""
+    """Without an amount it is about the whole price; `refund` names the one it is about."""
     order = draft.order
     if amount_fen is None:
         amount_fen = order.paid.amount_fen if order.paid is not None else order.amount_fen
@@ -366,5 +366,6 @@ def tell_finance(
             milestone=milestone,
             amount_fen=amount_fen,
             at=at,
+            refund=refund,
         )
     )

@@ -14,7 +14,7 @@ from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted
 from tongdan.domain.orders.goods.delivery import completes_at, tell_signed_at_last
 from tongdan.domain.orders.goods.reservation import advance, open_shipments, reserve_until
-from tongdan.domain.orders.goods.withdrawn_facts import UnitsWithdrawn
+from tongdan.domain.orders.goods.withdrawn_facts import UnitsWantedAgain, UnitsWithdrawn
 from tongdan.domain.orders.lines import ReservedLine, Units
 from tongdan.domain.orders.model import UNMATCHED_HOLD, WORRY_SHORT, LineState, Order, unmatched
 
@@ -48,6 +48,30 @@ def withdraw(draft: Draft, ctx: Context, wanted: tuple[Units, ...], reason: str)
 def to_leave(line: LineState) -> int:
     """Units that are wanted and here, or that a warehouse held back although they are wanted."""
     return line.waiting + line.reserved + line.released + line.stopped - line.withdrawn
+
+
+def want_again(draft: Draft, ctx: Context, units: tuple[Units, ...], reason: str) -> None:
+    """What was withdrawn and is stopped now is sent after all, where its line holds nothing else that stock stands
+    behind; the rest is for a person. What has left has left."""
+    order = draft.order
+    if order.cancelled or not units:
+        return
+    wanted: list[Units] = []
+    kept: list[Units] = []
+    for each in units:
+        line = order.line(each.line)
+        assert line is not None
+        n = min(each.units, line.withdrawn)
+        busy = line.waiting or line.reserved or line.released or not line.line.sku
+        if n > 0:
+            (kept if busy or n > line.stopped else wanted).append(Units(each.line, n))
+    if wanted or kept:
+        again = [_reservation(line, 1) for each in wanted if (line := order.line(each.line)) is not None]
+        draft.tell(
+            UnitsWantedAgain(
+                units=tuple(wanted), again=tuple(again), region=order.region, reason=reason, kept=tuple(kept)
+            )
+        )
 
 
 class _Share(NamedTuple):

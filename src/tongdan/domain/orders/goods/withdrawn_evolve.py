@@ -55,15 +55,36 @@ def _stopped(line: LineState, units: int) -> LineState:
     )
 
 
+def _wanted_again(order: Order, fact: f.UnitsWantedAgain) -> Order:
+    wanted, again = _by_line(fact.units), {each.line: each.attempt for each in fact.again}
+    lines = []
+    for line in order.lines:
+        no = line.line.no
+        if no in wanted:
+            line = line.moved(Stage.STOPPED, Stage.WAITING, wanted[no])
+            line = replace(
+                line, withdrawn=line.withdrawn - wanted[no], attempt=again.get(no, line.attempt), warehouse=""
+            )
+        lines.append(line)
+    return replace(order, lines=tuple(lines))
+
+
 def _refunded(order: Order, fact: f.LinesRefunded) -> Order:
     units = _by_line(fact.units)
     lines = [replace(line, refunded=line.refunded + units.get(line.line.no, 0)) for line in order.lines]
-    order = replace(order, lines=tuple(lines))
+    order = _of_confirmation(replace(order, lines=tuple(lines)), fact)
     if not fact.reference:
         return order
     known = [each for each in order.platform_refunds if each.reference != fact.reference]
     told = PlatformRefund(reference=fact.reference, amount_fen=fact.counts_fen, sold=fact.sold)
     return replace(order, platform_refunds=(*known, told))
+
+
+def _of_confirmation(order: Order, fact: f.LinesRefunded) -> Order:
+    """The last of its refunds stands for the goods: they come back with it, should it be withdrawn."""
+    last = max(fact.refunds, default=0)
+    its = [replace(each, units=fact.units) if each.refund == last else each for each in order.confirmations]
+    return replace(order, confirmations=tuple(its))
 
 
 def _by_line(units: tuple[Units, ...]) -> dict[int, int]:
@@ -72,5 +93,6 @@ def _by_line(units: tuple[Units, ...]) -> dict[int, int]:
 
 WITHDRAWN: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.UnitsWithdrawn: _withdrawn,
+    f.UnitsWantedAgain: _wanted_again,
     f.LinesRefunded: _refunded,
 }

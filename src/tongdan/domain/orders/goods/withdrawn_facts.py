@@ -33,6 +33,17 @@ class UnitsWithdrawn(Fact, frozen=True, kw_only=True):
     ends: tuple[str, ...] = ()
 
 
+class UnitsWantedAgain(Fact, frozen=True, kw_only=True):
+    """Units that were withdrawn with a refund, which was withdrawn itself, are to leave after all: stock is asked for
+    `units` under the attempts of `again`. `kept` cannot come back by themselves, so a person has to send them."""
+
+    units: tuple[Units, ...]
+    again: tuple[ReservedLine, ...]
+    region: str
+    reason: str
+    kept: tuple[Units, ...] = ()
+
+
 class LinesRefunded(Fact, frozen=True, kw_only=True):
     """The price of these units goes back: by the refunds of these numbers, or by the platform under its `reference`.
 

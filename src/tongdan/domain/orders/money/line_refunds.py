@@ -40,7 +40,7 @@ def refund_units(order: Order, command: RefundUnits, ctx: Context) -> Decision |
     if refusal := _nothing_stays(order, draft.order, amount_fen == limit_fen, ctx):
         return refusal
     first = len(order.refunds) + 1
-    if not draw_back(draft, ctx, amount_fen, command.reason):
+    if not draw_back(draft, ctx, amount_fen, command):
         return refusals.TOO_MANY_REFUNDS.of(order=ctx.id, limit=MAX_REFUNDS)
     draft.tell(
         LinesRefunded(

@@ -24,6 +24,8 @@ from tongdan.domain.orders.money import refund_facts as f
 
 
 def _requested(order: Order, fact: f.RefundRequested) -> Order:
+    if order.refund(fact.refund) is not None:
+        return _executed(order, fact)
     refund = Refund(
         no=fact.refund,
         attempt=fact.attempt,
@@ -32,6 +34,16 @@ def _requested(order: Order, fact: f.RefundRequested) -> Order:
         check_at=fact.check_at,
     )
     return replace(order, refunds=(*order.refunds, refund), owed_fen=order.owed_fen + fact.adds_fen)
+
+
+def _executed(order: Order, fact: f.RefundRequested) -> Order:
+    """It was proposed before, and confirmed."""
+    its = [
+        replace(each, executed=True, due_at=None) if each.refund == fact.refund else each
+        for each in order.confirmations
+    ]
+    order = replace(order, confirmations=tuple(its))
+    return _move(order, fact.refund, RefundStage.REQUESTED, fact.check_at)
 
 
 def _accepted(order: Order, fact: f.RefundAccepted) -> Order:

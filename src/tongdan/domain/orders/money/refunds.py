@@ -5,20 +5,31 @@ lost, late or repeated can send it again. The provider's result is waited for, t
 times, and believed only where it says what was asked: number, payment and sum.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from tongdan.domain.kernel.ids import payment_id, refund_id
+from tongdan.domain.kernel.confirmation import CANCELLED, PAID_TWICE, Marker
+from tongdan.domain.kernel.ids import refund_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import REFUND, RefundStage, Stage
-from tongdan.domain.orders.commands import PayBack, RecordRefund, RecordRefundRefused, RequestRefund
+from tongdan.domain.orders.commands import (
+    PayBack,
+    RecordRefund,
+    RecordRefundRefused,
+    RefundUnits,
+    RequestRefund,
+)
+from tongdan.domain.orders.confirmation import marking
+from tongdan.domain.orders.confirmation.facts import RefundCalledOff
+from tongdan.domain.orders.confirmation.recovery import open_recovery
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.goods.delivery import tell_finance
 from tongdan.domain.orders.model import (
     WORRY_FAILED,
     WORRY_PAID_LATE,
     WORRY_PAID_TWICE,
+    WORRY_WITHDRAWN,
     Order,
     Payment,
     Refund,
@@ -34,15 +45,16 @@ from tongdan.domain.orders.money.refund_facts import (
     RefundAsked,
     RefundContradicted,
     RefundFailed,
-    RefundPayment,
-    RefundRequested,
     RefundSucceeded,
 )
+from tongdan.domain.orders.money.sending import next_check, send_back
 
 MAX_REFUNDS: Final = 50  # of one order: as many as WeChat Pay takes for one payment
 MAX_ASKED: Final = 56  # times that a result is asked for: a week of three-hour waits
 _ENDS: Final = (RefundStage.SUCCEEDED, RefundStage.FAILED)
-_OF_ALL: Final = (WORRY_PAID_TWICE, WORRY_PAID_LATE, WORRY_FAILED)  # over when all that is owed has gone back
+_UNSENT: Final = (RefundStage.HELD, RefundStage.WITHDRAWN)  # the provider cannot know of them
+_OF_ALL: Final = (WORRY_PAID_TWICE, WORRY_PAID_LATE, WORRY_FAILED, WORRY_WITHDRAWN)
+# over when all that is owed has gone back
 
 
 # ---- what is to go back
@@ -65,18 +77,19 @@ def request_refund(order: Order, command: RequestRefund, ctx: Context) -> Decisi
     if amount_fen == limit_fen and here(order) and not order.cancelled:
         return refusals.CANCEL_INSTEAD.of(order=ctx.id, units=here(order))
     draft = Draft(order)
-    if not draw_back(draft, ctx, amount_fen, command.reason):
+    if not draw_back(draft, ctx, amount_fen, command):
         return refusals.TOO_MANY_REFUNDS.of(order=ctx.id, limit=MAX_REFUNDS)
     return draft.decision()
 
 
-def draw_back(draft: Draft, ctx: Context, amount_fen: int, reason: str) -> bool:
+def draw_back(draft: Draft, ctx: Context, amount_fen: int, asked: RequestRefund | RefundUnits) -> bool:
     """Have at most what is refundable sent back, of surplus payments first; False when the order has had too many."""
     order = draft.order
     for payment in sorted(order.payments, key=order.counts):
         part_fen = min(amount_fen, left_fen(order, payment))
         amount_fen -= part_fen
-        if part_fen and not _pay_back(draft, ctx, payment, part_fen, reason):
+        cause, reason, marker = asked.cause, asked.reason, asked.marker
+        if part_fen and not _pay_back(draft, ctx, payment, part_fen, cause, reason, marker):
             return False
     return True
 
@@ -91,48 +104,35 @@ def pay_back(order: Order, command: PayBack, ctx: Context) -> Decision | Refusal
         wanted = command.transaction == payment.transaction if command.transaction else order.cancelled
         part_fen = min(uncovered_fen(draft.order), left_fen(order, payment))
         if wanted and part_fen and _goes_by_itself(order, payment):
-            _pay_back(draft, ctx, payment, part_fen, "cancelled" if order.cancelled else "paid twice")
+            if order.cancelled:
+                _pay_back(draft, ctx, payment, part_fen, CANCELLED, "cancelled")
+            else:
+                _pay_back(draft, ctx, payment, part_fen, PAID_TWICE, "paid twice")
     return draft.decision()
 
 
 def _goes_by_itself(order: Order, payment: Payment) -> bool:
-    """Not what has failed before (a person may have paid it another way), nor the price of goods that may be gone."""
-    if any(_of(each, payment) and each.stage is RefundStage.FAILED for each in order.refunds):
+    """Not what has failed or was withdrawn before (a person may have paid it another way, or not want it paid), nor the
+    price of goods that may be gone."""
+    over = [each for each in order.refunds if each.withdrawn or each.stage is RefundStage.FAILED]
+    if any(_of(each, payment) for each in over):
         return False
     return not (order.counts(payment) and (gone(order) or order.units(Stage.RELEASED)))
 
 
-def _pay_back(draft: Draft, ctx: Context, payment: Payment, amount_fen: int, reason: str) -> bool:
-    """Request it and have it sent; False when the order has had too many.
-
-    Where refunds need a second party's word, that word is to be waited for here: between the fact and its effect.
-    """
-    order = draft.order
-    no = len(order.refunds) + 1
+def _pay_back(
+    draft: Draft, ctx: Context, payment: Payment, amount_fen: int, cause: str, reason: str,
+    marker: Marker | None = None,
+) -> bool:  # fmt: skip
+    """Have it sent, or proposed where two parties have to mark it; False when the order has had too many."""
+    no = len(draft.order.refunds) + 1
     if no > MAX_REFUNDS:
         return False
-    draft.tell(
-        RefundRequested(
-            refund=no,
-            attempt=payment.attempt,
-            transaction=payment.transaction,
-            amount_fen=amount_fen,
-            adds_fen=max(0, amount_fen - uncovered_fen(order)),
-            reason=reason,
-            check_at=_next_check(ctx),
-        )
-    )
-    draft.do(
-        RefundPayment(
-            partner=PROVIDER,
-            shop=order.shop,
-            out_trade_no=payment_id(ctx.id, payment.attempt),
-            transaction=payment.transaction,
-            out_refund_no=refund_id(ctx.id, no),
-            amount_fen=amount_fen,
-            total_fen=payment.amount_fen,
-        )
-    )
+    adds_fen = max(0, amount_fen - uncovered_fen(draft.order))
+    if marking.is_needed(ctx, cause):
+        marking.propose(draft, ctx, no, payment, amount_fen, adds_fen, cause, reason, marker)
+    else:
+        send_back(draft, ctx, no, payment, amount_fen, adds_fen, reason)
     return True
 
 
@@ -152,7 +152,8 @@ def left_fen(order: Order, payment: Payment) -> int:
 
 def uncovered_fen(order: Order) -> int:
     """What is owed and neither back nor on its way."""
-    return order.owed_fen - sum(each.amount_fen for each in order.refunds if _holds(each))
+    covering = [each for each in order.refunds if _holds(each) and not each.withdrawn]
+    return order.owed_fen - sum(each.amount_fen for each in covering)
 
 
 def beyond_word(order: Order, amount_fen: int, limit_fen: int | None) -> Refusal | None:
@@ -168,7 +169,7 @@ def _of(refund: Refund, payment: Payment) -> bool:
 
 
 def _holds(refund: Refund) -> bool:
-    return refund.stage is not RefundStage.FAILED
+    return refund.stage not in (RefundStage.FAILED, RefundStage.WITHDRAWN)
 
 
 # ---- what became of it
@@ -179,14 +180,15 @@ def record_refund(order: Order, command: RecordRefund, ctx: Context) -> Decision
     if refund is None or not _fits(refund, command):
         return _contradicted(command)
     if not REFUND.allows(refund.stage, stage):
-        return _contradicted(command) if {refund.stage, stage} == set(_ENDS) else NOTHING
+        impossible = refund.stage in _UNSENT or {refund.stage, stage} == set(_ENDS)
+        return _contradicted(command) if impossible else NOTHING
     draft, amount_fen = Draft(order), refund.amount_fen
     if stage is RefundStage.ACCEPTED:
-        draft.tell(RefundAccepted(refund=refund.no, reference=command.reference, check_at=_next_check(ctx)))
+        draft.tell(RefundAccepted(refund=refund.no, reference=command.reference, check_at=next_check(ctx)))
     elif stage is RefundStage.ABNORMAL:
-        draft.tell(RefundAbnormal(refund=refund.no, amount_fen=amount_fen, check_at=_next_check(ctx)))
+        draft.tell(RefundAbnormal(refund=refund.no, amount_fen=amount_fen, check_at=next_check(ctx)))
     elif stage is RefundStage.FAILED:
-        draft.tell(RefundFailed(refund=refund.no, amount_fen=amount_fen, reason="closed"))
+        draft.tell(_failed(refund, "closed"))
     else:
         _succeed(draft, ctx, refund, command.said_at)
     return draft.decision()
@@ -211,7 +213,7 @@ def _contradicted(said: RecordRefund) -> Decision:
 def _succeed(draft: Draft, ctx: Context, refund: Refund, at: datetime) -> None:
     """The books are told of what comes off the price; they have never heard of a surplus."""
     order = draft.order
-    all_back = order.refunded_fen + refund.amount_fen == order.owed_fen
+    all_back = not refund.withdrawn and order.refunded_fen + refund.amount_fen == order.owed_fen
     draft.tell(
         RefundSucceeded(
             refund=refund.no,
@@ -220,8 +222,10 @@ def _succeed(draft: Draft, ctx: Context, refund: Refund, at: datetime) -> None:
             ends=tuple([worry for worry in order.worries if _ended(worry, refund, all_back)]),
         )
     )
-    if any(order.counts(payment) for payment in order.payments if _of(refund, payment)):
-        tell_finance(draft, ctx, "refunded", at, refund.amount_fen)
+    if refund.withdrawn:
+        open_recovery(draft, ctx, refund.no)
+    elif any(order.counts(payment) for payment in order.payments if _of(refund, payment)):
+        tell_finance(draft, ctx, "refunded", at, refund.amount_fen, refund_id(ctx.id, refund.no))
 
 
 def _ended(worry: str, refund: Refund, all_back: bool) -> bool:
@@ -233,7 +237,14 @@ def record_refund_refused(order: Order, command: RecordRefundRefused, ctx: Conte
     refund = order.refund(command.refund)
     if refund is None or not REFUND.allows(refund.stage, RefundStage.FAILED):
         return NOTHING
-    return Decision((RefundFailed(refund=refund.no, amount_fen=refund.amount_fen, reason=command.reason),))
+    return Decision((_failed(refund, command.reason),))
+
+
+def _failed(refund: Refund, reason: str) -> RefundFailed | RefundCalledOff:
+    """What was withdrawn is not owed for having failed."""
+    if refund.withdrawn:
+        return RefundCalledOff(refund=refund.no, amount_fen=refund.amount_fen)
+    return RefundFailed(refund=refund.no, amount_fen=refund.amount_fen, reason=reason)
 
 
 def ask_result(draft: Draft, ctx: Context) -> None:
@@ -243,7 +254,7 @@ def ask_result(draft: Draft, ctx: Context) -> None:
     for refund in order.refunds:
         if refund.check_at is not None and refund.check_at <= ctx.now:
             times = refund.asked + 1
-            check_at = _next_check(ctx) if times < MAX_ASKED else None
+            check_at = next_check(ctx) if times < MAX_ASKED else None
             draft.tell(RefundAsked(refund=refund.no, times=times, check_at=check_at))
             draft.do(
                 QueryRefund(
@@ -253,7 +264,3 @@ def ask_result(draft: Draft, ctx: Context) -> None:
                     accepted=refund.stage is not RefundStage.REQUESTED,
                 )
             )
-
-
-def _next_check(ctx: Context) -> datetime:
-    return ctx.now + timedelta(seconds=ctx.policy.deadlines.refund_within_s)
