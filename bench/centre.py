@@ -66,8 +66,12 @@ class Centre:
         self._prepared = place
 
     def start(self, place: Path) -> tuple[Process, int]:
-        self._place = place
         shutil.copytree(self._prepared, place, dirs_exist_ok=True)
+        return self.start_at(place)
+
+    def start_at(self, place: Path) -> tuple[Process, int]:
+        """In a place that was laid out already."""
+        self._place = place
         env = environment(place) if self._sampler else None
         process = Process(self._command(place), place / "errors.txt", env)
         try:

@@ -25,7 +25,7 @@ _log: Final = logging.getLogger(__name__)
 
 FLUSH_AFTER_S: Final = 0.1
 FLUSH_ROWS: Final = 500  # rows written at once, so that the loop is never held for long
-FRESH_S: Final = 0.5  # how old a change may grow before it is written although intake is busy
+FRESH_S: Final = 0.25  # how old a change may grow before it is written although intake is busy
 PENDING_LIMIT: Final = 50_000  # changed aggregates in memory; beyond it no change is too young to be written
 READ_ROWS: Final = 300  # journal rows read at once beside the loop
 START_ROWS: Final = (
