@@ -10,6 +10,7 @@ from datetime import datetime
 from tongdan.domain.fulfillment import commands as ship
 from tongdan.domain.fulfillment import facts as stock
 from tongdan.domain.fulfillment.facts import Item
+from tongdan.domain.fulfillment.shipment import NODE_MEANS, STEP_MEANS
 from tongdan.domain.kernel.ids import parse, shipment_id
 from tongdan.domain.kernel.keys import AFTER_SALE, NOTICE, PULL, kind_of, pulled, waybill_alias
 from tongdan.domain.kernel.messages import Command, EffectSkipped
@@ -231,22 +232,24 @@ def _stopped(shipment: str, lead: str, items: tuple[Item, ...], reason: str) -> 
 
 
 def note_wms_said(fact: stock.WmsProcessed, at: Recorded) -> Commands:
-    return _said("wms", at.aggregate, fact.also, fact.status, fact.operated_at)
+    means = STEP_MEANS.get(fact.status, "")
+    return _said("wms", at.aggregate, fact.also, fact.status, means, fact.operated_at)
 
 
 def note_carrier_said(fact: stock.ParcelTracked, at: Recorded) -> Commands:
-    return _said("carrier", at.aggregate, fact.also, fact.code, fact.at)
+    means = NODE_MEANS.get(fact.status, "")
+    return _said("carrier", at.aggregate, fact.also, fact.code, means, fact.at)
 
 
 def _said(
-    system: str, aggregate: str, also: tuple[str, ...], status: str, said_at: datetime
+    system: str, aggregate: str, also: tuple[str, ...], native: str, means: str, said_at: datetime
 ) -> Iterator[Command]:
     shipment = parse(aggregate)
     assert shipment is not None
     for whose in (shipment.order, *also):
         name = f"{shipment.part}{shipment.part_no}" if whose == shipment.order else aggregate
         yield order.NoteSystemStatus(
-            order=whose, system=f"{system}/{name}", native_status=status, said_at=said_at
+            order=whose, system=f"{system}/{name}", native_status=native, said_at=said_at, status=means
         )
 
 

@@ -111,7 +111,7 @@ async def test_an_order_is_pushed_signed_under_the_id_of_the_effect() -> None:
     at = partner(said(200, ok=True, number="SO-1"))
     outcome = await done(actor("webhook", at).perform(errand(PUSH, ORDER)))
     assert outcome.command == NoteSystemStatus(
-        order=ORDER, system="erp", native_status="saved SO-1", said_at=NOW
+        order=ORDER, system="erp", native_status="saved SO-1", said_at=NOW, status="released"
     )
     (asked,) = at.asked
     told = json.loads(asked.body)
@@ -129,7 +129,7 @@ async def test_an_order_is_taken_back() -> None:
     at = partner(said(200, ok=True))
     outcome = await done(actor("webhook", at).perform(errand(CANCEL, ORDER)))
     assert isinstance(outcome.command, NoteSystemStatus)
-    assert outcome.command.native_status == "cancelled"
+    assert outcome.command.native_status == outcome.command.status == "cancelled"
     assert json.loads(at.asked[0].body) == {
         "id": "E-7", "type": "cancel", "order_id": ORDER, "shop": "dy-main", "reason": "不想要了",
     }  # fmt: skip
@@ -171,7 +171,9 @@ def test_a_call_is_signed_as_a_public_client_signs_it() -> None:
 async def test_an_order_becomes_a_sale_order_under_our_own_number() -> None:
     at = partner(ok(kingdee_says(True)))
     outcome = await done(actor("k3cloud", at).perform(errand(PUSH, ORDER)))
-    assert outcome.command == NoteSystemStatus(order=ORDER, system="erp", native_status="saved", said_at=NOW)
+    assert outcome.command == NoteSystemStatus(
+        order=ORDER, system="erp", native_status="saved", said_at=NOW, status="released"
+    )
     (asked,) = at.asked
     assert asked.url.endswith("/K3Cloud/Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.Save.common.kdsvc")
     told = json.loads(asked.body)

@@ -5,6 +5,7 @@ the ERP keeps what it has taken and answers with its own number. Taking back wha
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -81,10 +82,7 @@ class ErpPushActor:
         if not said.ok:
             return Failed(f"the ERP refuses it: {said.error[:80]}", final=True)
         word = f"{SAVED} {said.number[:40]}".strip() if isinstance(effect, PushToErp) else CANCELLED
-        status = NoteSystemStatus(
-            order=effect.order, system=ERP, native_status=word, said_at=self._wire.clock.now()
-        )
-        return Done(status, response.body)
+        return Done(erp_said(effect.order, word, self._wire.clock.now()), response.body)
 
     async def look_up(self, errand: Errand) -> Done | Failed | None:
         return None
@@ -114,3 +112,9 @@ def _told(effect: PushToErp | CancelAtErp) -> dict[str, Any]:
         "placed_at": effect.placed_at,
         "paid_at": effect.paid_at,
     }
+
+
+def erp_said(order: str, word: str, at: datetime) -> NoteSystemStatus:
+    """That an ERP has taken the order over (`saved`, with its number), or has given it up."""
+    means = "cancelled" if word == CANCELLED else "released"
+    return NoteSystemStatus(order=order, system=ERP, native_status=word, said_at=at, status=means)

@@ -20,13 +20,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tongdan.adapters.partners.erp_push import CANCELLED, ERP, SAVED
+from tongdan.adapters.partners.erp_push import CANCELLED, SAVED, erp_said
 from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import ErpSettings
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.money import yuan_from_fen
-from tongdan.domain.orders.commands import NoteSystemStatus
 from tongdan.domain.orders.erp_facts import CancelAtErp, PushToErp
 from tongdan.ports import Done, Errand, Failed, HttpRequest, Repeat, Undo, Verb
 
@@ -100,8 +99,7 @@ class K3CloudActor:
         return self._done(effect.order, SAVED, said) if isinstance(effect, PushToErp) else None
 
     def _done(self, order: str, word: str, raw: bytes) -> Done:
-        at = self._wire.clock.now()
-        return Done(NoteSystemStatus(order=order, system=ERP, native_status=word, said_at=at), raw)
+        return Done(erp_said(order, word, self._wire.clock.now()), raw)
 
     async def _call(self, operation: str, data: Mapping[str, Any]) -> bytes | Failed:
         fields = fields_of(self._wire, self.partner, *FIELDS)

@@ -60,6 +60,24 @@ class ParcelStatus(StrEnum):
 
 WORRY_SILENT: Final = "parcel-silent"
 SIGN: Final = "SIGN"  # the step of a WMS that says: signed for
+# What a step of a WMS (Qimen's orderprocess.report) and a node of a parcel's way mean as the status of an order. What
+# is not here means none: an exception, a refusal at the door, what came back.
+STEP_MEANS: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        ("ACCEPT", "PARTFULFILLED", "FULFILLED", "PRINT", "PICK", "CHECK", "PACKAGE", "WEIGH", "READY"),
+        "released",
+    ),
+    **dict.fromkeys(("PARTDELIVERED", "DELIVERED"), "shipped"),
+    SIGN: "signed",
+    **dict.fromkeys(("REJECT", "CANCELED", "CLOSED"), "cancelled"),
+}
+NODE_MEANS: Final[dict[str, str]] = {
+    ParcelStatus.PICKED_UP: "shipped",
+    ParcelStatus.IN_TRANSIT: "shipped",
+    ParcelStatus.OUT_FOR_DELIVERY: "shipped",
+    ParcelStatus.AT_LOCKER: "shipped",
+    ParcelStatus.SIGNED: "signed",
+}
 MAX_TRACKS: Final = 300
 # What has come of asking a carrier to turn a parcel back.
 ASKED, ACCEPTED, REFUSED = "asked", "accepted", "refused"

@@ -418,12 +418,13 @@ class NoteRiskAnswer(Command, frozen=True, kw_only=True):
 
 
 class NoteSystemStatus(Command, frozen=True, kw_only=True):
-    """What a downstream system says of the order, as evidence: it moves no axis by itself."""
+    """What a downstream system says of the order, as evidence: it moves no axis by itself. `status` as `SystemSaid`."""
 
     order: str
     system: str
     native_status: str
     said_at: datetime
+    status: str = ""
 
 
 class NoteDone(Command, frozen=True, kw_only=True):

@@ -147,7 +147,7 @@ def _channel_reported(order: Order, fact: f.ChannelReported) -> Order:
 def _system_said(order: Order, fact: f.SystemSaid) -> Order:
     if fact.stale:
         return order
-    said = Said(native=fact.native_status, status="", said_at=fact.said_at)
+    said = Said(native=fact.native_status, status=fact.status, said_at=fact.said_at)
     return replace(order, said={**order.said, fact.system: said})
 
 

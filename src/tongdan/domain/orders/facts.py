@@ -358,10 +358,14 @@ class HoldLifted(Fact, frozen=True, kw_only=True):
 
 
 class SystemSaid(Fact, frozen=True, kw_only=True):
+    """What a system said of the order, or (`wms/S1`) of one of its shipments. `status`: the canonical name of what that
+    means, "" where nobody knows or it means nothing."""
+
     system: str
     native_status: str
     said_at: datetime
     stale: bool = False
+    status: str = ""
 
 
 class ShipmentOverdue(Fact, frozen=True, kw_only=True):

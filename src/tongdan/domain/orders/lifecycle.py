@@ -153,6 +153,7 @@ def note_system_status(order: Order, command: NoteSystemStatus, ctx: Context) ->
         native_status=command.native_status,
         said_at=command.said_at,
         stale=stale,
+        status=command.status,
     )
     return Decision((fact,))
 
