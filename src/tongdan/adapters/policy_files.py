@@ -16,6 +16,7 @@ import yaml
 
 from tongdan.adapters import (
     confirmation_rules,
+    finance_rules,
     gift_rules,
     hold_rules,
     notice_rules,
@@ -433,6 +434,8 @@ def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
         _check_url("partners.yml", f"{name}.base_url", settings.base_url)
         if zone := getattr(settings, "zone", ""):
             _check_zone("partners.yml", f"{name}.zone", zone)
+    if wrong := finance_rules.mistake(partners.finance.books, shops):
+        raise ConfError(finance_rules.FILE, f"finance.books.{wrong[0]}", f"expected {wrong[1]}")
     for name, erp in partners.erps.items():
         _check_url("partners.yml", f"erps.{name}.base_url", erp.base_url)
         _check_zone("partners.yml", f"erps.{name}.zone", erp.zone)

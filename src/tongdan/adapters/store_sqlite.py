@@ -286,6 +286,11 @@ class SqliteShard:
         )
         return [(row[0], JournalColumns(*row[1:])) for row in rows]
 
+    def telling(self, fact: str, after: int, until: int) -> list[JournalColumns]:
+        columns = COLUMNS.replace(" raw,", " NULL,")
+        asked = f"SELECT {columns} FROM journal WHERE pos > ? AND pos <= ? AND fact = ? ORDER BY pos"
+        return [JournalColumns(*row) for row in self._all(asked, (after, until, fact))]
+
     def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
         rows = self._all(
             f"SELECT pos, {COLUMNS} FROM journal WHERE pos < ? ORDER BY pos DESC LIMIT ?", (pos, limit)

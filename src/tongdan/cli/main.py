@@ -31,6 +31,7 @@ from tongdan.cli import (
     orders,
     quarantine,
     quotas,
+    reconcile,
     refunds,
     reissues,
     restore,
@@ -114,6 +115,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("backfill", help=backfill.HELP)(backfill.backfill)
 app.add_typer(incident.app, name="incident")
+app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
 app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")

@@ -19,7 +19,7 @@ from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
 from tongdan.flow.clues import mark_of
-from tongdan.flow.journal import effect_digests, fold, from_us, read_state, to_us
+from tongdan.flow.journal import effect_digests, fold, from_us, read_state, slot_of_effect, to_us
 from tongdan.flow.placement import Placement
 from tongdan.flow.proof import prove
 from tongdan.ports import (
@@ -43,6 +43,7 @@ from tongdan.ports import (
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 EXPORT_CHUNK: Final = 1_000
 HISTORY_CHUNK: Final = 50
+TELLING_CHUNK: Final = 20_000  # rows walked over while nothing else happens
 MAX_POS: Final = 2**62
 STATES_CHUNK: Final = 200
 
@@ -191,6 +192,32 @@ class Reader:
                 here = self._placement.shard_of(row.slot) == store.shard
                 if here and row.recorded_us >= since_us and shop in ("", row.shop):
                     yield self._opened(row, {})
+
+    def telling(self, fact: str, since: datetime) -> Iterator[list[JournalRow]]:
+        since_us = to_us(since)
+        for store in self._shards:
+            here = [
+                row
+                for row in store.archived.rows(since_us, {})
+                if row.fact == fact and self._is_here(store, row)
+            ]
+            told = {(row.slot, row.epoch, row.seq) for row in here}
+            yield [self._opened(row, {}) for row in here]
+            first, last = next((pos for pos, _ in store.journal_after(0, 1)), 0), store.last_pos()
+            at = first + max(0, store.recorded_before(since_us) - 1) - 1
+            while at < last:
+                until = at + TELLING_CHUNK
+                rows = [row for row in store.telling(fact, at, until) if self._is_here(store, row)]
+                new = [row for row in rows if (row.slot, row.epoch, row.seq) not in told]
+                yield [self._opened(row, {}) for row in new if row.recorded_us >= since_us]
+                at = until
+
+    def _is_here(self, store: ShardStore, row: JournalColumns) -> bool:
+        return self._placement.shard_of(row.slot) == store.shard
+
+    def waiting(self, effect: str) -> tuple[str, str] | None:
+        row = self._shards[self._placement.shard_of(slot_of_effect(effect))].effect(effect)
+        return None if row is None else (row.partner, row.verb)
 
     def history(self, *, before: str = "", limit: int = 100) -> tuple[list[JournalRow], str]:
         ends = [int(pos) for pos in before.split(".")] if before else [MAX_POS for _ in self._shards]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.catalog import facts as catalog_facts
 from tongdan.domain.catalog import gift_count, offers, skus
+from tongdan.domain.finance import books
 from tongdan.domain.fulfillment import (
     bundles,
     intercept_facts,
@@ -82,7 +83,9 @@ from tongdan.domain.orders.money import (
     presale_facts,
     refund_facts,
     refunds,
+    telling_facts,
 )
+from tongdan.domain.orders.money import telling as milestones
 from tongdan.domain.returns import answering, reporting
 from tongdan.domain.returns import commands as returns_commands
 from tongdan.domain.returns import facts as returns_facts
@@ -305,6 +308,8 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.RequestAfterSale, after_sales.request_after_sale),
     **_orders(_O.TellAfterSale, after_sales.tell_after_sale),
     **_orders(_O.SettleAfterSales, after_sales.settle_after_sales),
+    # finance, which has not got it, is told again
+    **_orders(milestones.TellFinanceAgain, milestones.tell_again),
     # it ends
     **_orders(_O.RecordSettlement, lifecycle.record_settlement),
     **_orders(_O.CompleteOrder, lifecycle.complete_order),
@@ -549,6 +554,7 @@ _MODULES: Final = (
     withdrawn_facts,
     takeover_facts,
     erp_facts,
+    telling_facts,
     fulfillment_facts,
     quota_facts,
     intercept_facts,
@@ -562,6 +568,7 @@ _MODULES: Final = (
     sync_facts,
     pull_facts,
     notice_facts,
+    books,
 )
 FACTS: Final[dict[str, type[Fact]]] = _all(Fact, *_MODULES)
 EFFECTS: Final[dict[str, type[Effect]]] = _all(Effect, *_MODULES)

@@ -166,6 +166,13 @@ class Reads(Protocol):
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         """The audit trail, shard by shard in order of arrival: within a slot that is the order of its chain."""
 
+    def telling(self, fact: str, since: datetime) -> Iterator[list[JournalRow]]:
+        """The rows that tell this fact, recorded from `since` on, without payloads; each step reads a bounded piece of
+        the trail, whether or not anything is found in it."""
+
+    def waiting(self, effect: str) -> tuple[str, str] | None:
+        """Partner and verb of an effect that is outstanding; None: it is over, or there was none."""
+
     def history(self, *, before: str = "", limit: int = 100) -> tuple[list[JournalRow], str]:
         """The audit trail from its end backwards, newest first, without payloads and what lies in archive files.
 

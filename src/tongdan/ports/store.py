@@ -262,6 +262,9 @@ class ShardStore(Protocol):
 
     def journal_after(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]: ...
 
+    def telling(self, fact: str, after: int, until: int) -> list[JournalColumns]:
+        """The rows at positions `after` < position ≤ `until` that tell this fact, without payloads."""
+
     def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
         """The last rows before `pos`, the last one first; not those in archive files."""
 

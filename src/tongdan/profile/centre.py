@@ -15,6 +15,7 @@ from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners import connect_actors, open_doors
+from tongdan.adapters.partners.finance_books import terms_of
 from tongdan.adapters.policy_files import Conf, import_names, load_conf, load_import
 from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.slot_rows import SqliteSlotRows
@@ -29,6 +30,7 @@ from tongdan.flow.archive import Archiver
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
+from tongdan.flow.finance_desk import FinanceDesk
 from tongdan.flow.gate import Gate
 from tongdan.flow.labels import LabelDesk
 from tongdan.flow.leaving import Leaving
@@ -138,6 +140,8 @@ class Centre:
         )
         self.labels: Final = LabelDesk(self.reads, self.actors, entropy)
         self.stock: Final = StockDesk(self.reads, self.actors, self.policy, clock, entropy)
+        terms = terms_of(conf.partners.finance)
+        self.books: Final = FinanceDesk(self.reads, self.actors, self.policy, terms, clock, entropy)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         self.views: Final = Views(self.bus, self.reads, self._overview, self._search)
         leaving = Leaving(

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,16 +16,25 @@ from tongdan.adapters.backup import folder as backup_folder
 from tongdan.adapters.backup.manifest import Manifest
 from tongdan.adapters.backup.restoring import Restoring
 from tongdan.adapters.clock import SystemClock, SystemEntropy
+from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.csv_table import Fault
 from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import MasterKeyRefused, key_marks, open_vault, retire, rotate
 from tongdan.adapters.overview_sqlite import SqliteOverview
+from tongdan.adapters.partners.exchange import Wire
+from tongdan.adapters.partners.finance import FinanceActor
+from tongdan.adapters.partners.finance_books import read_file, terms_of
 from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.finance.books import our_day
 from tongdan.domain.kernel.lost import check_span
+from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.orders.goods.delivery import FINANCE
 from tongdan.flow.archive import newest_sealed, rows_until
+from tongdan.flow.finance_desk import FinanceDesk, Reconciled
 from tongdan.flow.placement import Placement, read_placement
 from tongdan.flow.reads import Reader
 from tongdan.flow.reopening import Reopened, Reopening, jump_for
@@ -34,9 +43,11 @@ from tongdan.flow.verify import Report, verify
 from tongdan.ports import (
     Clock,
     StoreFailure,
+    Transport,
 )
 from tongdan.profile.centre import ALONE, Centre, embedded
 from tongdan.profile.directory import (
+    CREDENTIALS,
     ERASURES,
     MASTER_KEY,
     SHARDS,
@@ -59,6 +70,25 @@ def reading(data: Path) -> Reader:
     tokens = data / "tokens.sqlite"
     book = SqliteTokens(tokens, readonly=True) if tokens.exists() else None
     return Reader(readers, vault, overview, search, read_placement(readers), book)
+
+
+async def reconcile(
+    data: Path, conf: Path, day: date | None, shop: str = "", raw: bytes | None = None,
+    transport: Transport | None = None,
+) -> tuple[Reconciled | Refusal, list[Fault]]:  # fmt: skip
+    """A day (by default yesterday) beside finance's list, or beside the file `raw`, of which some rows may be wrong.
+
+    Beside a running centre or without one; nothing is written. Raises NoData, ConfError, FileRefused.
+    """
+    settled, clock = load_conf(conf), SystemClock()
+    finance, reads = settled.partners.finance, reading(data)
+    day = day or our_day(clock.now()) - timedelta(days=1)
+    entries, faults = (None, []) if raw is None else read_file(raw, finance, day)
+    async with HttpTransport() as over_http:
+        wire = Wire(transport or over_http, CredentialsFile(data / CREDENTIALS, clock), clock)
+        actors = [FinanceActor(FINANCE, finance, wire)]
+        desk = FinanceDesk(reads, actors, settled.policy, terms_of(finance), clock, SystemEntropy())
+        return await desk.reconcile(day, shop, entries), faults
 
 
 def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, int]:

@@ -237,6 +237,10 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "提前到达的包裹消息，待包裹可识别后生效",
     ),
     "OrderSettled": ("settled, {amount} yuan, {reference}", "已结算 {amount} 元，{reference}"),
+    "MilestoneRetold": (
+        "finance is told again: {milestone} ({reason})",
+        "再次通知财务：{milestone}（{reason}）",
+    ),
     "SettlementMismatched": (
         "finance settled {amount} instead of {expected} yuan",
         "财务结算 {amount} 元，应为 {expected} 元",

@@ -14,15 +14,15 @@ import msgspec
 
 from tongdan.adapters.partners.authentic import check_signed, secret_of
 from tongdan.adapters.partners.exchange import Wire
+from tongdan.adapters.partners.finance_books import fen_of, instant, list_books
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, check_size, reason_of
 from tongdan.adapters.partners.settings import FinanceSettings
 from tongdan.adapters.partners.telling import tell, tell_refund
+from tongdan.domain.finance.books import ListBooks
 from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.confirmation import FINANCE as PARTY
 from tongdan.domain.kernel.confirmation import Marker
-from tongdan.domain.kernel.instants import from_local, from_rfc3339
 from tongdan.domain.kernel.messages import Command, Effect, Refusal
-from tongdan.domain.kernel.money import check_fen, fen_from_yuan
 from tongdan.domain.orders.commands import NoteDone, RecordSettlement
 from tongdan.domain.orders.confirmation.commands import ConfirmRefund, DisputeRefund, WithdrawRefund
 from tongdan.domain.orders.confirmation.facts import TellRefund
@@ -127,11 +127,11 @@ def _command(message: _Message, system: str, zone: tzinfo) -> tuple[Command, dat
     if parsed is None or parsed.part:
         raise NotReadable("`order_id` is no order of ours")
     if message.type != SETTLED:
-        return _about_refund(message, parsed.order, system), _instant(message.at, zone)
-    settled_at = _instant(message.settled_at, zone)
+        return _about_refund(message, parsed.order, system), instant(message.at, zone)
+    settled_at = instant(message.settled_at, zone)
     settlement = RecordSettlement(
         order=parsed.order,
-        amount_fen=_amount_fen(message),
+        amount_fen=fen_of(message.amount_fen, message.amount),
         reference=message.reference,
         settled_at=settled_at,
     )
@@ -153,23 +153,12 @@ def _about_refund(message: _Message, order: str, system: str) -> Command:
         raise NotReadable("`refund_id` is no refund of that order")
     if message.type == WITHDRAWN:
         return WithdrawRefund(order=order, refund=refund.part_no, marker=marker, reason=message.reason)
-    return ConfirmRefund(order=order, refund=refund.part_no, marker=marker, amount_fen=_amount_fen(message))
-
-
-def _amount_fen(message: _Message) -> int:
-    if (message.amount_fen is None) == (message.amount is None):
-        raise NotReadable("expected either `amount_fen` (integer) or `amount` (yuan in text)")
-    if message.amount is not None:
-        return fen_from_yuan(message.amount)
-    return check_fen(message.amount_fen)
-
-
-def _instant(text: str, zone: tzinfo) -> datetime:
-    """With an offset it is RFC 3339, without one it is local time."""
-    stamp = text.strip()
-    if "T" in stamp and (stamp.endswith("Z") or "+" in stamp[10:] or "-" in stamp[10:]):
-        return from_rfc3339(stamp)
-    return from_local(stamp.replace("T", " "), zone)
+    return ConfirmRefund(
+        order=order,
+        refund=refund.part_no,
+        marker=marker,
+        amount_fen=fen_of(message.amount_fen, message.amount),
+    )
 
 
 class FinanceActor:
@@ -181,6 +170,8 @@ class FinanceActor:
             TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE),
             TellRefund: Verb(Repeat.AT_LEAST_ONCE, Undo.REVERSIBLE),
         }
+        if settings.books.url:
+            self.verbs = {**self.verbs, ListBooks: Verb(Repeat.NATURAL, Undo.REVERSIBLE)}
         self._settings: Final = settings
         self._wire: Final = wire
 
@@ -189,6 +180,8 @@ class FinanceActor:
         credential = f"finance/{self._settings.system}"
         if isinstance(effect, TellRefund):
             return await tell_refund(self._wire, self._settings.base_url, credential, errand, effect)
+        if isinstance(effect, ListBooks):
+            return await list_books(self._wire, self._settings, errand, effect)
         if not isinstance(effect, TellFinance):
             return Failed(f"finance knows no {type(effect).__name__}", final=True)
         said: dict[str, object] = {

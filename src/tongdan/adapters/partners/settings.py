@@ -40,12 +40,35 @@ class QimenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sender: Sender
 
 
+class FinanceFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Finance's list of orders as a file: our name (name, amount, at, day, shop, reference) → its heading."""
+
+    columns: Mapping[str, str | tuple[str, ...]]
+    encoding: str = "auto"
+
+
+class FinanceBooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How finance counts: at which `url` it lists a day ("": nowhere), by which moment, when its day `closes` (HH:MM,
+    "": midnight), what is a test to it, what share each channel keeps, and its names of shops → ours.
+    """
+
+    url: str = ""
+    moment: Literal["paid", "placed"] = "paid"
+    closes: str = ""
+    test_shops: tuple[str, ...] = ()
+    test_numbers: tuple[str, ...] = ()
+    fees_bp: Mapping[str, int] = {}
+    shops: Mapping[str, str] = {}
+    file: FinanceFile | None = None
+
+
 class FinanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`system` names the credential `finance/{system}`; `zone` is the clock of the system."""
+    """`system` names the credential `finance/{system}`; `zone` is the clock of the system, `books` how it counts."""
 
     base_url: str
     system: str
     zone: str
+    books: FinanceBooks = FinanceBooks()
 
 
 class SfSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -206,6 +206,12 @@ NOT_PAID_YET: Final = RefusalKind(
     en="{order} is not paid, so there is no after-sale of it. Cancel it instead.",
     zh="{order} 尚未付款,不能申请售后。请直接取消订单。",
 )
+NOT_COUNTED_YET: Final = RefusalKind(
+    "not-counted-yet",
+    409,
+    en="{order} is not paid, so finance is not told of it. It will be told when it is.",
+    zh="{order} 尚未付款，不需要通知财务；付款后会自动通知。",
+)
 NOT_OF_THIS_ORDER: Final = RefusalKind(
     "line-not-of-order",
     422,

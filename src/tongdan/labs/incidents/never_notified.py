@@ -6,15 +6,12 @@ job and Tongdan see the same parcels leave at the same instants and the same pho
 """
 
 import asyncio
-import shutil
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
-
-import yaml
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.adapters.policy_files import load_conf
@@ -25,6 +22,7 @@ from tongdan.domain.notices.model import WORRY_MISSED, Notice, NoticeStage
 from tongdan.domain.orders.model import Order
 from tongdan.labs.incidents.notifier import OldNotifier, OldOrder, deaf_ear
 from tongdan.labs.incidents.outcome import Incident, Outcome, Row
+from tongdan.labs.incidents.quiet_conf import with_rare_listings
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.faults import Faults
 from tongdan.labs.world.in_process import Pair, together
@@ -43,7 +41,6 @@ WEATHER: Final = Weather(
     off=0.05, silent=0.1, refusing=0.5, broken=0.05, per_minute=4,
     rejects_from=MORNING + timedelta(hours=5), rejects_until=MORNING + timedelta(hours=11),
 )  # fmt: skip
-LIST_EVERY_S: Final = 86_400  # nothing is bought on the platforms that day
 LONGEST: Final = timedelta(days=12)
 
 
@@ -69,7 +66,7 @@ class Side(NamedTuple):
 
 
 def replay(seed: int, conf: Path, data: Path) -> Outcome:
-    quiet_conf = _with_rare_listings(conf, data / "conf")
+    quiet_conf = with_rare_listings(conf, data / "conf")
 
     async def ours(clock: Clock) -> tuple[Side, list[Departure], tuple[str, ...]]:
         async with together(
@@ -100,17 +97,6 @@ def _rows(old: Side, new: Side) -> Iterator[Row]:
         "found_minutes", "minutes from the first try to the ticket (median)", "首次发送到产生工单的分钟数（中位数）",
         old.found_minutes, new.found_minutes,
     )  # fmt: skip
-
-
-def _with_rare_listings(conf: Path, folder: Path) -> Path:
-    """The configuration, with channels asked for changes seldom: it is not what is looked at here."""
-    shutil.copytree(conf, folder)
-    for path in (folder / "channels").glob("*.yml"):
-        said = yaml.safe_load(path.read_text())
-        if isinstance(said.get("listing"), dict):
-            said["listing"]["every_s"] = LIST_EVERY_S
-            path.write_text(yaml.safe_dump(said, allow_unicode=True))
-    return folder
 
 
 # ---- Tongdan's side

@@ -9,8 +9,9 @@ import hmac
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
-from typing import Any, Final
+from datetime import datetime, tzinfo
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
@@ -19,8 +20,21 @@ from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (30, 120, 600, 1_800, *[3_600] * 48)
 FRESH_WITHIN_S: Final = 300
+LISTED: Final = 50  # entries of a page
+OK: Final = 200
 SETTLES_AFTER_MEAN_S: Final = 6 * 3_600.0
 CONFIRMS_AFTER_MEAN_S: Final = 1_800.0
+
+
+class Booked(NamedTuple):
+    """An entry of its book: `at` as it was told, `heard_at` when; in a day's list it stands under its own number."""
+
+    id: str
+    order: str
+    shop: str
+    amount_fen: int
+    at: datetime
+    heard_at: datetime
 
 
 @dataclass
@@ -39,10 +53,14 @@ class Account:
 
 
 class Finance:
-    """`secret` is the credential `finance/{system}`; `zone` is the clock on its wall."""
+    """`secret` is the credential `finance/{system}`; `zone` is the clock on its wall; `hears`: what a milestone
+    of an order is answered with, and no more comes of it (0: it is taken as it should be)."""
 
     def __init__(self, setting: Setting, system: str, secret: str, zone: tzinfo) -> None:
         self.accounts: Final[dict[str, Account]] = {}
+        self.book: Final[list[Booked]] = []
+        self.struck: Final[list[Booked]] = []
+        self.hears: Callable[[str, str], int] = lambda order, milestone: 0
         self._setting: Final = setting
         self._secret: Final = secret.encode()
         self._zone: Final = zone
@@ -52,10 +70,18 @@ class Finance:
         self.outbox: Final = Outbox[bytes](setting, self._wrap, _acknowledged, RETRIES_S)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """A milestone: `paid`, `signed`, `cancelled` or `refunded`, with its sum."""
-        if not self._authentic(request):
+        """A milestone: `paid`, `signed`, `cancelled` or `refunded`, with its sum; or a GET of a day's list."""
+        listing = request.method == "GET"
+        target = urlsplit(request.url)
+        if not self._authentic(
+            request, f"{target.path}?{target.query}".encode() if listing else request.body
+        ):
             return _answer(401, {"ok": False, "error": "signature"})
+        if listing:
+            return self._list(dict(parse_qsl(target.query)))
         said = json.loads(request.body)
+        if status := self.hears(said["order_id"], said["type"]):
+            return _answer(status, {"ok": status == OK})
         account = self.accounts.setdefault(said["order_id"], Account(said["order_id"]))
         milestone = said["type"]
         if milestone.startswith("refund-"):
@@ -64,6 +90,9 @@ class Finance:
         account.heard[milestone] = account.heard.get(milestone, 0) + 1
         if milestone == "paid" and not account.paid_fen:
             account.paid_fen = said["amount_fen"]
+            self.enter(account.order, said["shop"], account.paid_fen, datetime.fromisoformat(said["at"]))
+        elif milestone == "cancelled":
+            self._strike(account.order)
         elif milestone == "refunded":
             account.refunds_fen[said.get("refund_id", said["id"])] = said["amount_fen"]
         elif milestone == "signed" and account.heard[milestone] == 1:
@@ -105,6 +134,37 @@ class Finance:
         body = json.dumps(said, ensure_ascii=False).encode()
         self.outbox.post(body, f"finance.{word}", self._setting.names.native_of(order))
 
+    def enter(self, order: str, shop: str, amount_fen: int, at: datetime) -> None:
+        """One more entry of the book, under the next number."""
+        id = f"B{len(self.book) + len(self.struck) + 1:08d}"
+        self.book.append(Booked(id, order, shop, amount_fen, at, self._setting.clock.now()))
+
+    def _strike(self, order: str) -> None:
+        """What is cancelled before its day is closed does not stand in the list of it."""
+        today = self._setting.clock.now().astimezone(self._zone).date().isoformat()
+        off = [each for each in self.book if each.order == order and self.day_of(each) >= today]
+        self.struck.extend(off)
+        for each in off:
+            self.book.remove(each)
+
+    def day_of(self, entry: Booked) -> str:
+        """In whose list it stands, by the clock on the wall."""
+        return entry.at.astimezone(self._zone).date().isoformat()
+
+    def _list(self, asked: dict[str, str]) -> HttpResponse:
+        entries = [each for each in self.book if self.day_of(each) == asked.get("date")]
+        at = int(asked.get("cursor") or 0)
+        shown = [
+            {
+                "id": each.id, "order": each.order, "shop": each.shop,
+                "amount": f"{each.amount_fen / 100:.2f}",
+                "at": each.at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S"),
+            }
+            for each in entries[at : at + LISTED]
+        ]  # fmt: skip
+        cursor = str(at + LISTED) if at + LISTED < len(entries) else ""
+        return _answer(OK, {"orders": shown, "cursor": cursor})
+
     async def _settle(self, account: Account) -> None:
         """Some hours after the goods were signed for the books are closed on them."""
         stream = self._setting.stream("finance", account.order)
@@ -133,13 +193,13 @@ class Finance:
         headers = signed_headers(self._secret, self._setting.clock.now(), self._nonces.token(8).hex(), body)
         return HttpRequest(method="POST", url=self._url, headers=headers, body=body)
 
-    def _authentic(self, request: HttpRequest) -> bool:
-        """The centre signs its milestones the same way."""
+    def _authentic(self, request: HttpRequest, signed: bytes) -> bool:
+        """The centre signs its milestones, and what it asks for, the same way."""
         timestamp = request.headers.get("x-tongdan-timestamp", "")
         if not timestamp.isdigit():
             return False
         nonce = request.headers.get("x-tongdan-nonce", "")
-        expected = hmac_sign(self._secret, timestamp, nonce, request.body)
+        expected = hmac_sign(self._secret, timestamp, nonce, signed)
         fresh = abs(int(timestamp) - self._setting.clock.now().timestamp()) <= FRESH_WITHIN_S
         return fresh and hmac.compare_digest(expected, request.headers.get("x-tongdan-signature", ""))
 

@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from tongdan.adapters.credentials_file import write_credentials
 from tongdan.adapters.partners import CHANNELS
 from tongdan.adapters.partners.channel import Channel
-from tongdan.adapters.partners.settings import Partners
+from tongdan.adapters.partners.settings import FinanceSettings, Partners
 from tongdan.domain.kernel.policy import Policy
 from tongdan.labs.world.wechat_pay import Merchant
 from tongdan.ports import Entropy
@@ -249,7 +249,7 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         channels={channel.code: urls[channel.name] for channel in CHANNELS if channel.name in urls},
         wechat=replace(partners.wechat, base_url=urls["wechat"], notify_url=f"{centre_url}/push/wechat/"),
         qimen=replace(partners.qimen, base_url=f"{urls['qimen']}/router/qimen/service"),
-        finance=replace(partners.finance, base_url=f"{urls['finance']}/order-milestones"),
+        finance=_finance(partners.finance, urls["finance"]),
         sf=replace(partners.sf, base_url=f"{urls['sf']}/std/service"),
         erps={
             name: replace(erp, base_url=urls[f"erp/{name}"])
@@ -263,3 +263,8 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         else None,
         cainiao=cainiao,
     )
+
+
+def _finance(settings: FinanceSettings, url: str) -> FinanceSettings:
+    books = msgspec.structs.replace(settings.books, url=f"{url}/orders")
+    return msgspec.structs.replace(settings, base_url=f"{url}/order-milestones", books=books)

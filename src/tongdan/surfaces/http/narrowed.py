@@ -92,6 +92,12 @@ class NarrowedReads:
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         return (row for row in self._reads.journal(since=since, shop=shop) if row.shop in self._shops)
 
+    def telling(self, fact: str, since: datetime) -> Iterator[list[JournalRow]]:
+        return ([row for row in rows if row.shop in self._shops] for rows in self._reads.telling(fact, since))
+
+    def waiting(self, effect: str) -> tuple[str, str] | None:
+        return self._reads.waiting(effect)
+
     def history(self, *, before: str = "", limit: int = 100) -> tuple[list[JournalRow], str]:
         rows, cursor = self._reads.history(before=before, limit=limit)
         return [row for row in rows if row.shop in self._shops], cursor

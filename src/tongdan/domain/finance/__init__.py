@@ -1,0 +1,1 @@
+"""What finance counts beside what we count, and what platforms and banks have paid out."""
