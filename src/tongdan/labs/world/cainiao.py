@@ -6,16 +6,13 @@ receiver stands in them only for whoever made them. Errors are those of Taobao's
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from tongdan.labs.world.carrier import Carrier
-from tongdan.labs.world.gateway import Call, Gateway, Refused, instant
+from tongdan.labs.world.gateway import Refused, TopGateway
 from tongdan.labs.world.numbers import Number
 from tongdan.labs.world.setting import Setting
-from tongdan.labs.world.signing import md5_sign
-from tongdan.ports import HttpRequest
 
 GET, CANCEL = "cainiao.waybill.ii.get", "cainiao.waybill.ii.cancel"
 FIND, SHOW = "cainiao.waybill.ii.query.by.tradecode", "cainiao.waybill.ii.query.by.waybillcode"
@@ -23,42 +20,19 @@ REMOTE: Final = 15
 Asked = Mapping[str, str]
 
 
-class Cainiao(Gateway):
+class Cainiao(TopGateway):
     """The gateway, for the account it knows by the credential `app`."""
 
     name = "cainiao"
-    busy = (REMOTE, "isp.top-remote-connection-timeout", "")
-    limited = (7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
 
     def __init__(self, setting: Setting, carrier: Carrier, app: Mapping[str, str]) -> None:
-        super().__init__(setting)
+        super().__init__(setting, app)
         self.receivers: Final[dict[str, Mapping[str, Any]]] = {}  # by key: what it was told of them
         self._numbers: Final = carrier.numbers
-        self._app: Final = app
-        self._methods: Final[dict[str, Callable[[Asked], object]]] = {
-            GET: self._get, FIND: self._find, SHOW: self._show, CANCEL: self._cancel,
-        }  # fmt: skip
+        self._methods.update({GET: self._get, FIND: self._find, SHOW: self._show, CANCEL: self._cancel})
 
-    def _admit(self, request: HttpRequest) -> Call:
-        said = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-        method = said.get("method", "")
-        if method not in self._methods:
-            raise Refused(22)
-        if said.get("app_key") != self._app["app_key"]:
-            raise Refused(29)
-        if said.get("session") != self._app["session"]:
-            raise Refused(27, "invalid-sessionkey")
-        if said.get("sign") != md5_sign(self._app["app_secret"], said):
-            raise Refused(25)
-        if self._is_stale(instant(said["timestamp"])):
-            raise Refused(31)
-        order = self._setting.names.native_of(self._key(said).partition(".")[0])
-        answer = method.replace(".", "_") + "_response"
-        return Call(method, order, lambda: {answer: self._methods[method](said)})
-
-    def _refuse(self, no: Refused) -> object:
-        said = {"code": no.code, "msg": "no", "sub_code": no.sub_code, "sub_msg": no.message}
-        return {"error_response": {**said, "request_id": "sim"}}
+    def _order(self, said: Asked) -> str:
+        return self._setting.names.native_of(self._key(said).partition(".")[0])
 
     def _key(self, said: Asked) -> str:
         """The seller's key, as far as a call tells it."""

@@ -6,14 +6,16 @@ meanwhile leaves the span, and what lies behind it moves up by one.
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
+from urllib.parse import parse_qsl
 
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED, SHIFTED
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.shelf import METHODS, NoSuchOffer, Shelf
+from tongdan.labs.world.signing import md5_sign
 from tongdan.labs.world.sold import Sold
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
@@ -124,6 +126,46 @@ class Gateway(ABC):
     async def _touch(self, order: Sold) -> None:
         """Once this page is given, the order changes (a remark, say) and leaves the span; nothing is pushed of it."""
         order.updated_at = self._setting.clock.now()
+
+
+class TopGateway(Gateway):
+    """Taobao's open platform (TOP), which Cainiao's calls go through as well: one signed form, one table of errors.
+
+    `_methods` are what it can be asked, for the app it knows by the credential `app`.
+    """
+
+    busy = (15, "isp.top-remote-connection-timeout", "")
+    limited = (7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
+
+    def __init__(self, setting: Setting, app: Mapping[str, str]) -> None:
+        super().__init__(setting)
+        self._app: Final = app
+        self._methods: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {}
+
+    @abstractmethod
+    def _order(self, said: Mapping[str, str]) -> str:
+        """The order that a call is about, "" if none."""
+
+    def _admit(self, request: HttpRequest) -> Call:
+        said = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        method = said.get("method", "")
+        if method not in self._methods:
+            raise Refused(22)
+        if said.get("app_key") != self._app["app_key"]:
+            raise Refused(29)
+        if said.get("session") != self._app["session"]:
+            raise Refused(27, "invalid-sessionkey")
+        if said.get("sign") != md5_sign(self._app["app_secret"], said):
+            raise Refused(25)
+        stale = self._is_stale(instant(said["timestamp"]))
+        if stale or (said.get("v"), said.get("format")) != ("2.0", "json"):
+            raise Refused(31)
+        key = method.removeprefix("taobao.").replace(".", "_")
+        return Call(method, self._order(said), lambda: {f"{key}_response": self._methods[method](said)})
+
+    def _refuse(self, no: Refused) -> object:
+        said = {"code": no.code, "msg": "no", "sub_code": no.sub_code, "sub_msg": no.message}
+        return {"error_response": {**said, "request_id": "sim"}}
 
 
 def local(at: datetime) -> str:

@@ -7,19 +7,17 @@ line stays open while its `consign_status` says "partly" is our reading of the p
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from tongdan.domain.kernel.money import yuan_from_fen
 from tongdan.labs.world.after_sale_words import TaobaoWords
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.douyin import cipher, mask
-from tongdan.labs.world.gateway import Call, Gateway, Refused, instant, local, only
+from tongdan.labs.world.gateway import Refused, TopGateway, instant, local, only
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.shelf import taobao
-from tongdan.labs.world.signing import md5_sign
 from tongdan.labs.world.taobao import (
     CLOSED_UNPAID,
     PARTLY,
@@ -30,7 +28,6 @@ from tongdan.labs.world.taobao import (
     TaobaoLine,
     TaobaoTrade,
 )
-from tongdan.ports import HttpRequest
 
 LONGEST_SPAN: Final = timedelta(days=1)
 SHIP_WITHIN: Final = timedelta(days=2)
@@ -38,49 +35,26 @@ LIST: Final = "taobao.trades.sold.increment.get"
 SHIPPING: Final = "isv.logistics-offline-service-error"
 
 
-class TaobaoApi(Gateway):
+class TaobaoApi(TopGateway):
     """The gateway, for the app it knows by the credential `app`."""
 
     name = "taobao"
-    busy = (15, "isp.top-remote-connection-timeout", "")
-    limited = (7, "accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds")
     no_offer = (41, "isv.item-not-exist", "")
     listing = LIST
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Taobao, app: Mapping[str, str]) -> None:
-        super().__init__(setting)
+        super().__init__(setting, app)
         self._carrier: Final = carrier
         self._platform: Final = platform
-        self._app: Final = app
         self.after_sales = TaobaoWords(setting, platform)
-        self._methods: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
-            **self.after_sales.methods,
-            "taobao.trade.fullinfo.get": self._detail,
-            LIST: self._list,
-            "alibaba.ascp.logistics.offline.send": self._send,
-            **taobao(self.shelf),
-        }
+        self._methods.update(self.after_sales.methods)
+        self._methods.update(taobao(self.shelf))
+        self._methods["taobao.trade.fullinfo.get"] = self._detail
+        self._methods[LIST] = self._list
+        self._methods["alibaba.ascp.logistics.offline.send"] = self._send
 
-    def _admit(self, request: HttpRequest) -> Call:
-        said = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-        method = said.get("method", "")
-        if method not in self._methods:
-            raise Refused(22)
-        if said.get("app_key") != self._app["app_key"]:
-            raise Refused(29)
-        if said.get("session") != self._app["session"]:
-            raise Refused(27, "invalid-sessionkey")
-        if said.get("sign") != md5_sign(self._app["app_secret"], said):
-            raise Refused(25)
-        stale = self._is_stale(instant(said["timestamp"]))
-        if stale or (said.get("v"), said.get("format")) != ("2.0", "json"):
-            raise Refused(31)
-        key = method.removeprefix("taobao.").replace(".", "_")
-        return Call(method, said.get("tid", ""), lambda: {f"{key}_response": self._methods[method](said)})
-
-    def _refuse(self, no: Refused) -> object:
-        said = {"code": no.code, "msg": "no", "sub_code": no.sub_code, "sub_msg": no.message}
-        return {"error_response": {**said, "request_id": "sim"}}
+    def _order(self, said: Mapping[str, str]) -> str:
+        return said.get("tid", "")
 
     def _trade(self, said: Mapping[str, str]) -> TaobaoTrade:
         trade = self._platform.orders.get(said["tid"])
