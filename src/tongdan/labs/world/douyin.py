@@ -66,6 +66,14 @@ class DouyinOrder(Sold):
             for child in self.children
         ]
 
+    @property
+    def units(self) -> int:
+        return sum(child.line.units for child in self.children)
+
+    @property
+    def told_units(self) -> int:
+        return sum(child.shipped for child in self.children)
+
 
 class Douyin:
     """One shop and the app it has authorised, which the credential `douyin/SHOP` is of."""

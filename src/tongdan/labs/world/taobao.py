@@ -68,6 +68,14 @@ class TaobaoTrade(Sold):
     def bought(self) -> list[Bought]:
         return [Bought(each.line.sku, each.line.units, each.line.amount_fen) for each in self.lines]
 
+    @property
+    def units(self) -> int:
+        return sum(each.line.units for each in self.lines)
+
+    @property
+    def told_units(self) -> int:
+        return sum(each.told_units for each in self.lines)
+
 
 class Taobao:
     """One shop and the app it has authorised, which the credential `taobao/SHOP` is of."""

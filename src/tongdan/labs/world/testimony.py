@@ -82,14 +82,16 @@ class Witnesses:
         """Of an order bought on a platform."""
         match order:
             case DouyinOrder():
-                return self._of_douyin(order, id)
+                over, done = order.status == CANCELLED, order.status == FINISHED
+                return self._of_told_by_units(order, id, order.paid_fen, cancelled=over, completed=done)
             case PinduoduoOrder():
                 return self._of_priced(order, id, order.waybills, order.refund_status == REFUNDED)
             case JdOrder():
                 paid = not order.cash or order.state == JD_FINISHED or self._is_settled(id)
                 return self._of_priced(order, id, order.waybills, order.state == JD_CANCELLED, paid=paid)
             case TaobaoTrade():
-                return self._of_taobao(order, id)
+                over, done = order.status in (CLOSED_UNPAID, TAOBAO_REFUNDED), order.status == TAOBAO_FINISHED
+                return self._of_told_by_units(order, id, cancelled=over, completed=done)
             case KuaishouOrder():
                 over, done = order.status == FAILED, order.status == KUAISHOU_DONE
                 return self._of_told_by_units(order, id, cancelled=over, completed=done)
@@ -97,21 +99,6 @@ class Witnesses:
                 over, done = order.status in (CLOSED, PAID_BACK), order.status == DONE
                 return self._of_told_by_units(order, id, cancelled=over, completed=done)
         raise TypeError(f"nobody testifies for {type(order).__name__}")
-
-    def _of_douyin(self, order: DouyinOrder, id: str) -> Testimony:
-        return self._testimony(
-            id,
-            order.id,
-            amount_fen=order.amount_fen,
-            bought=order.bought,
-            waybills=order.waybills,
-            received_fen=order.paid_fen,
-            due=order.paid_at is not None,
-            cancelled=order.status == CANCELLED,
-            completed=order.status == FINISHED,
-            wanted_units=sum(child.line.units for child in order.children),
-            told_units=sum(child.shipped for child in order.children),
-        )
 
     def _is_settled(self, id: str) -> bool:
         account = self._world.finance.accounts.get(id)
@@ -137,31 +124,23 @@ class Witnesses:
             told_units=sum(item.gone for _, item in left) if sorted(waybills) == sorted(told) else -1,
         )
 
-    def _of_taobao(self, trade: TaobaoTrade, id: str) -> Testimony:
-        return self._testimony(
-            id,
-            trade.id,
-            amount_fen=trade.amount_fen,
-            bought=trade.bought,
-            waybills=trade.waybills,
-            received_fen=trade.amount_fen if trade.paid_at else 0,
-            due=trade.paid_at is not None,
-            cancelled=trade.status in (CLOSED_UNPAID, TAOBAO_REFUNDED),
-            completed=trade.status == TAOBAO_FINISHED,
-            wanted_units=sum(each.line.units for each in trade.lines),
-            told_units=sum(each.told_units for each in trade.lines),
-        )
-
     def _of_told_by_units(
-        self, order: KuaishouOrder | MarketOrder, id: str, *, cancelled: bool, completed: bool
+        self,
+        order: DouyinOrder | TaobaoTrade | KuaishouOrder | MarketOrder,
+        id: str,
+        paid_fen: int | None = None,
+        *,
+        cancelled: bool,
+        completed: bool,
     ) -> Testimony:
+        """`paid_fen` None: what it costs, once it is paid."""
         return self._testimony(
             id,
             order.id,
             amount_fen=order.amount_fen,
             bought=order.bought,
             waybills=order.waybills,
-            received_fen=order.amount_fen if order.paid_at else 0,
+            received_fen=(order.amount_fen if order.paid_at else 0) if paid_fen is None else paid_fen,
             due=order.paid_at is not None,
             cancelled=cancelled,
             completed=completed,
