@@ -1,4 +1,4 @@
-"""What was written stays readable: golden journals of released versions, facts that are upcast, states folded anew."""
+"""What was written stays readable: golden journals of versions past and to come, upcast facts, states folded anew."""
 
 from collections.abc import Iterator
 from pathlib import Path

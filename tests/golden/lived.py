@@ -1,0 +1,148 @@
+"""What aggregates live through in the tests of the domain: for each type of fact a short history that has it.
+
+So whatever a domain test tells comes into the golden journal by itself. What only the loop, a restore or a channel's
+listing brings about is told here.
+"""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from tests.domain.centre import NOON, POLICY, Centre
+
+from tongdan.domain.kernel.keys import kind_of
+from tongdan.domain.kernel.lost import Lost
+from tongdan.domain.kernel.messages import EffectDied, EffectReplayed, EffectSettled, EffectSkipped, Fact
+from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.orders.facts import (
+    HeldAfterRestore,
+    OrderAnnounced,
+    OrderRecovered,
+    OrderResurfaced,
+    PaymentAwaited,
+)
+from tongdan.domain.orders.model import WORRY_LOST
+from tongdan.domain.returns.facts import AfterSaleOpened, PayBackFailed
+from tongdan.domain.sync.facts import EpochOpened
+from tongdan.domain.sync.pull_facts import (
+    BackfillQueued,
+    Listed,
+    PageAsked,
+    PageListed,
+    PullStarted,
+    PullStopped,
+    Reading,
+)
+
+History = tuple[str, tuple[Fact, ...]]  # an aggregate's key, and its facts from the first on
+
+DOMAIN = Path(__file__).parents[1] / "domain"
+_ORDER_ID = re.compile(r"(?<![A-Z0-9])([A-Z]{2})(20\d{6})(\d{6,})")
+_LATER = NOON + timedelta(hours=1)
+_SPAN = Reading(job=0, since=NOON, until=_LATER)
+_EFFECT = "97.1.1.0"
+ALONE: tuple[History, ...] = (
+    (
+        "pull/DY/dy-1",
+        (
+            PullStarted(channel="DY", shop="dy-1", read_to=NOON, next_at=NOON),
+            BackfillQueued(no=1, since=NOON, until=_LATER, next_at=NOON),
+            PageAsked(reading=_SPAN, asked_at=_LATER),
+            PageListed(
+                reading=_SPAN, orders=(Listed(native="5001", said_at=NOON),), then=None, next_at=_LATER
+            ),
+            PullStopped(),
+        ),
+    ),
+    (
+        "slot/7",
+        (EpochOpened(backup="b-1", lost=Lost(since=NOON, until=_LATER, ranges={"MP20260127": (3, 1_003)})),),
+    ),
+    (
+        "MP20260127000263",
+        (OrderResurfaced(channel="MP"), OrderRecovered(ends=(WORRY_LOST,)), PaymentAwaited(pay_by=_LATER)),
+    ),
+    (
+        "DY20260127000097",
+        (
+            OrderAnnounced(channel="DY", shop="dy-1", native="5001", detail_by=_LATER),
+            HeldAfterRestore(),
+            EffectDied(effect=_EFFECT, verb="FetchDetail", partner="channel/DY/dy-1", error="never"),
+            EffectReplayed(effect=_EFFECT, reason="mended"),
+            EffectSkipped(effect=_EFFECT, reason="told by phone"),
+            EffectSettled(effect=_EFFECT, outcome="RecordDetail"),
+        ),
+    ),
+    (
+        "MP20260127000097-A1",
+        (
+            AfterSaleOpened(channel="MP", shop="mp-1", native="N-1", number="A-1", said_at=NOON),
+            PayBackFailed(problem="nothing-to-refund"),
+        ),
+    ),
+)
+
+
+class Harvest:
+    """A pytest plugin that keeps what the centres of a run have told."""
+
+    def __init__(self) -> None:
+        self.histories: list[History] = []
+        self._centres: list[Centre] = []
+
+    def pytest_configure(self) -> None:
+        begin, centres = Centre.__init__, self._centres
+
+        def kept(centre: Centre, policy: Policy = POLICY) -> None:
+            begin(centre, policy)
+            centres.append(centre)
+
+        Centre.__init__ = kept  # type: ignore[method-assign,assignment]
+
+    def pytest_runtest_teardown(self) -> None:
+        for centre in self._centres:
+            told: dict[str, list[Fact]] = {}
+            for key, fact in centre.journal:
+                told.setdefault(key, []).append(fact)
+            self.histories += [(key, tuple(facts)) for key, facts in told.items()]
+        self._centres.clear()
+
+
+def histories() -> list[History]:
+    """The shortest history of each fact that is not in one chosen before it; no two of one aggregate.
+
+    Tests that draw their cases are left out, so the same tests give the same journal.
+    """
+    harvest = Harvest()
+    quietly = ["-q", "-p", "no:cacheprovider", "--ignore-glob=*test_any_*", "--hypothesis-seed=0"]
+    if pytest.main([str(DOMAIN), *quietly], plugins=[harvest]) != 0:
+        raise SystemExit("the tests of the domain have to pass")
+    shortest: dict[type[Fact], History] = {}
+    for history in harvest.histories:
+        for fact in history[1]:
+            known = shortest.get(type(fact))
+            if known is None or len(history[1]) < len(known[1]):
+                shortest[type(fact)] = history
+    chosen: dict[str, History] = {key: (key, facts) for key, facts in ALONE}
+    told = {type(fact) for _, facts in ALONE for fact in facts}
+    for fact_type in sorted(shortest, key=lambda each: (-len(shortest[each][1]), each.__name__)):
+        if fact_type not in told:
+            key, facts = shortest[fact_type]
+            told.update(map(type, facts))
+            key = _fresh(key, chosen)
+            chosen[key] = (key, facts)
+    return list(chosen.values())
+
+
+def _fresh(key: str, taken: dict[str, History]) -> str:
+    """The key, or one like it of another day or name. Histories of different tests were told of the same orders."""
+    fresh, n = key, 0
+    while fresh in taken:
+        n += 1
+        day = (date(2026, 2, 1) + timedelta(days=n)).strftime("%Y%m%d")
+        fresh = _ORDER_ID.sub(rf"\g<1>{day}\g<3>", key)
+        if fresh == key:
+            fresh = f"{key}~{n}"
+    assert kind_of(fresh) == kind_of(key)
+    return fresh
