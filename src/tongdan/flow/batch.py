@@ -194,7 +194,7 @@ class Batch(Staging):
         person = getattr(command, "person", None)
         if person is not None and any(rule.active and rule.of_buyer for rule in env.policy.holds):
             marks = marks_of(person, getattr(command, "buyer", ""), env.vault)
-        return Context(self._now, key, env.policy, env.revision, self._heads.losses(slot), marks)
+        return Context(self.now, key, env.policy, env.revision, self._heads.losses(slot), marks)
 
     def _fresh_id(self, slot: int, channel: str) -> tuple[str, tuple[int, str, str]]:
         counter = (slot, channel, self._day)

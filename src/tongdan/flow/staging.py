@@ -39,7 +39,7 @@ class Staging:
     def __init__(self, env: Environment, heads: Heads, now: datetime) -> None:
         self._env = env
         self._heads = heads
-        self._now = now
+        self.now = now
         self._now_us = to_us(now)
         self._live: dict[str, Live] = {}
         self._dirty: dict[str, Live] = {}
@@ -91,7 +91,7 @@ class Staging:
         # A shop that is only watched is somebody else's to act for.
         wanted = decision.effects if owned else ()
         effects = self._stage_effects(key, (slot, epoch, seq + len(facts)), wanted)
-        happened_at = item.happened_at or self._now
+        happened_at = item.happened_at or self.now
         common = (
             type(item.command).__name__, item.inbox_key, _cause(item), self._env.revision, shop, int(owned),
         )  # fmt: skip

@@ -123,12 +123,11 @@ class Views:
             self._pending[key] = (state, from_us(recorded_us))
 
     def committed(self, shard: Shard, batch: Batch) -> None:
-        now = self._bus.clock.now()
         if not self._pending:
             self._late_s = self._bus.clock.monotonic() + FRESH_S
         for key, live in batch.changed().items():
             if live.kind.name in (ORDER, TICKET):
-                self._pending[key] = (live.state, now)
+                self._pending[key] = (live.state, batch.now)
         if shard.number not in self._unread:
             self._positions[shard.number] = shard.heads.pos
         self._again_in(FLUSH_AFTER_S)
