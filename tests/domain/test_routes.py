@@ -26,7 +26,7 @@ from tongdan.domain.orders import evolve, model
 from tongdan.domain.orders import facts as order_facts
 from tongdan.domain.returns import folding as returns_folding
 from tongdan.domain.returns.model import AfterSale
-from tongdan.domain.sync import alias, epoch, kinds, pull, pull_facts, repair
+from tongdan.domain.sync import alias, dispute, epoch, kinds, pull, pull_facts, pulse, pulse_facts, ticket
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow.aggregates import KINDS, WAKES
@@ -78,6 +78,10 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         pull_facts.BackfillQueued,
         pull_facts.PageAsked,
         pull_facts.PageListed,
+        pulse_facts.PulseTurned,
+        pulse_facts.PulseLags,
+        pulse_facts.PulseCaughtUp,
+        *dispute.FACTS,
     }
     of_catalog: set[type[Fact]] = {
         catalog_facts.SkuDescribed,
@@ -127,7 +131,8 @@ STATES = {
     "pull": pull.Pull(channel="DY", shop="s", read_to=NOON, next_at=None),
     "slot": epoch.Epochs(),
     "notice": notice.Notice(order="O", shop="s", kind="shipped", about="1", happened_at=NOON, ways=()),
-    "ticket": repair.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),
+    "pulse": pulse.Pulse(partner="finance"),
+    "ticket": ticket.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),
 }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tongdan.adapters.audit_sqlite import SqliteAudit
+from tongdan.adapters.checks_sqlite import SqliteChecks
 from tongdan.adapters.clock import SeededEntropy, run_virtual
 from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.search_sqlite import SqliteSearch
@@ -112,6 +113,7 @@ class Rig:
         self.readers = [SqliteShard(shard_file(data, n), n, readonly=True) for n in range(SHARDS)]
         self.overview = SqliteOverview(data / "overview.sqlite")
         self.search = SqliteSearch(data / "search.sqlite")
+        self.checks = SqliteChecks(data / "checks.sqlite")
         self.meters = Meters()
         self.bus = Bus(
             [(store, self.readers[store.shard]) for store in self.stores],
@@ -132,7 +134,7 @@ class Rig:
         self.relay = Relay(self.bus)
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
-        self.views = Views(self.bus, self.reads, self.overview, self.search)
+        self.views = Views(self.bus, self.reads, self.overview, self.search, self.checks, frozenset())
         slot_rows = lambda n: SqliteSlotRows(shard_file(data, n))  # noqa: E731
         leaving = Leaving(self.bus, self.relay, self.runner, self.views, slot_rows, lambda: False)
         self.mover = Mover(self.bus, self.relay, self.runner, slot_rows, leaving)
@@ -157,6 +159,7 @@ class Rig:
             shard.close()
         self.overview.close()
         self.search.close()
+        self.checks.close()
 
     # -- doing
 

@@ -23,7 +23,15 @@ from tongdan.domain.orders.facts import (
     PaymentAwaited,
 )
 from tongdan.domain.orders.model import WORRY_LOST
+from tongdan.domain.orders.remark_facts import ToldAgain
 from tongdan.domain.returns.facts import AfterSaleOpened, PayBackFailed
+from tongdan.domain.sync.dispute_facts import (
+    DifferenceFound,
+    RepairChosen,
+    RepairGivenUp,
+    RepairTried,
+    SideAgrees,
+)
 from tongdan.domain.sync.facts import EpochOpened
 from tongdan.domain.sync.pull_facts import (
     BackfillQueued,
@@ -34,6 +42,7 @@ from tongdan.domain.sync.pull_facts import (
     PullStopped,
     Reading,
 )
+from tongdan.domain.sync.pulse_facts import PulseCaughtUp, PulseLags, PulseTurned
 
 History = tuple[str, tuple[Fact, ...]]  # an aggregate's key, and its facts from the first on
 
@@ -53,6 +62,45 @@ ALONE: tuple[History, ...] = (
                 reading=_SPAN, orders=(Listed(native="5001", said_at=NOON),), then=None, next_at=_LATER
             ),
             PullStopped(),
+        ),
+    ),
+    (
+        "pulse/finance",
+        (
+            PulseTurned(partner="finance", before="green", colour="red"),
+            PulseLags(partner="finance", lag_s=700),
+            PulseCaughtUp(partner="finance", ends=("pulse-lags",)),
+        ),
+    ),
+    (
+        "ticket/DY20260127000097/differs-status",
+        (
+            DifferenceFound(
+                subject="DY20260127000097",
+                kind="differs-status",
+                field="status",
+                partner="finance",
+                ours="signed",
+                theirs="paid",
+                status="signed",
+                impossible=False,
+                record="carrier",
+                repair="tell",
+                owner="finance",
+                raised_at=NOON,
+                repair_by=_LATER,
+            ),
+            RepairTried(partner="finance", field="status", repair="tell", no=1, again_at=_LATER),
+            RepairGivenUp(partner="finance", owner="finance"),
+            RepairChosen(partner="finance", choice="tell", reason="told by phone"),
+            SideAgrees(partner="finance", seen_at=_LATER),
+        ),
+    ),
+    (
+        "DY20260127000353",
+        (
+            OrderAnnounced(channel="DY", shop="dy-1", native="5002", detail_by=_LATER),
+            ToldAgain(partner="finance", what=("paid",)),
         ),
     ),
     (

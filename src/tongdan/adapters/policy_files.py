@@ -20,6 +20,7 @@ from tongdan.adapters import (
     gift_rules,
     hold_rules,
     notice_rules,
+    pulse_rules,
     quota_rules,
     sign_in_rules,
 )
@@ -49,6 +50,7 @@ from tongdan.domain.kernel.policy import (
     Shop,
     Warehouse,
 )
+from tongdan.domain.kernel.pulse import PulsePolicy
 from tongdan.domain.kernel.quotas import QuotaPolicy
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.model import BESIDE
@@ -117,6 +119,7 @@ def load_conf(folder: Path) -> Conf:
         notices=notices,
         quotas=_quotas(files, shops, warehouses),
         confirmation=_confirmation(files, shops, partners),
+        pulse=_pulse(files),
     )  # fmt: skip
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
@@ -389,6 +392,16 @@ def _sign_in(files: _Files, policy: Policy) -> SignIn | None:
     if wrong := sign_in_rules.mistake(how, policy.shops, policy.warehouses):
         raise ConfError(sign_in_rules.FILE, wrong[0], f"expected {wrong[1]}")
     return how
+
+
+def _pulse(files: _Files) -> PulsePolicy:
+    """Without the file nobody is asked how they see orders."""
+    if not files.has(pulse_rules.FILE):
+        return PulsePolicy()
+    policy = files.one(pulse_rules.FILE, PulsePolicy)
+    if wrong := pulse_rules.mistake(policy):
+        raise ConfError(pulse_rules.FILE, wrong[0], f"expected {wrong[1]}")
+    return policy
 
 
 def _notices(

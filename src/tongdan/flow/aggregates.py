@@ -21,6 +21,7 @@ from tongdan.domain.kernel.keys import (
     ORDER,
     PACKING,
     PULL,
+    PULSE,
     QUOTA,
     SHIPMENT,
     SKU,
@@ -37,7 +38,7 @@ from tongdan.domain.orders.model import Order
 from tongdan.domain.returns import folding as returns_folding
 from tongdan.domain.returns import model as returns
 from tongdan.domain.returns import reporting
-from tongdan.domain.sync import alias, epoch, pull, repair
+from tongdan.domain.sync import alias, epoch, pull, pulse, repair, ticket
 from tongdan.flow.routing import Kind
 
 ORDER_KIND: Final = Kind(
@@ -91,7 +92,8 @@ PULL_KIND: Final = Kind(
     wake_at=pull.wake_at,
     shop=lambda pull: pull.shop,
 )
-TICKET_KIND: Final = Kind(name=TICKET, state=repair.Ticket, evolve=repair.evolve)
+PULSE_KIND: Final = Kind(name=PULSE, state=pulse.Pulse, evolve=pulse.evolve)
+TICKET_KIND: Final = Kind(name=TICKET, state=ticket.Ticket, evolve=repair.evolve)
 
 SKU_KIND: Final = Kind(name=SKU, state=catalog.Sku, evolve=skus.evolve)
 OFFER_KIND: Final = Kind(
@@ -125,6 +127,7 @@ KINDS: Final[dict[str, Kind]] = {
         LIMIT_KIND,
         ALIAS_KIND,
         PULL_KIND,
+        PULSE_KIND,
         TICKET_KIND,
         SLOT_KIND,
         SKU_KIND,

@@ -46,6 +46,7 @@ from tongdan.domain.notices import telling
 from tongdan.domain.orders import (
     after_sale_facts,
     after_sales,
+    again,
     entry_facts,
     erasure,
     erp_facts,
@@ -89,12 +90,23 @@ from tongdan.domain.orders.money import telling as milestones
 from tongdan.domain.returns import answering, reporting
 from tongdan.domain.returns import commands as returns_commands
 from tongdan.domain.returns import facts as returns_facts
-from tongdan.domain.sync import alias, epoch, pull, pull_facts, repair
+from tongdan.domain.sync import (
+    alias,
+    dispute,
+    dispute_facts,
+    epoch,
+    pull,
+    pull_facts,
+    pulse,
+    pulse_facts,
+    repair,
+)
 from tongdan.domain.sync import commands as sync_commands
 from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import after_sale_reactions as after
 from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import confirmation_reactions as confirmed
+from tongdan.flow import dispute_reactions as disputed
 from tongdan.flow import gift_reactions as gifted
 from tongdan.flow import limit_reactions as limited
 from tongdan.flow import notice_reactions as tell
@@ -116,6 +128,7 @@ from tongdan.flow.aggregates import (
     ORDER_KIND,
     PACKING_KIND,
     PULL_KIND,
+    PULSE_KIND,
     QUOTA_KIND,
     SHIPMENT_KIND,
     SKU_KIND,
@@ -129,6 +142,7 @@ from tongdan.flow.targets import (
     by_alias,
     by_buyer,
     by_event,
+    by_field,
     by_limit,
     by_lost_id,
     by_mark,
@@ -136,6 +150,7 @@ from tongdan.flow.targets import (
     by_notice,
     by_offer,
     by_order,
+    by_partner,
     by_pull,
     by_quota,
     by_rule,
@@ -187,6 +202,7 @@ _G = guard_commands
 _A = returns_commands
 _Q = quota_commands
 _K = confirmation_commands
+_D = dispute_facts
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -316,6 +332,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_O.CancelOrder, lifecycle.cancel_order),
     **_orders(_O.NoteSystemStatus, lifecycle.note_system_status),
     **_orders(_O.NoteDone, lifecycle.note_done),
+    **_orders(_O.TellAgain, again.tell_again),
     # its buyer is told, and is known to have heard it
     _N.PlanNotice: Route(NOTICE_KIND, by_event, telling.plan_notice, creates=True),
     _N.ResendNotice: Route(NOTICE_KIND, by_notice, telling.resend_notice),
@@ -337,6 +354,11 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _S.SendByAlias: Route(ALIAS_KIND, by_alias, alias.send_by_alias, creates=True),
     _S.RaiseTicket: Route(TICKET_KIND, by_subject, repair.raise_ticket, creates=True),
     _S.ResolveTicket: Route(TICKET_KIND, by_subject, repair.resolve_ticket, creates=True),
+    # what the heartbeat finds: systems that see an order differently, and partners that are late
+    _D.NoteDifference: Route(TICKET_KIND, by_field, dispute.note_difference, creates=True),
+    _D.NoteAgreement: Route(TICKET_KIND, by_field, dispute.note_agreement),
+    _D.ChooseRepair: Route(TICKET_KIND, by_subject, dispute.choose_repair),
+    pulse_facts.NotePulse: Route(PULSE_KIND, by_partner, pulse.note_pulse, creates=True),
     # a slot goes on after a restore
     _S.OpenEpoch: Route(SLOT_KIND, by_slot, epoch.open_epoch, creates=True),
 }
@@ -490,12 +512,15 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-after-sale-not-paid", _a.PayBackFailed, after.not_paid_back),
     Reaction("ticket-after-sale-unknown", _a.AfterSaleNotUnderstood, after.not_understood),
     Reaction("ticket-after-sale-contradicted", _a.AfterSaleContradicted, after.contradicted),
+    Reaction("ticket-pulse-lags", pulse_facts.PulseLags, eyes.pulse_lags),
+    Reaction("tell-again", dispute_facts.RepairTried, disputed.tell_again),
     Reaction("ticket-dead-letter", messages.EffectDied, eyes.dead_letter),
     # what has healed
     Reaction("healed-after-sale", _a.AfterSaleReported, after.healed),
     Reaction("healed-after-sale-match", _a.AfterSaleMatched, after.healed),
     Reaction("healed-dead-letter-skipped", messages.EffectSkipped, eyes.dead_letter_tended),
     Reaction("healed-dead-letter-replayed", messages.EffectReplayed, eyes.dead_letter_tended),
+    Reaction("healed-pulse", pulse_facts.PulseCaughtUp, eyes.healed),
     Reaction("healed-detail", _o.OrderDetailed, eyes.healed),
     Reaction("healed-recovered", _o.OrderRecovered, eyes.healed),
     Reaction("healed-held-after-restore", _o.HoldLifted, eyes.lifted_after_restore),
@@ -567,6 +592,8 @@ _MODULES: Final = (
     wms_stock,
     sync_facts,
     pull_facts,
+    dispute_facts,
+    pulse_facts,
     notice_facts,
     books,
 )

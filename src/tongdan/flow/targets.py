@@ -19,6 +19,7 @@ from tongdan.domain.kernel.keys import (
     offer_key,
     packing_key,
     pull_key,
+    pulse_key,
     quota_key,
     sku_key,
     slot_key,
@@ -27,6 +28,7 @@ from tongdan.domain.kernel.keys import (
 )
 from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.orders import commands as order_commands
+from tongdan.domain.sync.dispute import KIND
 from tongdan.flow.routing import Name, Target
 
 
@@ -156,4 +158,15 @@ def by_pull(command: Any) -> Target:
 
 def by_subject(command: Any) -> Target:
     key = ticket_key(command.subject, command.kind)
+    return Target(key_slot(key), key)
+
+
+def by_field(command: Any) -> Target:
+    """The ticket about a field of an order on which systems disagree."""
+    key = ticket_key(command.order, KIND + command.field)
+    return Target(key_slot(key), key)
+
+
+def by_partner(command: Any) -> Target:
+    key = pulse_key(command.partner)
     return Target(key_slot(key), key)

@@ -20,6 +20,7 @@ from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
+from tongdan.domain.sync.pulse_facts import PulseCaughtUp, PulseLags
 from tongdan.flow.routing import Commands, Recorded
 
 
@@ -38,6 +39,10 @@ def held_after_restore(fact: told.HeldAfterRestore, at: Recorded) -> Commands:
 def lifted_after_restore(fact: told.HoldLifted, at: Recorded) -> Commands:
     if fact.hold == RESTORED_HOLD:
         yield ResolveTicket(subject=at.aggregate, kind=kinds.HELD_AFTER_RESTORE, evidence=type(fact).__name__)
+
+
+def pulse_lags(fact: PulseLags, at: Recorded) -> Commands:
+    return ticket(at, kinds.PULSE_LAGS, f"{fact.partner} {fact.lag_s} s")
 
 
 def detail_overdue(fact: told.DetailOverdue, at: Recorded) -> Commands:
@@ -199,6 +204,7 @@ Healing = (
     | waybill.WaybillAsked
     | waybill.WaybillGot
     | waybill.WaybillDropped
+    | PulseCaughtUp
 )
 
 

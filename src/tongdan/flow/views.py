@@ -5,7 +5,7 @@ after a crash catches up from the journal position it had reached. Losing it cos
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,8 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.journal import from_us
 from tongdan.flow.reads import Reader
 from tongdan.flow.shard import Shard
-from tongdan.ports import OrderDoc, Overview, Search, StoreFailure, TicketRow
+from tongdan.flow.watching import watched
+from tongdan.ports import Checks, OrderDoc, Overview, Search, StoreFailure, TicketRow
 
 _log: Final = logging.getLogger(__name__)
 
@@ -43,13 +44,23 @@ class _Place(NamedTuple):
 
 
 class Views:
-    """Feeds the index of orders and the list of tickets from commits."""
+    """Feeds the index of orders, the list of tickets and the book of the heartbeat from commits."""
 
-    def __init__(self, bus: Bus, reader: Reader, overview: Overview, search: Search) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        reader: Reader,
+        overview: Overview,
+        search: Search,
+        checks: Checks,
+        witnesses: Set[str],
+    ) -> None:
         self._bus = bus
         self._reader = reader
         self._overview = overview
         self._search = search
+        self._checks = checks
+        self._witnesses = witnesses
         self._pending: dict[str, tuple[Any, datetime]] = {}
         self._positions: dict[int, int] = {}
         self._first = 0  # so many of the pending make `_promised` true
@@ -178,6 +189,10 @@ class Views:
             positions = positions | self._positions
         self._search.put(orders, positions)
         self._overview.put(tickets, positions)
+        asked = [
+            watched(key, state, at, self._witnesses) for key, state, at in changed if kind_of(key) == ORDER
+        ]
+        self._checks.put(asked, positions)
         for key in keys:
             del self._pending[key]
         if complete:
@@ -188,9 +203,12 @@ class Views:
             self._promised = {}
 
     def reached(self) -> dict[int, int]:
-        """shard → the journal position up to which both are complete."""
-        index = self._search.positions()
-        return {shard: min(pos, index.get(shard, 0)) for shard, pos in self._overview.positions().items()}
+        """shard → the journal position up to which all of them are complete."""
+        index, book = self._search.positions(), self._checks.positions()
+        return {
+            shard: min(pos, index.get(shard, 0), book.get(shard, 0))
+            for shard, pos in self._overview.positions().items()
+        }
 
     def stop(self) -> None:
         self._started = False

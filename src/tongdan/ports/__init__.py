@@ -1,10 +1,12 @@
 """Every Protocol that the flow needs from outside, and the plain values that cross them.
 
-`inbound` doors · `outbound` actors · `loop` bus and reads · `store` · `views` · `people` · `peers` · `environment`.
+`inbound` doors · `outbound` actors · `witness` · `loop` bus and reads · `store` · `views` · `checks` · `people` ·
+`peers` · `environment`.
 Everything is imported from here: `from tongdan.ports import Door`.
 """
 
 from tongdan.ports.archive import Anchor, Anchors, Archived, ArchiveFiles, Cut, Part
+from tongdan.ports.checks import Backlog, Beat, Check, Checked, Checks, Watched
 from tongdan.ports.environment import Clock, Credentials, Entropy
 from tongdan.ports.inbound import (
     Accepted,
@@ -62,6 +64,7 @@ from tongdan.ports.store import (
     WriteSet,
 )
 from tongdan.ports.views import Overview, TokenBook
+from tongdan.ports.witness import Seen, Subject, Witness
 
 __all__ = [
     "COUNTED",
@@ -72,7 +75,12 @@ __all__ = [
     "Anchors",
     "ArchiveFiles",
     "Archived",
+    "Backlog",
+    "Beat",
     "Cell",
+    "Check",
+    "Checked",
+    "Checks",
     "Clock",
     "CommandBus",
     "Credentials",
@@ -113,12 +121,14 @@ __all__ = [
     "Rows",
     "RunColumns",
     "Search",
+    "Seen",
     "ShardAudit",
     "ShardStore",
     "SlotRow",
     "SlotRows",
     "StateColumns",
     "StoreFailure",
+    "Subject",
     "TicketRow",
     "TokenBook",
     "TooWide",
@@ -129,7 +139,9 @@ __all__ = [
     "Unreachable",
     "Vault",
     "Verb",
+    "Watched",
     "Wire",
     "Wires",
+    "Witness",
     "WriteSet",
 ]

@@ -9,12 +9,13 @@ from tongdan.adapters.anchors_file import FILE as ANCHORS
 from tongdan.adapters.anchors_file import AnchorsFile
 from tongdan.adapters.archive_parquet import FOLDER, ParquetArchive
 from tongdan.adapters.backup.restoring import refuse_unfinished
+from tongdan.adapters.checks_sqlite import SqliteChecks
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_file import CredentialsFile
 from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
-from tongdan.adapters.partners import connect_actors, open_doors
+from tongdan.adapters.partners import connect_actors, open_doors, witnesses_of
 from tongdan.adapters.partners.finance_books import terms_of
 from tongdan.adapters.policy_files import Conf, import_names, load_conf, load_import
 from tongdan.adapters.search_sqlite import SqliteSearch
@@ -32,6 +33,7 @@ from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
 from tongdan.flow.finance_desk import FinanceDesk
 from tongdan.flow.gate import Gate
+from tongdan.flow.heartbeat import Heartbeat
 from tongdan.flow.labels import LabelDesk
 from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
@@ -119,9 +121,12 @@ class Centre:
         placement = read_placement(readers, place.processes)
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
         self._search: Final = SqliteSearch(data / "search.sqlite")
+        self.checks: Final = SqliteChecks(data / "checks.sqlite")
         book = SqliteTokens(data / "tokens.sqlite")
-        self._files: Final[Sequence[SqliteShard | SqliteOverview | SqliteSearch | SqliteTokens]] = [
-            *readers, *stores, self._overview, self._search, book
+        self._files: Final[Sequence[
+            SqliteShard | SqliteOverview | SqliteSearch | SqliteChecks | SqliteTokens
+        ]] = [
+            *readers, *stores, self._overview, self._search, self.checks, book
         ]  # fmt: skip
         self.bus: Final = Bus(
             [(store, readers[store.shard]) for store in stores], readers=readers, placement=placement, clock=clock,
@@ -143,7 +148,13 @@ class Centre:
         terms = terms_of(conf.partners.finance)
         self.books: Final = FinanceDesk(self.reads, self.actors, self.policy, terms, clock, entropy)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
-        self.views: Final = Views(self.bus, self.reads, self._overview, self._search)
+        witnesses = witnesses_of(conf, self.actors, self.credentials, transport, clock)
+        self.heartbeat: Final = Heartbeat(
+            self.bus, self.policy, self.reads, self.checks, witnesses, self.reads.person
+        )
+        self.views: Final = Views(
+            self.bus, self.reads, self._overview, self._search, self.checks, self.heartbeat.witnesses.keys()
+        )
         leaving = Leaving(
             self.bus,
             self.relay,
@@ -181,6 +192,7 @@ class Centre:
         await self.relay.start()
         self.wakeups.start()
         self.upkeep.start()
+        self.heartbeat.start()
         await self._start_pulls()
 
     async def _meet(self) -> None:
@@ -228,6 +240,7 @@ class Centre:
 
         `others_rest` returns when no other process of this centre needs an answer of this one any more.
         """
+        self.heartbeat.stop()
         self.upkeep.stop()
         self.wakeups.stop()
         self.runner.stop()

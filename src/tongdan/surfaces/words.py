@@ -444,6 +444,18 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "ClaimOverdue": ("nobody has claimed it in time", "逾期无人认领"),
     "TicketRaised": ("ticket {kind}: {summary}", "工单 {kind}：{summary}"),
     "TicketResolved": ("ticket {kind} resolved: {evidence}", "工单 {kind} 已解决：{evidence}"),
+    "DifferenceFound": (
+        "{partner} differs in {field}: {theirs}, here {ours}",
+        "{partner} 的{field}不一致:对方 {theirs},本系统 {ours}",
+    ),
+    "RepairTried": ("repair {no} towards {partner}: {repair}", "第 {no} 次修复({partner}):{repair}"),
+    "RepairGivenUp": ("{partner} still differs: left to {owner}", "{partner} 仍不一致,转交 {owner}"),
+    "RepairChosen": ("chosen for {partner}: {choice} ({reason})", "对 {partner} 选择 {choice}:{reason}"),
+    "SideAgrees": ("{partner} agrees at {seen_at}", "{partner} 于 {seen_at} 已一致"),
+    "ToldAgain": ("told {partner} again", "已重新告知 {partner}"),
+    "PulseTurned": ("{partner} turned from {before} to {colour}", "{partner} 由 {before} 转为 {colour}"),
+    "PulseLags": ("checks of {partner} are {lag_s} s behind", "与 {partner} 的核对滞后 {lag_s} 秒"),
+    "PulseCaughtUp": ("checks of {partner} are up to date", "与 {partner} 的核对已恢复及时"),
     "EffectSettled": ("done outside: {outcome}", "外部动作完成：{outcome}"),
     "EffectDied": ("dead letter {verb} to {partner}: {error}", "死信 {verb} → {partner}：{error}"),
     "EffectSkipped": ("dead letter skipped: {reason}", "死信已跳过：{reason}"),
@@ -460,7 +472,7 @@ def pick(texts: tuple[str, str], language: Language) -> str:
 _WORRYING_NAMES: Final = """
 DetailOverdue LineShort PaymentDuplicated PaymentMismatched PaidAfterCancel SettlementMismatched WmsRefused
 ShipmentOverdue ShipmentShort ShipmentSurplus RecallFailed AddressChangeTooLate EffectDied AliasContested
-TicketRaised HoldPlaced OrderCancelled
+TicketRaised DifferenceFound RepairGivenUp PulseLags HoldPlaced OrderCancelled
 """
 WORRYING: Final = frozenset(_WORRYING_NAMES.split())
 

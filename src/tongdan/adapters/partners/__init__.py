@@ -37,14 +37,19 @@ from tongdan.adapters.partners.sf_line import SfLine
 from tongdan.adapters.partners.sf_waybill import SfWaybills
 from tongdan.adapters.partners.sms import SmsDoor
 from tongdan.adapters.partners.sms_api import SmsActor
+from tongdan.adapters.partners.status_endpoint import StatusWitness
 from tongdan.adapters.partners.taobao_api import TAOBAO
 from tongdan.adapters.partners.wechat import WechatDoor
 from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.adapters.partners.wechat_mini import WechatMiniDoor
 from tongdan.adapters.partners.wechat_mini_api import WechatMiniActor
+from tongdan.adapters.partners.witnesses import CarrierWitness, ChannelWitness, PaymentWitness
+from tongdan.domain.fulfillment.facts import QueryRoutes
 from tongdan.domain.kernel.notices import SMS, WECHAT_MINI
 from tongdan.domain.kernel.policy import Policy
-from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport
+from tongdan.domain.orders.facts import FetchDetail
+from tongdan.domain.orders.money.refund_facts import QueryRefund
+from tongdan.ports import Actor, Clock, Credentials, Door, Entropy, Transport, Witness
 
 # The platforms Tongdan knows; which of them a seller has is said by `conf/shops.yml`.
 CHANNELS: Final[tuple[Channel, ...]] = (DOUYIN, PINDUODUO, TAOBAO, JD, KUAISHOU)
@@ -53,6 +58,10 @@ ERPS: Final[Mapping[str, Callable[[str, ErpSettings, Wire], Actor]]] = {
     "webhook": ErpPushActor,
     "k3cloud": K3CloudActor,
 }
+
+# The statuses that finance can tell, and those that it can be told again.
+FINANCE_TELLS: Final = frozenset({"paid", "signed", "settled", "cancelled", "refunded"})
+FINANCE_HEARS: Final = frozenset({"paid", "signed", "cancelled"})
 
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf
@@ -119,6 +128,28 @@ def connect_actors(
         *_carriers(partners, policy, wire),
         *_tellers(conf, wire),
     )
+
+
+def witnesses_of(
+    conf: "Conf", actors: Sequence[Actor], credentials: Credentials, transport: Transport, clock: Clock
+) -> Sequence[Witness]:
+    """Everybody that can be asked how it sees orders: who has a query of its own, and who offers our endpoint."""
+    found: list[Witness] = []
+    policy, finance = conf.policy, conf.partners.finance
+    channels = {f"channel/{shop.channel}/{shop.id}": shop.channel for shop in policy.shops.values()}
+    for actor in actors:
+        if actor.partner in channels and FetchDetail in actor.verbs:
+            found.append(ChannelWitness(actor, policy.channels[channels[actor.partner]]))
+        elif QueryRoutes in actor.verbs:
+            found.append(CarrierWitness(actor, policy.carriers[actor.partner.removeprefix("carrier/")]))
+        elif QueryRefund in actor.verbs:
+            found.append(PaymentWitness(actor))
+    if finance.status_url:
+        wire, credential = Wire(transport, credentials, clock), f"finance/{finance.system}"
+        found.append(
+            StatusWitness("finance", finance.status_url, credential, FINANCE_TELLS, FINANCE_HEARS, wire)
+        )
+    return found
 
 
 def _carriers(partners: Partners, policy: Policy, wire: Wire) -> Iterator[Actor]:

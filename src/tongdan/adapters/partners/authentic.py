@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from tongdan.ports import Credentials, PushRequest, Unauthentic
 
@@ -83,6 +84,12 @@ def check_signed(request: PushRequest, secret: bytes) -> None:
     if not same(sign(secret, timestamp, nonce, request.body), signature):
         raise Unauthentic("the signature does not match")
     check_fresh(timestamp, request.received_at)
+
+
+def target_of(url: str) -> bytes:
+    """What is signed of a request that has no body: its path and query."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}".encode()
 
 
 def signed_headers(secret: bytes, at: datetime, nonce: str, body: bytes) -> dict[str, str]:

@@ -8,13 +8,13 @@ without a cursor. A file is CSV or XLSX under the headings of `finance.books.fil
 from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tongdan.adapters.csv_table import Fault, FileRefused, Table
-from tongdan.adapters.partners.authentic import signed_headers
+from tongdan.adapters.partners.authentic import signed_headers, target_of
 from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, reason_of
 from tongdan.adapters.partners.settings import FinanceFile, FinanceSettings
@@ -68,9 +68,8 @@ async def list_books(
         return fields
     asked = {"date": effect.day.isoformat()} | ({"cursor": effect.cursor} if effect.cursor else {})
     url = f"{settings.books.url}?{urlencode(asked)}"
-    target = urlsplit(url)
-    signed = f"{target.path}?{target.query}".encode()
-    headers = signed_headers(fields[0].encode(), wire.clock.now(), f"{errand.id}-{errand.tries}", signed)
+    nonce = f"{errand.id}-{errand.tries}"
+    headers = signed_headers(fields[0].encode(), wire.clock.now(), nonce, target_of(url))
     response = await exchange(wire, HttpRequest(method="GET", url=url, headers=headers))
     if isinstance(response, Failed):
         return response

@@ -63,12 +63,16 @@ class FinanceBooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class FinanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`system` names the credential `finance/{system}`; `zone` is the clock of the system, `books` how it counts."""
+    """`system` names the credential `finance/{system}`; `zone` is the clock of the system, `books` how it counts.
+
+    `status_url`: where `/order/{id}/status?sync=1` tells how it sees an order; "": nowhere.
+    """
 
     base_url: str
     system: str
     zone: str
     books: FinanceBooks = FinanceBooks()
+    status_url: str = ""
 
 
 class SfSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

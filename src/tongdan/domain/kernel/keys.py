@@ -4,8 +4,8 @@
 `alias/KIND/KEY`, and `ticket/SUBJECT/KIND` a ticket, which lives beside its subject, `packing/ORDER` the packing table
 of an order, `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
 `quota/SKU` what each shop may sell of it,
-`notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by. Whatever
-belongs to an order lies in the order's slot.
+`notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by,
+`pulse/PARTNER` the heartbeat of a partner. Whatever belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -29,10 +29,11 @@ QUOTA: Final = "quota"
 LIMIT: Final = "limit"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
+PULSE: Final = "pulse"
 RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset(
-    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT}
+    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE}
 )  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
@@ -121,6 +122,11 @@ def mark_key(mark: str) -> str:
 def gift_key(rule: str) -> str:
     """The count of a limited gift rule."""
     return f"{GIFT}/{rule}"
+
+
+def pulse_key(partner: str) -> str:
+    """The heartbeat of a partner."""
+    return f"{PULSE}/{partner}"
 
 
 def quota_key(sku: str) -> str:

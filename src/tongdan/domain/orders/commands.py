@@ -427,6 +427,13 @@ class NoteSystemStatus(Command, frozen=True, kw_only=True):
     status: str = ""
 
 
+class TellAgain(Command, frozen=True, kw_only=True):
+    """`partner` sees the order otherwise than we do, and our word counts: it is told again what it has to know."""
+
+    order: str
+    partner: str
+
+
 class NoteDone(Command, frozen=True, kw_only=True):
     """An effect of the order took place at the partner and taught nothing else."""
 

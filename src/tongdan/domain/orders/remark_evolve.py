@@ -19,4 +19,5 @@ REMARKS: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.PersonRevealed: _as_it_is,
     OrderEntered: _as_it_is,
     MilestoneRetold: _as_it_is,
+    f.ToldAgain: _as_it_is,
 }

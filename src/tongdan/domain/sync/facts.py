@@ -57,9 +57,12 @@ class TicketRaised(Fact, frozen=True, kw_only=True):
 
 
 class TicketResolved(Fact, frozen=True, kw_only=True):
+    """`by`: who mended what a dispute was about (`dispute.BY_…`)."""
+
     subject: str
     kind: str
     evidence: str
+    by: str = ""
 
 
 class EpochOpened(Fact, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ WAYBILL_NOT_CANCELLED: Final = "waybill-not-cancelled"
 WAYBILLS_EXHAUSTED: Final = "waybills-exhausted"
 DEAD_LETTER: Final = "dead-letter"
 NOT_UNDERSTOOD: Final = "not-understood"
+PULSE_LAGS: Final = "pulse-lags"
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     DETAIL_OVERDUE: ("The platform has not given the order's detail", "平台未返回订单详情"),
@@ -183,6 +184,20 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "A genuine message was not understood; it is kept in quarantine",
         "真实消息未能识别,已隔离保存",
     ),
+    PULSE_LAGS: (
+        "Orders wait too long to be compared with a partner: look whether it answers, or raise its rate",
+        "与合作方的核对已滞后:请检查其是否应答,或提高调用频率",
+    ),
+    "differs-presence": (
+        "A system that should know the order does not",
+        "应知晓此订单的系统查无此单",
+    ),
+    "differs-status": ("Systems see the order's status differently", "各系统的订单状态不一致"),
+    "differs-amount": ("Systems have different amounts for the order", "各系统的订单金额不一致"),
+    "differs-lines": ("Systems have different goods or quantities", "各系统的商品或数量不一致"),
+    "differs-receiver": ("Systems have different receivers", "各系统的收件人不一致"),
+    "differs-waybill": ("Systems have different waybills", "各系统的运单号不一致"),
+    "differs-refund": ("Systems have refunded different sums", "各系统的退款金额不一致"),
     "parked": ("The programme could not digest a fact", "系统未能处理一条记录"),
     "reaction-refused": ("A step that should have followed was refused", "后续步骤被拒绝"),
 }

@@ -3,25 +3,13 @@
 Raising it again counts; what heals the cause resolves it with its evidence; afterwards it may be raised anew.
 """
 
-from datetime import datetime
-
-import msgspec
+from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import EFFECT_FACTS, NOTHING, Context, Decision, Fact, Refusal
+from tongdan.domain.sync import dispute
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.domain.sync.facts import TicketRaised, TicketResolved
-
-
-class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """`times` counts how often it was raised since `raised_at`; `evidence` is what resolved it."""
-
-    subject: str
-    kind: str
-    summary: str
-    times: int
-    raised_at: datetime
-    open: bool = True
-    evidence: str = ""
+from tongdan.domain.sync.ticket import Ticket
 
 
 def raise_ticket(ticket: Ticket | None, command: RaiseTicket, ctx: Context) -> Decision | Refusal:
@@ -53,9 +41,11 @@ def evolve(ticket: Ticket | None, fact: Fact) -> Ticket:
             times=fact.times,
             raised_at=fact.raised_at,
         )
+    if type(fact) in dispute.FACTS:
+        return dispute.fold(ticket, fact)
     assert ticket is not None
     if type(fact) is TicketResolved:
-        return msgspec.structs.replace(ticket, open=False, evidence=fact.evidence)
+        return replace(ticket, open=False, evidence=fact.evidence, by=fact.by)
     if type(fact) in EFFECT_FACTS:
         return ticket
     raise KeyError(type(fact).__name__)

@@ -34,6 +34,7 @@ from tongdan.ports import HttpRequest
 
 SHIP_WITHIN_S: Final = 172_800
 LIST: Final = "order.searchList"
+DETAIL: Final = "order.orderDetail"
 COMPANIES: Final = frozenset({"shunfeng"})
 
 
@@ -45,6 +46,7 @@ class DouyinApi(Gateway):
     limited = (60_000, "dop.limit", "请求过于频繁")
     no_offer = (50_002, "isv.business-failed:2010", "SKU不存在")
     listing = LIST
+    detail = DETAIL
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Douyin, app: Mapping[str, str]) -> None:
         super().__init__(setting)
@@ -55,7 +57,7 @@ class DouyinApi(Gateway):
         self._methods: Final[dict[str, Callable[[dict[str, Any]], Mapping[str, object]]]] = {
             **self.after_sales.methods,
             LIST: self._list,
-            "order.orderDetail": lambda said: self._detail(self._order(said["shop_order_id"])),
+            DETAIL: lambda said: self._detail(self._order(said["shop_order_id"])),
             "order.logisticsAddSinglePack": lambda said: self._ship(
                 self._order(said["order_id_list"][0]), said
             ),

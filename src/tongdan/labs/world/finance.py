@@ -50,6 +50,18 @@ class Account:
     receivable_fen: int = 0
     heard: dict[str, int] = field(default_factory=dict)
     settled_fen: int | None = None
+    settlement: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """The furthest it has heard of, or come to itself."""
+        if 0 < self.paid_fen <= sum(self.refunds_fen.values()):
+            return "refunded"
+        if "cancelled" in self.heard:
+            return "cancelled"
+        if self.settled_fen is not None:
+            return "settled"
+        return "signed" if "signed" in self.heard else "paid"
 
 
 class Finance:
@@ -70,14 +82,15 @@ class Finance:
         self.outbox: Final = Outbox[bytes](setting, self._wrap, _acknowledged, RETRIES_S)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """A milestone: `paid`, `signed`, `cancelled` or `refunded`, with its sum; or a GET of a day's list."""
-        listing = request.method == "GET"
+        """A milestone: `paid`, `signed`, `cancelled` or `refunded`, with its sum; or a GET: of a day's list, or of
+        how an order stands here."""
+        asked = request.method == "GET"
         target = urlsplit(request.url)
-        if not self._authentic(
-            request, f"{target.path}?{target.query}".encode() if listing else request.body
-        ):
+        if not self._authentic(request, f"{target.path}?{target.query}".encode() if asked else request.body):
             return _answer(401, {"ok": False, "error": "signature"})
-        if listing:
+        if asked and target.path.endswith("/status"):
+            return self._status(target.path.split("/")[-2])
+        if asked:
             return self._list(dict(parse_qsl(target.query)))
         said = json.loads(request.body)
         if status := self.hears(said["order_id"], said["type"]):
@@ -165,6 +178,19 @@ class Finance:
         cursor = str(at + LISTED) if at + LISTED < len(entries) else ""
         return _answer(OK, {"orders": shown, "cursor": cursor})
 
+    def _status(self, order: str) -> HttpResponse:
+        account = self.accounts.get(order)
+        if account is None:
+            return _answer(404, {"error": "unknown order"})
+        said: dict[str, object] = {
+            "order_id": order,
+            "status": account.status,
+            "refunded_fen": sum(account.refunds_fen.values()),
+        }
+        if account.settlement:
+            said["settlement"] = account.settlement
+        return _answer(200, said)
+
     async def _settle(self, account: Account) -> None:
         """Some hours after the goods were signed for the books are closed on them."""
         stream = self._setting.stream("finance", account.order)
@@ -185,6 +211,11 @@ class Finance:
         else:
             local = now.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
             said |= {"amount": f"{account.settled_fen / 100:.2f}", "settled_at": local}
+        account.settlement = {
+            "amount_fen": account.settled_fen,
+            "reference": said["reference"],
+            "settled_at": now.isoformat(timespec="seconds"),
+        }
         body = json.dumps(said, ensure_ascii=False).encode()
         self.outbox.post(body, "finance.settled", self._setting.names.native_of(account.order))
 

@@ -59,11 +59,13 @@ class Gateway(ABC):
     """`name` is the platform's in faults; `busy` and `limited` are how it says so: code, sub-code, message.
 
     `no_offer` is how it says no to a number of units it cannot take, `shelf` what it has for sale.
-    `listing` is the method that sellers ask day and night. Those that keep after-sales have `after_sales`.
+    `listing` and `detail` are the methods that sellers ask day and night. Those that keep after-sales have
+    `after_sales`.
     """
 
     name: ClassVar[str]
     listing: ClassVar[str]
+    detail: ClassVar[str]
     after_sales: AfterSaleWords | None = None
     busy: ClassVar[tuple[int, str, str]]
     limited: ClassVar[tuple[int, str, str]]

@@ -29,6 +29,7 @@ UNSIGNED: Final = ("sign", "format", "sign_method")
 LAST_FIRST: Final = 1
 LONGEST_SPAN: Final = timedelta(days=31)
 LIST: Final = "jingdong.pop.order.search"
+DETAIL: Final = "jingdong.pop.order.get"
 SF: Final = "467"
 GOOD: Final = {"success": True, "numberCode": 0}
 
@@ -41,6 +42,7 @@ class JdApi(Gateway):
     limited = (2, "", "限制时间内调用失败次数")
     no_offer = (10_400_020, "", "SKU不存在")
     listing = LIST
+    detail = DETAIL
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Jd, app: Mapping[str, str]) -> None:
         super().__init__(setting)
@@ -50,7 +52,7 @@ class JdApi(Gateway):
         self.after_sales = JdWords(setting, platform)
         self._methods: Final[dict[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, object]]]]] = {
             **self.after_sales.methods,
-            "jingdong.pop.order.get": ("jingdong_pop_order_get_responce", self._detail),
+            DETAIL: ("jingdong_pop_order_get_responce", self._detail),
             LIST: ("jingdong_pop_order_search_responce", self._list),
             "jingdong.pop.order.shipment": ("jingdong_pop_order_shipment_responce", self._ship),
             "360buy.order.sop.waybill.update": ("order_sop_waybill_update_response", self._set_waybills),

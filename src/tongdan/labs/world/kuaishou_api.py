@@ -25,6 +25,7 @@ from tongdan.labs.world.sold import unit_price_fen
 from tongdan.ports import HttpRequest
 
 LIST: Final = "open.order.cursor.list"
+DETAIL: Final = "open.order.detail"
 LONGEST_SPAN_MS: Final = 7 * 86_400_000
 MOST_ON_A_PAGE: Final = 50
 SHIP_WITHIN_MS: Final = 172_800_000
@@ -41,6 +42,7 @@ class KuaishouApi(Gateway):
     limited = (802_005, "802005", "Exceed qps limit")
     no_offer = (807_000, "2002", "商品不存在")
     listing: ClassVar[str] = LIST
+    detail: ClassVar[str] = DETAIL
 
     def __init__(
         self, setting: Setting, carrier: Carrier, platform: Kuaishou, app: Mapping[str, str]
@@ -52,7 +54,7 @@ class KuaishouApi(Gateway):
         self.after_sales = KuaishouWords(setting, platform)
         self._methods: Final[dict[str, Callable[[Mapping[str, Any]], object]]] = {
             **self.after_sales.methods,
-            "open.order.detail": lambda said: _show(self._order(said["oid"])),
+            DETAIL: lambda said: _show(self._order(said["oid"])),
             LIST: self._list,
             "open.seller.order.goods.deliver": self._deliver,
             "open.order.goods.split.deliver": self._split,

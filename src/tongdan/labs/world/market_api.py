@@ -29,6 +29,7 @@ class MarketApi(Gateway):
     busy: ClassVar[tuple[int, str, str]] = (5_000, "", "busy")
     limited: ClassVar[tuple[int, str, str]] = (4_290, "", "too many calls")
     listing: ClassVar[str] = LIST
+    detail: ClassVar[str] = ROOT
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Market, app: Mapping[str, str]) -> None:
         super().__init__(setting)

@@ -28,6 +28,7 @@ from tongdan.ports import HttpRequest
 LONGEST_SPAN_S: Final = 1_800
 SHIP_WITHIN: Final = timedelta(days=2)
 LIST: Final = "pdd.order.number.list.increment.get"
+DETAIL: Final = "pdd.order.information.get"
 SF: Final = 44
 
 
@@ -39,6 +40,7 @@ class PinduoduoApi(Gateway):
     limited = (52_101, "", "当前接口被限流，请稍后重试")
     no_offer = (30_000, "", "商品不存在")
     listing = LIST
+    detail = DETAIL
 
     def __init__(
         self, setting: Setting, carrier: Carrier, platform: Pinduoduo, app: Mapping[str, str]
@@ -50,7 +52,7 @@ class PinduoduoApi(Gateway):
         self.after_sales = PinduoduoWords(setting, platform)
         self._methods: Final[dict[str, tuple[str, Callable[[Mapping[str, str]], object]]]] = {
             **self.after_sales.methods,
-            "pdd.order.information.get": ("order_info_get_response", self._detail),
+            DETAIL: ("order_info_get_response", self._detail),
             LIST: ("order_sn_increment_get_response", self._list),
             "pdd.logistics.online.send": ("logistics_online_send_response", self._send),
             "pdd.order.upload.extra.logistics": ("order_upload_extra_logistics_response", self._add),

@@ -267,4 +267,4 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
 
 def _finance(settings: FinanceSettings, url: str) -> FinanceSettings:
     books = msgspec.structs.replace(settings.books, url=f"{url}/orders")
-    return msgspec.structs.replace(settings, base_url=f"{url}/order-milestones", books=books)
+    return msgspec.structs.replace(settings, base_url=f"{url}/order-milestones", books=books, status_url=url)

@@ -28,6 +28,7 @@ LINGER_S: Final = 5.0
 BY_WAYBILL_ALONE: Final = 0.5
 UNHEARD_OF: Final = "9527"  # a code that no map has
 MAX_ASKED: Final = 10
+ROUTES: Final = "EXP_RECE_SEARCH_ROUTES"
 INTERCEPT: Final = "EXP_RECE_WANTED_INTERCEPT"
 
 
@@ -100,7 +101,7 @@ class SfExpress:
             return self._number(service, json.loads(content), request)
         if service == INTERCEPT:
             return self._intercept(json.loads(content))
-        if service != "EXP_RECE_SEARCH_ROUTES":
+        if service != ROUTES:
             return _gateway("A1004", None)
         return self._routes(json.loads(content)["trackingNumber"])
 

@@ -32,6 +32,7 @@ from tongdan.labs.world.taobao import (
 LONGEST_SPAN: Final = timedelta(days=1)
 SHIP_WITHIN: Final = timedelta(days=2)
 LIST: Final = "taobao.trades.sold.increment.get"
+DETAIL: Final = "taobao.trade.fullinfo.get"
 SHIPPING: Final = "isv.logistics-offline-service-error"
 
 
@@ -41,6 +42,7 @@ class TaobaoApi(TopGateway):
     name = "taobao"
     no_offer = (41, "isv.item-not-exist", "")
     listing = LIST
+    detail = DETAIL
 
     def __init__(self, setting: Setting, carrier: Carrier, platform: Taobao, app: Mapping[str, str]) -> None:
         super().__init__(setting, app)
@@ -49,7 +51,7 @@ class TaobaoApi(TopGateway):
         self.after_sales = TaobaoWords(setting, platform)
         self._methods.update(self.after_sales.methods)
         self._methods.update(taobao(self.shelf))
-        self._methods["taobao.trade.fullinfo.get"] = self._detail
+        self._methods[DETAIL] = self._detail
         self._methods[LIST] = self._list
         self._methods["alibaba.ascp.logistics.offline.send"] = self._send
 

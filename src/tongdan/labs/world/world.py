@@ -35,7 +35,7 @@ from tongdan.labs.world.platforms import SHARES, Platforms
 from tongdan.labs.world.provision import CREDENTIALS, merchant_of, read_credentials
 from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
-from tongdan.labs.world.sf import SfExpress
+from tongdan.labs.world.sf import ROUTES, SfExpress
 from tongdan.labs.world.tellers import Tellers
 from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
@@ -172,10 +172,12 @@ class World:
         return guarded
 
     def _is_routine(self, request: HttpRequest) -> bool:
-        """Listings are asked for all day and all night; that alone is no stir."""
+        """Listings, and how orders stand, are asked for all day and all night; that alone is no stir."""
+        if request.method == "GET":
+            return True
         said = request.url.encode() + request.body
         gateways = self.platforms.gateways.values()
-        names = [each.listing for each in gateways]
+        names = [ROUTES, *[name for each in gateways for name in (each.listing, each.detail)]]
         names += [each.after_sales.listing for each in gateways if each.after_sales is not None]
         return any(name.encode() in said for name in names)
 

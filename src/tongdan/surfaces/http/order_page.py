@@ -18,7 +18,7 @@ from tongdan.domain.kernel.keys import TICKET, kind_of
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.model import Order
 from tongdan.domain.returns.model import AfterSale
-from tongdan.domain.sync.repair import Ticket as TicketState
+from tongdan.domain.sync.ticket import Ticket as TicketState
 from tongdan.ports import JournalRow
 from tongdan.surfaces import after_sales
 from tongdan.surfaces.bands import SHIPMENT_STAGES, TRACKS, bands

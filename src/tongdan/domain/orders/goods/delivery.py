@@ -5,6 +5,7 @@ Every report becomes a piece of `News`. If the units it speaks of can move, it t
 after every step that may have made it possible. So the order in which reports arrive does not matter.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -224,11 +225,24 @@ def _ship(draft: Draft, news: News, ctx: Context) -> None:
 
 
 def _write_back(draft: Draft, news: News, ctx: Context) -> None:
-    """Each order of a parcel is written back by itself, its own lines only, so each has a request of its own."""
-    order = draft.order
-    own = news.shipment.startswith(ctx.id)
-    lines = [(order.line(each.line), each.units) for each in news.units]
+    lines = [(draft.order.line(each.line), each.units) for each in news.units]
     sold = [(line.line.native, as_sold(line, leaving)) for line, leaving in lines if line is not None]
+    write_back(draft, ctx, news.shipment, news.key, (news.carrier, news.waybill), sold)
+
+
+def write_back(
+    draft: Draft,
+    ctx: Context,
+    shipment: str,
+    dispatch: str,
+    waybill: tuple[str, str],
+    sold: Sequence[tuple[str, int]],
+) -> bool:
+    """Each order of a parcel is written back by itself, its own lines only, so each has a request of its own.
+
+    `waybill`: carrier and number; `sold`: the channel's lines with units. Whether there was anything to tell.
+    """
+    order = draft.order
     units = tuple([(native, n) for native, n in sold if native and n])
     if units:
         draft.do(
@@ -237,12 +251,13 @@ def _write_back(draft: Draft, news: News, ctx: Context) -> None:
                 channel=order.channel,
                 shop=order.shop,
                 native=order.native,
-                carrier=news.carrier,
-                waybill=news.waybill,
+                carrier=waybill[0],
+                waybill=waybill[1],
                 units=units,
-                request=news.key if own else f"{news.key}-{ctx.id}",
+                request=dispatch if shipment.startswith(ctx.id) else f"{dispatch}-{ctx.id}",
             )
         )
+    return bool(units)
 
 
 def _sign(draft: Draft, news: News, ctx: Context) -> None:

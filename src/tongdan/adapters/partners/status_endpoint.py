@@ -1,0 +1,132 @@
+"""`GET /order/{id}/status?sync=1`: how a system of the seller's own sees an order, asked for by the heartbeat.
+
+The request is signed as `authentic.py` says, with its target (path and query) in place of a body. The answer is JSON,
+in canonical words; a field that it leaves out is not compared, and 404 means that the order is not known there. The
+order centre answers the same question in the same format (`surfaces/http/standing.py`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from tongdan.adapters.partners.authentic import signed_headers, target_of
+from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.reading import UNREADABLE, reason_of
+from tongdan.domain.kernel.instants import from_rfc3339
+from tongdan.domain.kernel.messages import Command
+from tongdan.domain.kernel.money import check_fen
+from tongdan.domain.kernel.standing import Standing
+from tongdan.domain.orders.commands import RecordSettlement
+from tongdan.ports import Failed, HttpRequest, Seen, Subject
+
+NOT_KNOWN: Final = 404
+REFERENCE_MAX: Final = 128
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """How the books were closed on it."""
+
+    amount_fen: int
+    reference: str
+    settled_at: str
+
+
+class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Sums in fen, instants as RFC 3339, units by SKU."""
+
+    order_id: str
+    status: str
+    amount_fen: int | None = None
+    refunded_fen: int | None = None
+    units: dict[str, int] | None = None
+    waybills: list[str] | None = None
+    changed_at: str | None = None
+    settlement: Settled | None = None
+
+
+_answer: Final = msgspec.json.Decoder(StatusAnswer)
+
+
+class StatusWitness:
+    """A system reached at `status_url` with `secret` of `credential`; one order a call."""
+
+    at_once = 1
+
+    def __init__(
+        self,
+        partner: str,
+        status_url: str,
+        credential: str,
+        tells: frozenset[str],
+        hears: frozenset[str],
+        wire: Wire,
+    ) -> None:
+        self.partner = partner
+        self.tells = tells
+        self.hears = hears
+        self._url: Final = status_url.rstrip("/")
+        self._credential: Final = credential
+        self._wire: Final = wire
+
+    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+        seen = []
+        for subject in subjects:
+            answer = await self._see(subject.id)
+            if isinstance(answer, Failed):
+                return answer
+            seen.append(answer)
+        return seen
+
+    async def _see(self, order: str) -> Seen | Failed:
+        fields = fields_of(self._wire, self._credential, "secret")
+        if isinstance(fields, Failed):
+            return fields
+        now, url = self._wire.clock.now(), f"{self._url}/order/{order}/status?sync=1"
+        nonce = f"{order}-{int(now.timestamp() * 1_000_000)}"
+        headers = signed_headers(fields[0].encode(), now, nonce, target_of(url))
+        response = await exchange(self._wire, HttpRequest(method="GET", url=url, headers=headers))
+        if isinstance(response, Failed):
+            return response
+        if response.status == NOT_KNOWN:
+            return Seen(order=order, standing=None, raw=response.body)
+        if response.status >= 300:
+            return Failed(f"HTTP {response.status}", partner_wide=True)
+        try:
+            said = _answer.decode(response.body)
+            if said.order_id != order:
+                return Failed("the answer is about another order")
+            return Seen(order=order, standing=_standing(said), news=_news(said), raw=response.body)
+        except UNREADABLE as error:
+            return Failed(f"the answer is not understood: {reason_of(error)}")
+
+
+def _standing(said: StatusAnswer) -> Standing:
+    return Standing(
+        status=said.status,
+        native=said.status,
+        amount_fen=None if said.amount_fen is None else check_fen(said.amount_fen),
+        refunded_fen=None if said.refunded_fen is None else check_fen(said.refunded_fen),
+        units=said.units,
+        waybills=None if said.waybills is None else tuple(sorted(said.waybills)),
+        said_at=_instant(said.changed_at),
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else from_rfc3339(text)
+
+
+def _news(said: StatusAnswer) -> tuple[Command, ...]:
+    settled = said.settlement
+    if settled is None:
+        return ()
+    return (
+        RecordSettlement(
+            order=said.order_id,
+            amount_fen=check_fen(settled.amount_fen),
+            reference=settled.reference[:REFERENCE_MAX],
+            settled_at=from_rfc3339(settled.settled_at),
+        ),
+    )

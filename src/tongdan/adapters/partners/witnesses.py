@@ -1,0 +1,160 @@
+"""Partners as witnesses: what their own queries say of an order, read as a standing that can be compared.
+
+They ask through the actors, whose readings of an answer are the ordinary commands; those are the news that a witness
+brings. A carrier is asked for what it knows of parcels, WeChat Pay for payments and refunds, a channel for the order.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tongdan.domain.fulfillment.commands import RecordTracks
+from tongdan.domain.fulfillment.facts import QueryRoutes
+from tongdan.domain.fulfillment.shipment import ParcelStatus
+from tongdan.domain.kernel.messages import Command, Effect
+from tongdan.domain.kernel.policy import CarrierMap, ChannelMap
+from tongdan.domain.kernel.standing import Standing, receiver_digest
+from tongdan.domain.kernel.status import NAMES
+from tongdan.domain.orders.axes import RefundStage
+from tongdan.domain.orders.commands import RecordDetail, RecordPayment, RecordRefund
+from tongdan.domain.orders.facts import FetchDetail, Prepay
+from tongdan.domain.orders.money.refund_facts import QueryRefund
+from tongdan.ports import Actor, Done, Errand, Failed, Seen, Subject
+
+CREATED, PAID, SHIPPED, SIGNED = "created", "paid", "shipped", "signed"
+
+
+class ChannelWitness:
+    """A platform's shop, by its order detail. It can be told again what was shipped."""
+
+    at_once = 1
+    hears = frozenset({SHIPPED})
+
+    def __init__(self, actor: Actor, how: ChannelMap) -> None:
+        self.partner = actor.partner
+        self.tells = frozenset(how.statuses.values()) & NAMES.keys()
+        self._actor: Final = actor
+        self._statuses: Final = how.statuses
+
+    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+        seen = []
+        for subject in subjects:
+            effect = FetchDetail(
+                partner=self.partner, channel=subject.channel, shop=subject.shop, native=subject.native
+            )
+            done = await self._actor.perform(_errand(subject, effect))
+            if isinstance(done, Failed):
+                return done
+            assert isinstance(done.command, RecordDetail)
+            seen.append(self._seen(subject, done.command, done.raw))
+        return seen
+
+    def _seen(self, subject: Subject, detail: RecordDetail, raw: bytes) -> Seen:
+        status = self._statuses.get(detail.native_status, "")
+        masked = "*" in detail.person.name + detail.person.phone or not detail.person.name
+        standing = Standing(
+            status=status if status in NAMES else "",
+            native=detail.native_status,
+            amount_fen=detail.amount_fen,
+            units={line.native: line.units for line in detail.lines if line.native} or None,
+            receiver=None if masked else receiver_digest(detail.person),
+            said_at=detail.said_at,
+        )
+        return Seen(order=subject.id, standing=standing, news=(detail,), raw=raw)
+
+
+class CarrierWitness:
+    """A carrier, by the tracks of an order's parcels. What turned round on its way is not judged by its nodes."""
+
+    at_once = 1
+    tells = frozenset({SHIPPED, SIGNED})
+    hears = frozenset[str]()
+
+    def __init__(self, actor: Actor, how: CarrierMap) -> None:
+        self.partner = actor.partner
+        self._actor: Final = actor
+        self._how: Final = how
+
+    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+        seen = []
+        for subject in subjects:
+            told = await self._tracks(subject)
+            if isinstance(told, Failed):
+                return told
+            seen.append(self._seen(subject, told))
+        return seen
+
+    async def _tracks(self, subject: Subject) -> list[RecordTracks] | Failed:
+        told = []
+        for shipment in dict.fromkeys(shipment for shipment, _ in subject.parcels):
+            waybills = tuple(waybill for its, waybill in subject.parcels if its == shipment)
+            effect = QueryRoutes(partner=self.partner, shipment=shipment, waybills=waybills)
+            done = await self._actor.perform(_errand(subject, effect))
+            if isinstance(done, Failed):
+                return done
+            assert isinstance(done.command, RecordTracks)
+            told.append(done.command)
+        return told
+
+    def _seen(self, subject: Subject, told: Sequence[RecordTracks]) -> Seen:
+        tracks = [track for command in told for track in command.tracks]
+        words = {
+            waybill: {self._how.statuses.get(track.code, "") for track in tracks if track.waybill == waybill}
+            for _, waybill in subject.parcels
+        }
+        if any(ParcelStatus.RETURNED in said or not said for said in words.values()):
+            status = ""
+        else:
+            status = SIGNED if all(ParcelStatus.SIGNED in said for said in words.values()) else SHIPPED
+        said_at = max((track.at for track in tracks), default=None)
+        news = tuple(command for command in told if command.tracks)
+        return Seen(order=subject.id, standing=Standing(status=status, said_at=said_at), news=news)
+
+
+class PaymentWitness:
+    """WeChat Pay, by its queries of attempts and refunds."""
+
+    at_once = 1
+    tells = frozenset({CREATED, PAID})
+    hears = frozenset[str]()
+
+    def __init__(self, actor: Actor) -> None:
+        self.partner = actor.partner
+        self._actor: Final = actor
+
+    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+        seen = []
+        for subject in subjects:
+            found = [await self._paid(subject, number) for number in subject.payments]
+            found += [await self._refunded(subject, number) for number in subject.refunds]
+            if failed := next((each for each in found if isinstance(each, Failed)), None):
+                return failed
+            seen.append(_paid_back(subject, [each for each in found if isinstance(each, Done)]))
+        return seen
+
+    async def _paid(self, subject: Subject, number: str) -> Done | Failed | None:
+        asked = Prepay(partner=self.partner, shop=subject.shop, out_trade_no=number, amount_fen=0)
+        return await self._actor.look_up(_errand(subject, asked))
+
+    async def _refunded(self, subject: Subject, number: str) -> Done | Failed:
+        asked = QueryRefund(partner=self.partner, shop=subject.shop, out_refund_no=number, accepted=False)
+        return await self._actor.perform(_errand(subject, asked))
+
+
+def _paid_back(subject: Subject, found: Iterable[Done]) -> Seen:
+    commands = [done.command for done in found if done.command is not None]
+    payments = [each for each in commands if isinstance(each, RecordPayment)]
+    refunds = [
+        each for each in commands if isinstance(each, RecordRefund) and each.stage is RefundStage.SUCCEEDED
+    ]
+    news: list[Command] = [*payments, *refunds]
+    standing = Standing(
+        status=PAID if payments else CREATED,
+        refunded_fen=sum(each.amount_fen for each in refunds),
+        said_at=max((each.paid_at for each in payments), default=None),
+    )
+    return Seen(order=subject.id, standing=standing, news=tuple(news))
+
+
+def _errand(subject: Subject, effect: Effect) -> Errand:
+    """A read that stands in no lane."""
+    return Errand(f"pulse/{subject.id}", subject.id, effect, 1, subject.person)

@@ -1,0 +1,100 @@
+"""How we see an order, in the words in which systems are compared, narrowed to what a partner can know of it."""
+
+from datetime import datetime
+from typing import Final
+
+from tongdan.domain.kernel.pulse import head
+from tongdan.domain.kernel.standing import OurStanding
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.axes import RefundStage, Stage
+from tongdan.domain.orders.model import Order, Parcel, bought, gone, here
+from tongdan.domain.orders.status import status
+
+_S: Final = Status
+
+
+def standing(order: Order, changed_at: datetime) -> OurStanding:
+    """The whole order, as a channel, a payment provider, an ERP or finance may see it. The receiver is added by who may
+    open it."""
+    now = status(order)
+    return OurStanding(
+        status=_name(now),
+        reached=frozenset(map(_name, _reached(order, now))),
+        amount_fen=order.amount_fen if order.known else None,
+        units=_sold(order),
+        waybills=tuple(sorted(parcel.waybill for parcel in order.parcels if parcel.waybill)),
+        refunded_fen=_refunded_fen(order),
+        own=order.own,
+        changed_at=changed_at,
+    )
+
+
+def on_the_road(order: Order, partner: str, changed_at: datetime) -> OurStanding:
+    """What of an order a warehouse or a carrier has had in its hands: parcels, and nothing of money."""
+    parcels = [parcel for parcel in order.parcels if _handled(order, parcel, partner)]
+    reached = {_name(_S.RELEASED)} if order.shipments else set[str]()
+    if parcels:
+        reached.add(_name(_S.SHIPPED))
+    if parcels and all(parcel.signed_at is not None for parcel in parcels):
+        reached.add(_name(_S.SIGNED))
+    return OurStanding(
+        status=_name(status(order)),
+        reached=frozenset(reached),
+        waybills=tuple(sorted(parcel.waybill for parcel in parcels if parcel.waybill)),
+        own=order.own,
+        changed_at=changed_at,
+    )
+
+
+def _handled(order: Order, parcel: Parcel, partner: str) -> bool:
+    if head(partner) == "carrier":
+        return bool(parcel.waybill) and partner == f"carrier/{parcel.carrier}"
+    warehouses = {f"S{each.no}": each.warehouse for each in order.shipments}
+    return partner == f"wms/{warehouses.get(parcel.shipment.rpartition('-')[2], '')}"
+
+
+def _reached(order: Order, now: Status) -> set[Status]:
+    reached = {_S.ANNOUNCED, now}
+    if order.known:
+        reached.add(_S.CREATED)
+    if order.paid is not None:
+        reached.add(_S.PAID)
+    if order.shipments:
+        reached.add(_S.RELEASED)
+    if gone(order):
+        reached.add(_S.SHIPPED)
+    if gone(order) and not here(order) and not order.due(Stage.SHIPPED):
+        reached.add(_S.SIGNED)
+    if order.settled_at is not None:
+        reached.add(_S.SETTLED)
+    if order.cancelled:
+        reached.add(_S.CANCELLED)
+    return reached
+
+
+def _refunded_fen(order: Order) -> int:
+    """What went back of the price; sums that came in twice are no part of it."""
+    if not order.own:
+        return order.platform_refunded_fen
+    price = {each.transaction for each in order.payments if order.counts(each)}
+    return sum(
+        [
+            each.amount_fen
+            for each in order.refunds
+            if each.stage is RefundStage.SUCCEEDED and each.transaction in price
+        ]
+    )
+
+
+def _sold(order: Order) -> dict[str, int] | None:
+    """Units by the channel's name of the line; None where it has named none."""
+    sold = {
+        line.line.native: line.line.units // (line.line.bundle_units or 1)
+        for line in bought(order)
+        if line.line.native
+    }
+    return sold or None
+
+
+def _name(status: Status) -> str:
+    return status.name.lower()

@@ -1,0 +1,304 @@
+"""The heartbeat: every partner that can tell how it sees orders is asked about those that are due, beat after beat.
+
+What is due stands in a book that commits keep up (`ports.Checks`), so an order that changes is asked about at the next
+beat, one that rests ever more rarely, and nothing that fell due while the centre or the partner was down is left out.
+A beat asks no faster than the partner's rate; what it does not reach stays due, first in line. A difference beyond its
+grace becomes a dispute (`domain.sync.dispute`); where the partner's word counts, its news go in by the front door.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from msgspec.structs import replace
+
+from tongdan.domain.kernel.keys import key_slot, pulse_key, ticket_key
+from tongdan.domain.kernel.messages import Command, Person, Refusal
+from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.kernel.pulse import Terms
+from tongdan.domain.kernel.standing import Field, OurStanding, receiver_digest
+from tongdan.domain.orders.model import Order
+from tongdan.domain.sync.compare import Difference, compare, is_pending, settled_at
+from tongdan.domain.sync.dispute import KIND, READ
+from tongdan.domain.sync.dispute_facts import NoteAgreement, NoteDifference
+from tongdan.domain.sync.pulse import Pulse
+from tongdan.domain.sync.pulse_facts import NotePulse
+from tongdan.domain.sync.suspicion import Colour, Rhythm, colour, heard, not_asked
+from tongdan.domain.sync.ticket import Side, Ticket
+from tongdan.flow.bus import Bus
+from tongdan.flow.watching import is_over, ours, subject
+from tongdan.ports import (
+    Backlog,
+    Beat,
+    Check,
+    Checked,
+    Checks,
+    Failed,
+    Inbound,
+    Reads,
+    Seen,
+    StoreFailure,
+    Subject,
+    Witness,
+)
+
+_log: Final = logging.getLogger(__name__)
+
+SOURCE: Final = "pulse"
+ERROR_LIMIT: Final = 300
+EARLY: Final = 0.1  # of a beat: what falls due so soon is checked now, and not a beat late
+
+
+class Heartbeat:
+    """Beats for the partners whose pulse lies in this process; `witnesses` are all of them."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        policy: Policy,
+        reads: Reads,
+        checks: Checks,
+        witnesses: Iterable[Witness],
+        open_person: Callable[[str], Person | None],
+    ) -> None:
+        self._bus: Final = bus
+        self._reads: Final = reads
+        self._checks: Final = checks
+        self._open_person: Final = open_person
+        self._policy: Final = policy
+        self._pulse: Final = policy.pulse
+        self.witnesses: Final = {
+            each.partner: each for each in witnesses if self._pulse.terms_of(each.partner) is not None
+        }
+        self._alarms: Final[dict[str, Callable[[], None]]] = {}
+
+    # -- when
+
+    def start(self) -> None:
+        for partner in self.witnesses:
+            if self._bus.owns(key_slot(pulse_key(partner))):
+                self._set_alarm(partner, self._bus.clock.now())
+
+    def stop(self) -> None:
+        for cancel in self._alarms.values():
+            cancel()
+        self._alarms.clear()
+
+    def _set_alarm(self, partner: str, began_at: datetime) -> None:
+        """Beats begin `every_s` apart; one that takes longer is followed at once."""
+        passed_s = (self._bus.clock.now() - began_at).total_seconds()
+        wait_s = max(0.0, self._terms(partner).every_s - passed_s)
+        self._alarms[partner] = self._bus.clock.call_later(wait_s, lambda: self._ring(partner))
+
+    def _ring(self, partner: str) -> None:
+        if not self._bus.stopping:
+            self._bus.spawn(self._beat_and_again(partner))
+
+    async def _beat_and_again(self, partner: str) -> None:
+        began_at = self._bus.clock.now()
+        try:
+            await self.beat(partner)
+        except StoreFailure as failure:
+            _log.error(
+                "the heartbeat of %s could not be kept, and goes on at its next beat: %s", partner, failure
+            )
+        if not self._bus.stopping:
+            self._set_alarm(partner, began_at)
+
+    def _terms(self, partner: str) -> Terms:
+        terms = self._pulse.terms_of(partner)
+        assert terms is not None
+        return terms
+
+    # -- a beat
+
+    async def beat(self, partner: str) -> Beat:
+        """Ask about what is due until nothing is, the time of a beat is over, or nobody answers.
+
+        Raises KeyError for a partner that is not asked, StoreFailure when the book cannot be written.
+        """
+        witness, clock = self.witnesses[partner], self._bus.clock
+        terms, before = self._terms(partner), self._checks.beat(partner)
+        began_at = clock.now()
+        rhythm = _rhythm(before)
+        horizon = began_at + timedelta(seconds=terms.every_s * EARLY)
+        asked = checked = differing = 0
+        error = ""
+        for _ in range(max(1, terms.calls_per_minute * terms.every_s // 60)):
+            due = self._checks.due(partner, max(horizon, clock.now()), witness.at_once)
+            if not due or self._bus.stopping:
+                break
+            called_s = clock.monotonic()
+            answer = await self._ask(witness, due)
+            asked += 1
+            if isinstance(answer, Failed):
+                error = answer.error[:ERROR_LIMIT]
+                break
+            found = await self._compare(witness, due, answer)
+            checked += len(found)
+            differing += sum(bool(each.odd) for each in found)
+            self._checks.done(partner, found, clock.now())
+            await clock.sleep(max(0.0, 60 / terms.calls_per_minute - (clock.monotonic() - called_s)))
+        if not error:
+            rhythm = heard(rhythm, clock.now()) if asked else not_asked(rhythm, clock.now())
+        beat = Beat(
+            partner=partner,
+            began_at=began_at,
+            ended_at=clock.now(),
+            asked=asked,
+            checked=checked,
+            differing=differing,
+            error=error,
+            heard_at=None if rhythm is None else rhythm.last_at,
+            mean_s=0.0 if rhythm is None else rhythm.mean_s,
+        )
+        self._checks.keep(beat)
+        await self._note_pulse(beat)
+        return beat
+
+    async def _ask(self, witness: Witness, due: Sequence[Check]) -> dict[str, Seen] | Failed:
+        """The partner's answers by order. What is unknown or over by now is not asked about."""
+        subjects: list[Subject] = []
+        for check in due:
+            order = self._reads.order(check.order)
+            if isinstance(order, Order) and not self._is_done(order, check):
+                person = partial(self._open_person, check.order)
+                subjects.append(subject(check.order, order, witness.partner, person))
+        if not subjects:
+            return {}
+        answer = await witness.see(subjects)
+        return answer if isinstance(answer, Failed) else {seen.order: seen for seen in answer}
+
+    async def _compare(
+        self, witness: Witness, due: Sequence[Check], answer: dict[str, Seen]
+    ) -> list[Checked]:
+        found = []
+        for check in due:
+            order, seen = self._reads.order(check.order), answer.get(check.order)
+            if not isinstance(order, Order) or self._is_done(order, check):
+                found.append(Checked(check.order, None))
+            elif seen is None:  # it came in between, or the partner left it out
+                found.append(Checked(check.order, self._later(witness.partner), check.odd))
+            else:
+                found.append(await self._look(witness, check, order, seen))
+        return found
+
+    def _is_done(self, order: Order, check: Check) -> bool:
+        return not check.odd and is_over(order, self._policy, self._bus.clock.now())
+
+    async def _look(self, witness: Witness, check: Check, order: Order, seen: Seen) -> Checked:
+        partner, now = witness.partner, self._bus.clock.now()
+        mine = self._ours(order, check, seen, partner)
+        terms = self._terms(partner)
+        differences = compare(mine, seen.standing, witness.tells)
+        pending = [each for each in differences if is_pending(each, terms, now)]
+        standing = [each for each in differences if each not in pending]
+        for difference in standing:
+            await self._dispute(witness, check, difference, seen, own=order.own)
+        for field in self._formerly_odd(check) - {each.field for each in differences}:
+            note = NoteAgreement(order=check.order, field=field, partner=partner, seen_at=now)
+            await self._tell(note, seen, (partner, check.order, field, now.isoformat()), order.shop)
+        due = [settled_at(each, terms, now) for each in pending]
+        due.append(self._later(partner) if standing else now + self._rest(check, now))
+        return Checked(check.order, min(due), tuple([each.field for each in standing]))
+
+    def _ours(self, order: Order, check: Check, seen: Seen, partner: str) -> OurStanding:
+        mine = ours(order, partner, check.changed_at)
+        if seen.standing is None or seen.standing.receiver is None:
+            return mine
+        person = self._open_person(check.order)
+        return mine if person is None else replace(mine, receiver=receiver_digest(person))
+
+    def _formerly_odd(self, check: Check) -> set[str]:
+        """Fields on which a dispute may be open. A book begun anew does not know, and the tickets are looked at."""
+        if check.checked_at is not None:
+            return set(check.odd)
+        return {
+            field
+            for field in Field
+            if (side := self._side(check.order, field, check.partner)) and not side.left
+        }
+
+    def _rest(self, check: Check, now: datetime) -> timedelta:
+        return timedelta(seconds=self._pulse.check_every_s((now - check.changed_at).total_seconds()))
+
+    def _later(self, partner: str) -> datetime:
+        return self._bus.clock.now() + timedelta(seconds=self._terms(partner).every_s)
+
+    # -- what follows
+
+    async def _dispute(
+        self, witness: Witness, check: Check, difference: Difference, seen: Seen, *, own: bool
+    ) -> None:
+        """Note the difference; if the repair is to take over the partner's view, tell its news."""
+        partner, field = witness.partner, difference.field
+        is_ahead = difference.ours == difference.status
+        of_status = field in (Field.STATUS, Field.PRESENCE)
+        note = NoteDifference(
+            order=check.order,
+            field=field,
+            partner=partner,
+            ours=difference.ours,
+            theirs=difference.theirs,
+            status=difference.status,
+            impossible=difference.impossible,
+            own=own,
+            taught=bool(seen.news) and not (of_status and is_ahead),
+            retold=of_status and is_ahead and difference.status in witness.hears,
+        )
+        now = self._bus.clock.now().isoformat()
+        await self._tell(note, seen, (partner, check.order, field, now))
+        side = self._side(check.order, field, partner)
+        if side is None or side.repair != READ or not side.tried or side.given_up:
+            return
+        for no, command in enumerate(seen.news):
+            key = (partner, check.order, field, str(side.again_at), str(no))
+            await self._tell(command, seen, key)
+
+    def _side(self, order: str, field: str, partner: str) -> Side | None:
+        ticket = self._reads.order(ticket_key(order, KIND + field))
+        if not isinstance(ticket, Ticket) or not ticket.open or ticket.dispute is None:
+            return None
+        return ticket.dispute.sides.get(partner)
+
+    async def _tell(self, command: Command, seen: Seen, key: tuple[str, ...], shop: str = "") -> None:
+        reply = await self._bus.ask(
+            Inbound(
+                command=command,
+                key=(SOURCE, type(command).__name__, *key),
+                source=SOURCE,
+                shop=shop,
+                happened_at=self._bus.clock.now(),
+                raw=seen.raw,
+            )
+        )
+        if isinstance(reply, Refusal):  # the next beat finds the difference again
+            _log.warning("%s of the heartbeat was refused: %s", type(command).__name__, reply.name)
+
+    async def _note_pulse(self, beat: Beat) -> None:
+        now = self._bus.clock.now()
+        behind_s = lag_s(self._checks.backlog(beat.partner, now), now)
+        note = NotePulse(partner=beat.partner, colour=colour_of(beat, now), lag_s=behind_s)
+        pulse = self._reads.order(pulse_key(beat.partner))
+        known = pulse if isinstance(pulse, Pulse) else Pulse(partner=beat.partner)
+        if known.colour == note.colour and known.lags == (behind_s > self._pulse.lag_alert_s):
+            return
+        await self._tell(note, Seen(order="", standing=None), (beat.partner, now.isoformat()))
+
+
+def colour_of(beat: Beat | None, now: datetime) -> Colour:
+    """Whether the partner is well, by its own rhythm."""
+    return colour(_rhythm(beat), now)
+
+
+def lag_s(backlog: Backlog, now: datetime) -> int:
+    """By how much checks are behind."""
+    return 0 if backlog.due_since is None else int((now - backlog.due_since).total_seconds())
+
+
+def _rhythm(beat: Beat | None) -> Rhythm | None:
+    if beat is None or beat.heard_at is None:
+        return None
+    return Rhythm(beat.heard_at, beat.mean_s)
