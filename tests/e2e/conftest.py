@@ -4,67 +4,37 @@ A request to another host, a line of warning or error in the browser's console, 
 test. The browser lives in New York, so that no page can borrow its zone.
 """
 
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from tools.browser import ROOT, Running, chromium, demo
 
 from tongdan.adapters.clock import SystemClock
 from tongdan.profile import MEMBERS
 from tongdan.surfaces.http.members import Members, Role
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
-SWITCHES = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
+__all__ = ["Running"]
+
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "a long enough password"
-_LINK = re.compile(r"(http://\S+)/enter\?key=(\S+)&to=/orders/(\S+)")
-
-
-class Running(NamedTuple):
-    """`sample` is an order that met a fault."""
-
-    url: str
-    key: str
-    sample: str
-    data: Path
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    data = tmp_path_factory.mktemp("demo")
-    command = [str(Path(sys.executable).parent / "tongdan"), "demo", "--data", str(data), "--orders", "60"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        told = []
-        for line in process.stdout:
-            told.append(line)
-            if found := _LINK.search(line):
-                break
-        else:
-            raise AssertionError("the demo ended:\n" + "".join(told))
-        members = Members(data / MEMBERS)
+    with demo(tmp_path_factory.mktemp("demo"), orders=60) as found:
+        members = Members(found.data / MEMBERS)
         for role in Role:
             members.add(role, role, PASSWORD, SystemClock().now())
-        yield Running(found[1], found[2], found[3], data)
-        process.terminate()
+        yield found
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES.split())
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from typing import Final
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.conftest import ROOT, Running, violations
+from tests.e2e.conftest import Running, violations
 from tests.surfaces.conftest import OWN_SECRET, serving
 from tests.surfaces.test_board import douyin
+from tools.browser import ROOT
 
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.partners.authentic import signed_headers
@@ -109,14 +110,13 @@ def test_the_first_page_is_the_board_with_every_channel(inside: Page, running: R
 
 
 def test_what_is_chosen_stands_in_the_address(inside: Page) -> None:
-    inside.get_by_role("combobox", name="下单时间").click()
-    inside.get_by_title("1 天内").click()
+    inside.get_by_role("combobox", name="下单时间").select_option("1 天内")
     expect(inside).to_have_url(re.compile(r"\?age=1d$"))
-    inside.get_by_role("combobox", name="店铺").click()
-    inside.get_by_title("同单快手旗舰店").click()
+    inside.get_by_role("combobox", name="店铺").select_option("同单快手旗舰店")
     inside.reload()
-    expect(inside.get_by_text("1 天内")).to_be_visible()
-    expect(inside.get_by_text("同单快手旗舰店")).to_be_visible()
+    expect(inside.get_by_role("combobox", name="下单时间")).to_have_value("1d")
+    shop = inside.get_by_role("combobox", name="店铺")
+    expect(shop.locator("option:checked")).to_have_text("同单快手旗舰店")
     inside.get_by_role("button", name=re.compile("^全部渠道 · 已完成")).click()
     shown = inside.get_by_role("dialog").get_by_role("link")
     expect(shown.first).to_have_text(re.compile("^KS"))

@@ -54,7 +54,7 @@ def test_chosen_orders_show_what_they_would_do(inside: Page) -> None:
     inside.goto("/orders")
     inside.get_by_role("checkbox", name=re.compile("^选择 [A-Z]{2}")).first.check()
     inside.get_by_role("button", name="批量处理（1）").click()
-    drawer = inside.get_by_role("dialog")
-    drawer.get_by_role("button", name="预览").click()
-    expect(drawer.get_by_role("columnheader", name="将会")).to_be_visible()
+    acting = inside.get_by_role("region", name="批量处理 1 张订单")
+    acting.get_by_role("button", name="预览").click()
+    expect(acting.get_by_role("columnheader", name="将会")).to_be_visible()
     assert violations(inside) == []

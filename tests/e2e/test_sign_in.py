@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tests import openid
-from tests.e2e.conftest import ROOT, violations
+from tests.e2e.conftest import violations
+from tools.browser import ROOT
 
 from tongdan.adapters.credentials_file import write_credentials
 from tongdan.adapters.oidc import CREDENTIAL

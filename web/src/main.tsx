@@ -1,9 +1,11 @@
+import './shell.css';
+import './main.css';
+import './i18n';
+
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { App } from './app/App';
-import './i18n';
-import './main.css';
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

@@ -1,6 +1,7 @@
 import createClient from 'openapi-fetch';
 
 import { said } from '../i18n';
+import { fetchAhead } from './ahead';
 import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
@@ -18,7 +19,7 @@ export class Refused extends Error {
 
 // A page of another origin cannot send this header without being asked first, so a cookie alone does nothing.
 export const CONSOLE = { 'X-Tongdan-Console': '1' };
-export const api = createClient<paths>({ headers: CONSOLE });
+export const api = createClient<paths>({ headers: CONSOLE, fetch: fetchAhead });
 
 interface Answer<T> {
   data?: T;

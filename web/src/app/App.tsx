@@ -1,40 +1,21 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { ConfigProvider, Result } from 'antd';
-import en from 'antd/locale/en_US';
-import zh from 'antd/locale/zh_CN';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
-import { createBrowserRouter, Link, Navigate, RouterProvider } from 'react-router';
+import { BrowserRouter, Link, Navigate, Route, Routes } from 'react-router';
 
 import { Loading } from '../components/Told';
-import { theme } from '../theme';
 import { Frame } from './Frame';
+import { lazily } from './lazily';
 import { PAGES } from './pages';
 import { queries, useWho } from './session';
-import { SignIn } from './SignIn';
 
-const router = createBrowserRouter([
-  {
-    element: <Frame />,
-    children: [
-      { path: '/', element: <Navigate to={PAGES[0]!.path} replace /> },
-      ...PAGES.map(({ path, Body }) => ({ path, element: <Body /> })),
-      { path: '*', element: <NotFound /> },
-    ],
-  },
-]);
+const SignIn = lazily(() => import('./SignIn'));
 
 export function App() {
-  const { i18n } = useTranslation();
   return (
-    <ConfigProvider
-      theme={theme}
-      locale={i18n.language === 'en' ? en : zh}
-      button={{ autoInsertSpace: false }}
-    >
-      <QueryClientProvider client={queries}>
-        <Doors />
-      </QueryClientProvider>
-    </ConfigProvider>
+    <QueryClientProvider client={queries}>
+      <Doors />
+    </QueryClientProvider>
   );
 }
 
@@ -42,10 +23,34 @@ export function App() {
 function Doors() {
   const who = useWho();
   if (who === undefined) return <Loading />;
-  return who === null ? <SignIn /> : <RouterProvider router={router} />;
+  if (who === null) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <SignIn />
+      </Suspense>
+    );
+  }
+  return (
+    <BrowserRouter>
+      <Routes>
+        <Route element={<Frame />}>
+          <Route index element={<Navigate to={PAGES[0]!.path} replace />} />
+          {PAGES.map(({ path, Body }) => (
+            <Route key={path} path={path} element={<Body />} />
+          ))}
+          <Route path="*" element={<NotFound />} />
+        </Route>
+      </Routes>
+    </BrowserRouter>
+  );
 }
 
 function NotFound() {
   const { t } = useTranslation();
-  return <Result status="404" title={t('app.notFound')} extra={<Link to="/">{t('app.home')}</Link>} />;
+  return (
+    <div className="told">
+      <h1 className="page-title">{t('app.notFound')}</h1>
+      <Link to="/">{t('app.home')}</Link>
+    </div>
+  );
 }

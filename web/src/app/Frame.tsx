@@ -1,61 +1,74 @@
-import { Button, Layout, Menu } from 'antd';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, Outlet, useLocation } from 'react-router';
+import { Link, NavLink, Outlet } from 'react-router';
 
-import { switchLanguage } from '../i18n';
 import { Loading } from '../components/Told';
+import { switchLanguage } from '../i18n';
 import { PAGES } from './pages';
 import { signOut, useWho } from './session';
 
-/** Header, menu and the page between them. */
+const GROUPS = [...new Set(PAGES.map((page) => page.group))];
+
+/** Header, menu and the page between them. Its outline stands in index.html too, for before any script has come. */
 export function Frame() {
   const { t } = useTranslation();
-  const { pathname } = useLocation();
   const who = useWho();
-  const groups = [...new Set(PAGES.map((page) => page.group))];
-  const items = groups.map((group) => ({
-    type: 'group' as const,
-    key: group,
-    label: t(`nav.${group}`),
-    children: PAGES.flatMap((page) =>
-      page.group === group && page.word
-        ? [{ key: page.path, label: <Link to={page.path}>{t(`nav.${page.word}`)}</Link> }]
-        : [],
-    ),
-  }));
   return (
-    <Layout style={{ minHeight: '100vh' }}>
+    <>
       <a className="skip" href="#content">
         {t('app.skip')}
       </a>
-      <Layout.Header className="header">
+      <header className="header">
         <Link to="/" className="name">
           同单 Tongdan
         </Link>
         <span className="grow" />
-        <Button type="text" onClick={switchLanguage} lang={t('app.language') === 'English' ? 'en' : 'zh-CN'}>
+        <button
+          type="button"
+          className="plain-button"
+          onClick={switchLanguage}
+          lang={t('app.language') === 'English' ? 'en' : 'zh-CN'}
+        >
           {t('app.language')}
-        </Button>
+        </button>
         <span className="quiet">
           {who && (who.role ? `${who.name} · ${t(`role.${who.role as 'admin'}`)}` : who.name)}
         </span>
-        <Button type="text" onClick={() => void signOut()}>
+        <button type="button" className="plain-button" onClick={() => void signOut()}>
           {t('app.signOut')}
-        </Button>
-      </Layout.Header>
-      <Layout hasSider>
-        <Layout.Sider width={176} className="sider">
-          <nav>
-            <Menu mode="inline" items={items} selectedKeys={[pathname]} />
-          </nav>
-        </Layout.Sider>
-        <Layout.Content id="content" role="main" className="content">
+        </button>
+      </header>
+      <div className="below">
+        <nav className="sider">
+          {GROUPS.map((group) => (
+            <Group key={group} group={group} />
+          ))}
+        </nav>
+        <main id="content" tabIndex={-1}>
           <Suspense fallback={<Loading />}>
             <Outlet />
           </Suspense>
-        </Layout.Content>
-      </Layout>
-    </Layout>
+        </main>
+      </div>
+    </>
+  );
+}
+
+function Group({ group }: { group: (typeof GROUPS)[number] }) {
+  const { t } = useTranslation();
+  const shown = PAGES.filter((page) => page.group === group && page.word);
+  return (
+    <>
+      <span id={`menu-${group}`} className="quiet">
+        {t(`nav.${group}`)}
+      </span>
+      <ul aria-labelledby={`menu-${group}`}>
+        {shown.map(({ path, word }) => (
+          <li key={path}>
+            <NavLink to={path}>{t(`nav.${word!}`)}</NavLink>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

@@ -8,12 +8,12 @@ import { said } from '../i18n';
 import { signIn, useProvider } from './session';
 
 /** Stands over the page that was asked for, which comes by itself afterwards. */
-export function SignIn() {
+export default function SignIn() {
   const { t } = useTranslation();
   const [byKey, setByKey] = useState(false);
   const entering = useMutation({ mutationFn: signIn });
   return (
-    <Modal open title={t('signIn.title')} footer={null} closable={false} keyboard={false}>
+    <Modal open mask={false} title={t('signIn.title')} footer={null} closable={false} keyboard={false}>
       <ByProvider />
       <Form<Partial<Schemas['Entry']>>
         layout="vertical"

@@ -1,5 +1,7 @@
 import type { ComponentType } from 'react';
-import { lazy } from 'react';
+
+import Board from '../pages/board';
+import { lazily } from './lazily';
 
 /** A page of the console: where it is, under which group of the menu, and what it loads when somebody goes there. */
 export interface Page {
@@ -10,10 +12,11 @@ export interface Page {
   Body: ComponentType;
 }
 
+// The first page is in the first chunk; the others come when somebody goes there.
 export const PAGES: readonly Page[] = [
-  { path: '/board', group: 'duty', word: 'board', Body: lazy(() => import('../pages/board')) },
-  { path: '/orders', group: 'orders', word: 'search', Body: lazy(() => import('../pages/orders')) },
-  { path: '/orders/:id', group: 'orders', Body: lazy(() => import('../pages/order')) },
-  { path: '/audit', group: 'admin', word: 'audit', Body: lazy(() => import('../pages/audit')) },
-  { path: '/members', group: 'admin', word: 'members', Body: lazy(() => import('../pages/members')) },
+  { path: '/board', group: 'duty', word: 'board', Body: Board },
+  { path: '/orders', group: 'orders', word: 'search', Body: lazily(() => import('../pages/orders')) },
+  { path: '/orders/:id', group: 'orders', Body: lazily(() => import('../pages/order')) },
+  { path: '/audit', group: 'admin', word: 'audit', Body: lazily(() => import('../pages/audit')) },
+  { path: '/members', group: 'admin', word: 'members', Body: lazily(() => import('../pages/members')) },
 ];

@@ -7,6 +7,7 @@ export type Who = Schemas['Who'];
 type Scope = 'read' | 'write' | 'reveal' | 'operate' | 'erase' | 'manage';
 
 const WHO = ['who'];
+const INSIDE = 'tongdan.inside'; // kept for public/ahead.js, which cannot see the cookie
 
 /** Refusals are final; what did not come at all (a service that is started again) is asked for until it does. */
 export const queries = new QueryClient({
@@ -29,7 +30,12 @@ function forget(error: unknown): void {
 export function useWho(): Who | null | undefined {
   return useQuery({
     queryKey: WHO,
-    queryFn: async () => (await told(api.GET('/session'))).who,
+    queryFn: async () => {
+      const { who } = await told(api.GET('/session'));
+      if (who) localStorage.setItem(INSIDE, '1');
+      else localStorage.removeItem(INSIDE);
+      return who;
+    },
     staleTime: Infinity,
   }).data;
 }
@@ -58,8 +64,10 @@ export async function signIn(entry: Schemas['Entry']): Promise<void> {
 export async function signOut(): Promise<void> {
   const byProvider = queries.getQueryData<Who | null>(WHO)?.by_provider;
   queries.setQueryData(WHO, null);
+  await new Promise((gone) => setTimeout(gone)); // the pages are, and nothing of them asks again
   window.stop(); // what waits in the browser for a connection would go out without the cookie
   await told(api.DELETE('/session'));
+  localStorage.removeItem(INSIDE);
   if (byProvider) location.assign('/sign-in/oidc/leave');
   else location.reload();
 }

@@ -114,6 +114,8 @@ function Found({
       <p className="quiet">{t('audit.looked', { found: facts.length, looked, back })}</p>
       <Table<Fact>
         size="small"
+        tableLayout="fixed"
+        className="breaking"
         rowKey="position"
         dataSource={facts}
         pagination={false}
@@ -125,12 +127,13 @@ function Found({
             title: t('audit.subject'),
             dataIndex: 'aggregate',
             render: (key: string) => <Subject name={key} />,
+            width: 210,
           },
-          { title: t('audit.fact'), dataIndex: 'fact', className: 'mono' },
+          { title: t('audit.fact'), dataIndex: 'fact', className: 'mono', width: 200 },
           { title: t('audit.what'), render: (_, fact) => said(fact.sentence, fact.sentence_zh) },
-          { title: t('audit.operator'), dataIndex: 'operator' },
-          { title: t('audit.source'), dataIndex: 'source' },
-          { title: t('audit.shop'), dataIndex: 'shop' },
+          { title: t('audit.operator'), dataIndex: 'operator', width: 100 },
+          { title: t('audit.source'), dataIndex: 'source', width: 170 },
+          { title: t('audit.shop'), dataIndex: 'shop', width: 100 },
         ]}
       />
       {more && (

@@ -1,9 +1,9 @@
-import { Select } from 'antd';
-import { lazy, Suspense, useMemo } from 'react';
+import { Suspense, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 
 import type { Schemas } from '../../api/client';
+import { lazily } from '../../app/lazily';
 import { HeatTable, type HeatCell } from '../../components/HeatTable';
 import { Failed, Loading } from '../../components/Told';
 import { said } from '../../i18n';
@@ -12,7 +12,7 @@ import type { Connection } from '../../lib/useEvents';
 import './board.css';
 import { type Filters, useBoard } from './useBoard';
 
-const CellOrders = lazy(() => import('./CellOrders'));
+const CellOrders = lazily(() => import('./CellOrders'));
 
 const AGES = ['1d', '1-3d', '3-7d', '7d+'] as const;
 const ALL = 'all';
@@ -110,25 +110,28 @@ function Bar({
   choose: (changes: Record<string, string>) => void;
 }) {
   const { t } = useTranslation();
-  const named = ({ id, name }: Schemas['Choice']) => ({ value: id, label: name });
+  const ages = AGES.map((age) => ({ id: age, name: t(`board.ages.${age}`) }));
   const choices = [
-    ['shop', t('board.allShops'), board.shops.map(named)],
-    ['warehouse', t('board.allWarehouses'), board.warehouses.map(named)],
-    ['age', t('board.anyAge'), AGES.map((age) => ({ value: age, label: t(`board.ages.${age}`) }))],
+    ['shop', t('board.allShops'), board.shops],
+    ['warehouse', t('board.allWarehouses'), board.warehouses],
+    ['age', t('board.anyAge'), ages],
   ] as const;
   return (
     <div className="bar" role="group" aria-label={t('board.filters')}>
-      {choices.map(([name, all, options]) => (
-        <Select<string>
-          key={name}
-          aria-label={t(`board.${name}`)}
-          value={filters[name]}
-          onChange={(value) => choose({ [name]: value })}
-          options={[{ value: '', label: all }, ...options]}
-          popupMatchSelectWidth={false}
-          showSearch={name === 'shop' ? { optionFilterProp: 'label' } : false}
-          style={{ width: 192 }}
-        />
+      {choices.map(([field, all, options]) => (
+        <select
+          key={field}
+          aria-label={t(`board.${field}`)}
+          value={filters[field]}
+          onChange={(event) => choose({ [field]: event.target.value })}
+        >
+          <option value="">{all}</option>
+          {options.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
       ))}
     </div>
   );

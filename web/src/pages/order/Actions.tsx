@@ -12,10 +12,12 @@ type Action = Schemas['ActionShape'];
 /** What may be asked of the order now; what may not be says why. */
 export function Actions({
   id,
+  lines,
   found,
   done,
 }: {
   id: string;
+  lines: readonly Schemas['LineShape'][];
   found: readonly Action[];
   done: () => Promise<unknown>;
 }) {
@@ -57,6 +59,7 @@ export function Actions({
         <Asking
           key={chosen.name}
           id={id}
+          lines={lines}
           action={chosen}
           close={() => setChosen(null)}
           done={async () => {
@@ -71,11 +74,13 @@ export function Actions({
 
 function Asking({
   id,
+  lines,
   action,
   close,
   done,
 }: {
   id: string;
+  lines: readonly Schemas['LineShape'][];
   action: Action;
   close: () => void;
   done: () => Promise<unknown>;
@@ -89,6 +94,7 @@ function Asking({
   const choices = action.choices.filter((each) => !each.refusal);
   const first = fields.includes('about') && choices[0] ? { about: choices[0].about } : {};
   const facts = action.choices.length ? [] : action.facts;
+  const skuOf = (no: string) => lines.find((line) => String(line.no) === no)?.sku ?? '';
   return (
     <Modal open title={said(action.title, action.title_zh)} footer={null} onCancel={close}>
       <Form<Filled>
@@ -103,7 +109,11 @@ function Asking({
               <Form.Item
                 key={each.about}
                 name={['units', each.about]}
-                label={t('order.field.unitsOf', { line: each.about, count: each.units })}
+                label={t('order.field.unitsOf', {
+                  line: each.about,
+                  sku: skuOf(each.about),
+                  count: each.units,
+                })}
               >
                 <InputNumber min={0} max={each.units} precision={0} />
               </Form.Item>

@@ -39,30 +39,31 @@ function Drawn({ found, open }: { found: Schemas['Bands']; open: (position: stri
   const { t } = useTranslation();
   const named = useNamed();
   const { starts, widths } = scale(found);
-  const columns = widths.map((width) => `minmax(44px, ${width}fr)`).join(' ');
+  const columns = widths.map((width) => `minmax(min-content, ${width}fr)`).join(' ');
   const line = (span: Span | undefined) =>
-    span ? starts.findIndex((each) => each.position === span.position) + 1 : widths.length + 1;
+    span ? starts.findIndex((each) => each.position === span.position) + 2 : widths.length + 2;
   return (
     <div className="bands">
-      {found.bands.map((band) => (
-        <div className="band" key={`${band.system}/${band.part}`}>
-          <span>{named(band)}</span>
-          <div className="track" style={{ gridTemplateColumns: columns }}>
+      <div className="tracks-grid" style={{ gridTemplateColumns: `112px ${columns}` }}>
+        {found.bands.map((band) => (
+          <div className="band" key={`${band.system}/${band.part}`}>
+            <span>{named(band)}</span>
             {band.spans.map((span, n) => (
               <button
                 key={span.position}
                 type="button"
                 className={span.until ? undefined : 'now'}
-                style={{ gridArea: `1 / ${line(span)} / 2 / ${line(band.spans[n + 1])}` }}
+                style={{ gridColumn: `${line(span)} / ${line(band.spans[n + 1])}` }}
                 title={`${worded(span)} · ${formatTime(span.since)} – ${span.until ? formatTime(span.until) : t('order.now')}`}
                 onClick={() => open(span.position)}
               >
-                {worded(span)}
+                {said(span.name, span.name_zh)}
+                <span className="native">{nativeOf(span)}</span>
               </button>
             ))}
           </div>
-        </div>
-      ))}
+        ))}
+      </div>
       <div className="axis">
         <span>{formatTime(found.bands[0]?.spans[0]?.since)}</span>
         <span>{t('order.notToScale')}</span>
@@ -72,9 +73,13 @@ function Drawn({ found, open }: { found: Schemas['Bands']; open: (position: stri
   );
 }
 
+/** The system's own word, where it says more than ours. */
+function nativeOf(span: Span): string {
+  return span.native === said(span.name, span.name_zh) ? '' : span.native;
+}
+
 function worded(span: Span): string {
-  const word = said(span.name, span.name_zh);
-  return span.native && span.native !== word ? `${word} · ${span.native}` : word;
+  return [said(span.name, span.name_zh), nativeOf(span)].filter(Boolean).join(' · ');
 }
 
 /** Between two changes lie seconds or days, so a stretch is as wide as the logarithm of its time. */

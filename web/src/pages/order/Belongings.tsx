@@ -6,10 +6,13 @@ import type { Schemas } from '../../api/client';
 import { said } from '../../i18n';
 import { formatFen, formatTime } from '../../lib/format';
 
-const units = (by: Record<string, number>) =>
-  Object.entries(by)
-    .map(([sku, count]) => `${sku} × ${count}`)
-    .join(', ');
+function Units({ by }: { by: Record<string, number> }) {
+  return Object.entries(by).map(([sku, count]) => (
+    <span key={sku} className="sku-units">
+      <span className="mono">{sku}</span> × {count}
+    </span>
+  ));
+}
 
 /** Shipments with their parcels and tracks. */
 export function Shipments({ id, found }: { id: string; found: readonly Schemas['ShipmentShape'][] }) {
@@ -26,7 +29,9 @@ export function Shipments({ id, found }: { id: string; found: readonly Schemas['
           <div>
             {each.warehouse} {each.process && `· ${each.process}`} {each.wms_order && `· ${each.wms_order}`}
           </div>
-          <div>{units(each.units)}</div>
+          <div>
+            <Units by={each.units} />
+          </div>
           {each.orders
             .filter((other) => other !== id)
             .map((other) => (

@@ -54,7 +54,9 @@ function One({ id }: { id: string }) {
           </Part>
         </div>
         <div>
-          <Part of={actions}>{(found) => <Actions id={id} found={found.actions} done={refresh} />}</Part>
+          <Part of={actions}>
+            {(found) => <Actions id={id} lines={order.data.lines} found={found.actions} done={refresh} />}
+          </Part>
           <Part of={timeline}>
             {({ facts }) => <Comments id={id} facts={facts} done={() => void refresh()} />}
           </Part>

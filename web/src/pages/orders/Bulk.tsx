@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { Alert, Button, Drawer, Input, Progress, Select, Space, Table } from 'antd';
+import { Alert, Button, Input, Progress, Select, Space, Table } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -42,19 +42,13 @@ export function Bulk({ orders, close }: { orders: string[]; close: (done: boolea
   const shown = apply.data ?? preview.data;
   const changed = () => preview.reset();
   return (
-    <Drawer
-      open
-      mask={false}
-      size={560}
-      title={t('bulk.title', { count: orders.length })}
-      onClose={() => close(applied)}
-    >
-      <Space orientation="vertical" style={{ width: '100%' }} size={12}>
+    <section className="panel bulk" aria-label={t('bulk.title', { count: orders.length })}>
+      <Space wrap>
         <Select<Action>
           aria-label={t('bulk.action')}
           value={action}
           disabled={applied}
-          style={{ width: '100%' }}
+          style={{ width: 160 }}
           options={(['hold', 'lift', 'cancel'] as const).map((each) => ({
             value: each,
             label: t(`bulk.${each}`),
@@ -70,6 +64,7 @@ export function Bulk({ orders, close }: { orders: string[]; close: (done: boolea
             prefix={t('bulk.name')}
             value={hold}
             maxLength={40}
+            style={{ width: 200 }}
             disabled={applied}
             onChange={(event) => {
               setHold(event.target.value);
@@ -82,44 +77,47 @@ export function Bulk({ orders, close }: { orders: string[]; close: (done: boolea
           placeholder={t('bulk.reason')}
           value={reason}
           maxLength={200}
+          style={{ width: 320 }}
           disabled={applied}
           onChange={(event) => {
             setReason(event.target.value);
             changed();
           }}
         />
-        <Space>
-          <Button onClick={() => preview.mutate()} loading={preview.isPending} disabled={applied}>
-            {t('bulk.preview')}
-          </Button>
-          <Button
-            type="primary"
-            disabled={!preview.data?.some((each) => each.what !== 'refused') || applied}
-            onClick={() => apply.mutate()}
-          >
-            {t('bulk.apply')}
-          </Button>
-          {apply.isPending && <Button onClick={() => (stopped.current = true)}>{t('orders.stop')}</Button>}
-        </Space>
-        {applied && <Progress percent={done} aria-label={t('bulk.progress')} />}
-        {error && <Alert type="error" showIcon title={t('app.failed', { reason: error.message })} />}
-        {shown && (
-          <Table<Outcome>
-            size="small"
-            rowKey="order"
-            pagination={{ pageSize: 50, hideOnSinglePage: true }}
-            dataSource={shown}
-            columns={[
-              { title: t('orders.id'), dataIndex: 'order', className: 'mono' },
-              {
-                title: apply.data ? t('bulk.did') : t('bulk.would'),
-                render: (_, each) => `${each.what === 'refused' ? '✗' : '✓'} ${said(each.en, each.zh)}`,
-              },
-            ]}
-          />
+        <Button onClick={() => preview.mutate()} loading={preview.isPending} disabled={applied}>
+          {t('bulk.preview')}
+        </Button>
+        <Button
+          type="primary"
+          disabled={!preview.data?.some((each) => each.what !== 'refused') || applied}
+          onClick={() => apply.mutate()}
+        >
+          {t('bulk.apply')}
+        </Button>
+        {apply.isPending ? (
+          <Button onClick={() => (stopped.current = true)}>{t('orders.stop')}</Button>
+        ) : (
+          <Button onClick={() => close(applied)}>{t('bulk.close')}</Button>
         )}
       </Space>
-    </Drawer>
+      {applied && <Progress percent={done} aria-label={t('bulk.progress')} />}
+      {error && <Alert type="error" showIcon title={t('app.failed', { reason: error.message })} />}
+      {shown && (
+        <Table<Outcome>
+          size="small"
+          rowKey="order"
+          pagination={{ pageSize: 50, hideOnSinglePage: true }}
+          dataSource={shown}
+          columns={[
+            { title: t('orders.id'), dataIndex: 'order', className: 'mono' },
+            {
+              title: apply.data ? t('bulk.did') : t('bulk.would'),
+              render: (_, each) => `${each.what === 'refused' ? '✗' : '✓'} ${said(each.en, each.zh)}`,
+            },
+          ]}
+        />
+      )}
+    </section>
   );
 }
 

@@ -10,6 +10,7 @@ import { NOTHING, toAddress } from './filters';
 
 const SAVED = 'tongdan.orders.saved';
 const MOST_SAVED = 30;
+const WIDTHS = { sku: 130, since: 150, until: 150, least: 110, most: 110 };
 const BY_TAG = ['phone', 'name', 'waybill', 'words'] as const;
 
 interface Saved {
@@ -36,7 +37,7 @@ export function Filters({ filter, look }: { filter: Filter; look: (filter: Filte
       title={label}
       type={type}
       value={draft[field]}
-      style={{ width: type === 'date' ? 150 : 130 }}
+      style={{ width: WIDTHS[field] }}
       onChange={(event) => setDraft({ ...draft, [field]: event.target.value })}
       onPressEnter={() => look(draft)}
       onBlur={() => draft[field] !== filter[field] && look(draft)}
@@ -104,10 +105,13 @@ export function Filters({ filter, look }: { filter: Filter; look: (filter: Filte
           onChange={(warehouse?: string) => change({ warehouse: warehouse ?? '' })}
         />
         {text('sku', t('orders.sku'))}
-        {text('since', t('orders.since'), 'date')}
-        {text('until', t('orders.until'), 'date')}
-        {text('least', t('orders.least'))}
-        {text('most', t('orders.most'))}
+        <span className="between">
+          {t('orders.placed')} {text('since', t('orders.since'), 'date')} –{' '}
+          {text('until', t('orders.until'), 'date')}
+        </span>
+        <span className="between">
+          {t('orders.yuan')} {text('least', t('orders.least'))} – {text('most', t('orders.most'))}
+        </span>
         <Checkbox checked={draft.odd} onChange={(event) => change({ odd: event.target.checked })}>
           {t('orders.odd')}
         </Checkbox>

@@ -25,7 +25,7 @@ export default function Orders() {
   const { pathname, search, hash } = useLocation();
   const navigate = useNavigate();
   const [chosen, setChosen] = useState<string[]>([]);
-  const [acting, setActing] = useState(false);
+  const [acting, setActing] = useState<string[]>([]); // those that the open panel is about
   const filter = useMemo(() => fromAddress(search, hash), [search, hash]);
   const question = useMemo(() => toQuestion(filter), [filter]);
   const look = (next: Filter) => {
@@ -54,11 +54,20 @@ export default function Orders() {
         <>
           <Space className="found" wrap>
             <Told page={found.data.pages[0]!} filter={filter} look={look} />
-            <Button disabled={!chosen.length} onClick={() => setActing(true)}>
+            <Button disabled={!chosen.length || acting.length > 0} onClick={() => setActing(chosen)}>
               {t('bulk.open', { count: chosen.length })}
             </Button>
             <Export question={question} />
           </Space>
+          {acting.length > 0 && (
+            <Bulk
+              orders={acting}
+              close={(done) => {
+                setActing([]);
+                if (done) void found.refetch();
+              }}
+            />
+          )}
           <Rows
             rows={found.data.pages.flatMap((page) => page.orders)}
             loading={found.isPlaceholderData}
@@ -71,15 +80,6 @@ export default function Orders() {
             </Button>
           )}
         </>
-      )}
-      {acting && (
-        <Bulk
-          orders={chosen}
-          close={(done) => {
-            setActing(false);
-            if (done) void found.refetch();
-          }}
-        />
       )}
     </>
   );
