@@ -8,6 +8,8 @@ from tests.domain.centre import NOON
 
 from tongdan.domain.catalog import facts as catalog_facts
 from tongdan.domain.catalog.model import Description, GiftCount, Offer, Sku
+from tongdan.domain.confighealth import facts as health_facts
+from tongdan.domain.confighealth import keeping, scanning
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
 from tongdan.domain.fulfillment import folding, packing, quoting, stocking
@@ -103,8 +105,10 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         limit_facts.PurchaseRefused,
         limit_facts.PurchaseReturned,
     }
+    of_health: set[type[Fact]] = set(keeping._EVOLVE) | {health_facts.HealthScanned}
     tables: list[set[type[Fact]]] = [
-        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks, of_returns
+        of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks, of_returns,
+        of_health
     ]  # fmt: skip
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
@@ -130,6 +134,8 @@ STATES = {
     "alias": alias.Alias(alias="a", order="O"),
     "pull": pull.Pull(channel="DY", shop="s", read_to=NOON, next_at=None),
     "slot": epoch.Epochs(),
+    "credential": keeping.Credential(task="sf/main"),
+    "health": scanning.Board(),
     "notice": notice.Notice(order="O", shop="s", kind="shipped", about="1", happened_at=NOON, ways=()),
     "pulse": pulse.Pulse(partner="finance"),
     "ticket": ticket.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),

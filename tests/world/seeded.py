@@ -45,6 +45,7 @@ def run_day(
     shares: Mapping[str, float] = SHARES,
     before: Callable[[Pair], None] = nothing,
     after: Callable[[Pair], None] = nothing,
+    prepare: Callable[[Path], None] = lambda data: None,
 ) -> Day:
     """Run it in `data`; `before` and `after` may tamper with the world to show that the ledger notices."""
 
@@ -61,6 +62,7 @@ def run_day(
             most_lines=3,
             retail=SeededRetail(seed),
             shares=shares,
+            prepare=prepare,
         ) as pair:
             before(pair)
             quiet = await pair.world.run()

@@ -38,8 +38,12 @@ SHIPMENT = "MP20260127000892-S1"
 
 @pytest.fixture(scope="module")
 def conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return seller_numbers(tmp_path_factory.mktemp("numbers"))
+
+
+def seller_numbers(place: Path) -> Path:
     """The first warehouse's numbers come from SF, the second's from Cainiao; the third takes its own."""
-    folder = tmp_path_factory.mktemp("numbers") / "conf"
+    folder = place / "conf"
     shutil.copytree(unhurried(), folder)
     path, carriers = folder / "warehouses.yml", iter(["SF", "ZTO"])
     text = re.sub(

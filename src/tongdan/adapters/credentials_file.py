@@ -51,6 +51,10 @@ class CredentialsFile:
         except KeyError:
             raise KeyError(f"no credential {name!r}") from None
 
+    def all(self) -> Mapping[str, Mapping[str, str]]:
+        self._refresh()
+        return self._held
+
     def _refresh(self) -> None:
         if self._clock is not None:
             now_s = self._clock.monotonic()
@@ -58,7 +62,7 @@ class CredentialsFile:
                 return
             self._looked_s = now_s
         try:
-            now = _marks(os.stat(self._path))
+            now = marks_of(os.stat(self._path))
         except OSError as error:
             raise CredentialsRefused(f"{self._path.name}: {error.strerror}") from None
         if now == self._seen:
@@ -86,22 +90,31 @@ class CredentialsFile:
                     raise CredentialsRefused(f"{self._path.name}: others may read it; chmod 600 it")
                 if status.st_size > MAX_BYTES:
                     raise CredentialsRefused(f"{self._path.name}: larger than {MAX_BYTES} bytes")
-                return file.read(), _marks(status)
+                return file.read(), marks_of(status)
         except OSError as error:
             raise CredentialsRefused(f"{self._path.name}: {error.strerror}") from None
 
 
+def read_credentials(path: Path) -> dict[str, dict[str, str]]:
+    """All of it. Raises CredentialsRefused when the file is no good."""
+    return {name: dict(fields) for name, fields in CredentialsFile(path).all().items()}
+
+
 def write_credentials(path: Path, credentials: Mapping[str, Mapping[str, str]]) -> None:
+    write_private(path, msgspec.json.format(msgspec.json.encode(credentials)))
+
+
+def write_private(path: Path, content: bytes) -> None:
     """Replace the file in one step; nobody but its owner can read it at any moment."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(credentials)))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
 
 
-def _marks(status: os.stat_result) -> tuple[int, ...]:
+def marks_of(status: os.stat_result) -> tuple[int, ...]:
     """What tells one state of the file from another, its rights included."""
     return (status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode)

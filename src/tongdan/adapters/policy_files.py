@@ -18,6 +18,7 @@ from tongdan.adapters import (
     confirmation_rules,
     finance_rules,
     gift_rules,
+    health_rules,
     hold_rules,
     notice_rules,
     pulse_rules,
@@ -25,7 +26,7 @@ from tongdan.adapters import (
     sign_in_rules,
 )
 from tongdan.adapters.gift_rules import WrittenRule
-from tongdan.adapters.partners import CHANNELS
+from tongdan.adapters.partners import CHANNELS, tasks_of
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
 from tongdan.adapters.partners.erp_map import ImportMap, check_map
 from tongdan.adapters.partners.labels import check_waybills
@@ -93,6 +94,7 @@ class Conf(NamedTuple):
     folder: Path
     by_map: Mapping[str, ChannelFormat] = {}
     sign_in: SignIn | None = None
+    health: health_rules.HealthText = health_rules.HealthText()
 
 
 def load_conf(folder: Path) -> Conf:
@@ -124,7 +126,10 @@ def load_conf(folder: Path) -> Conf:
     if wrong := check_waybills(policy, partners):
         raise ConfError(*wrong)
     sign_in = _sign_in(files, policy)
-    return Conf(policy, partners, files.digest(), folder, by_map, sign_in)
+    conf = Conf(policy, partners, "", folder, by_map, sign_in)
+    health = _health(files, conf)
+    policy = msgspec.structs.replace(policy, health=health_rules.policy_of(health))
+    return conf._replace(policy=policy, digest=files.digest(), health=health)
 
 
 def import_names(folder: Path) -> list[str]:
@@ -402,6 +407,16 @@ def _pulse(files: _Files) -> PulsePolicy:
     if wrong := pulse_rules.mistake(policy):
         raise ConfError(pulse_rules.FILE, wrong[0], f"expected {wrong[1]}")
     return policy
+
+
+def _health(files: _Files, conf: Conf) -> health_rules.HealthText:
+    """Without the file all tasks are production, and nobody is mailed."""
+    if not files.has(health_rules.FILE):
+        return health_rules.HealthText()
+    text = files.one(health_rules.FILE, health_rules.HealthText)
+    if wrong := health_rules.mistake(text, tasks_of(conf._replace(health=text))):
+        raise ConfError(health_rules.FILE, wrong[0], f"expected {wrong[1]}")
+    return text
 
 
 def _notices(

@@ -14,12 +14,14 @@ from tongdan.cli import (
     catalog_files,
     confirmations,
     create,
+    credentials,
     dead_letters,
     demo,
     erase,
     export,
     find,
     gifts,
+    health,
     holds,
     imports,
     incident,
@@ -129,6 +131,8 @@ app.add_typer(quotas.app, name="quotas")
 app.add_typer(quotas.stock, name="stock")
 app.add_typer(keys.app, name="keys")
 app.add_typer(members.app, name="members")
+app.add_typer(credentials.app, name="credential")
+app.add_typer(health.app, name="health")
 app.add_typer(slots.app, name="slots")
 app.add_typer(widget.app, name="widget")
 app.command("erase", help=erase.HELP)(erase.erase)

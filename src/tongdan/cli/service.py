@@ -30,6 +30,7 @@ from tongdan.surfaces.http import (
     audit,
     catalog,
     gifts,
+    health,
     holds,
     imports,
     quarantine,
@@ -124,7 +125,7 @@ def routers_of(centre: Centre) -> list[APIRouter]:
         after_sales.router, gifts.router, quotas.router,
         audit.router_of(partial(_verify, centre.data), centre.clock),
         imports.router_of(centre.import_map, centre.import_names), waybills.router_of(centre.labels),
-        stock_compare.router_of(centre.stock),
+        stock_compare.router_of(centre.stock), health.router_of(centre.health),
     ]  # fmt: skip
 
 

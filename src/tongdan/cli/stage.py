@@ -22,6 +22,7 @@ from tongdan.adapters.partners import CHANNELS, channels_of
 from tongdan.adapters.partners.settings import Partners
 from tongdan.adapters.policy_files import ConfError, load_conf
 from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, loopback, provision
+from tongdan.profile import SEALED
 
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
@@ -52,6 +53,8 @@ def set_stage(data: Path, conf: Path) -> Iterator[Stage]:
     """Prepare `data` for the next day. Raises NotADemo, ConfError."""
     if (data / CREDENTIALS).exists() and not (data / WORLD_KEYS).exists():
         raise NotADemo(f"{data} holds credentials that the demo did not make")
+    if (data / SEALED).exists():
+        raise NotADemo(f"{data} holds sealed credentials, which the demo cannot share with its partners")
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ExitStack() as held:
         listening = [held.enter_context(each) for each in _listening(_kept_partners(data / CONF))]

@@ -7,13 +7,16 @@ from typing import Final
 
 from tongdan.domain.catalog import gift_count, offers, skus
 from tongdan.domain.catalog import model as catalog
+from tongdan.domain.confighealth import keeping, scanning
 from tongdan.domain.fulfillment import folding, packing, quota, quoting, stock, stocking, tracking, watching
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.guard import limits, risk
 from tongdan.domain.kernel.keys import (
     AFTER_SALE,
     ALIAS,
+    CREDENTIAL,
     GIFT,
+    HEALTH,
     LIMIT,
     MARK,
     NOTICE,
@@ -113,6 +116,9 @@ NOTICE_KIND: Final = Kind(
 )
 MARK_KIND: Final = Kind(name=MARK, state=risk.Mark, evolve=risk.evolve)
 
+CREDENTIAL_KIND: Final = Kind(name=CREDENTIAL, state=keeping.Credential, evolve=keeping.evolve)
+HEALTH_KIND: Final = Kind(name=HEALTH, state=scanning.Board, evolve=scanning.evolve)
+
 SLOT_KIND: Final = Kind(name=SLOT, state=epoch.Epochs, evolve=epoch.evolve)
 
 KINDS: Final[dict[str, Kind]] = {
@@ -135,6 +141,8 @@ KINDS: Final[dict[str, Kind]] = {
         GIFT_KIND,
         NOTICE_KIND,
         MARK_KIND,
+        CREDENTIAL_KIND,
+        HEALTH_KIND,
     )
 }
 

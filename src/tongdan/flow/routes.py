@@ -11,6 +11,9 @@ from typing import Any, Final
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.catalog import facts as catalog_facts
 from tongdan.domain.catalog import gift_count, offers, skus
+from tongdan.domain.confighealth import commands as health_commands
+from tongdan.domain.confighealth import facts as health_facts
+from tongdan.domain.confighealth import keeping, scanning
 from tongdan.domain.finance import books
 from tongdan.domain.fulfillment import (
     bundles,
@@ -106,6 +109,7 @@ from tongdan.domain.sync import facts as sync_facts
 from tongdan.flow import after_sale_reactions as after
 from tongdan.flow import catalog_reactions as matched
 from tongdan.flow import confirmation_reactions as confirmed
+from tongdan.flow import credential_reactions as keyed
 from tongdan.flow import dispute_reactions as disputed
 from tongdan.flow import gift_reactions as gifted
 from tongdan.flow import limit_reactions as limited
@@ -120,7 +124,9 @@ from tongdan.flow import withdrawn_reactions as withdrawn
 from tongdan.flow.aggregates import (
     AFTER_SALE_KIND,
     ALIAS_KIND,
+    CREDENTIAL_KIND,
     GIFT_KIND,
+    HEALTH_KIND,
     LIMIT_KIND,
     MARK_KIND,
     NOTICE_KIND,
@@ -141,6 +147,7 @@ from tongdan.flow.targets import (
     by_after_sale,
     by_alias,
     by_buyer,
+    by_credential,
     by_event,
     by_field,
     by_limit,
@@ -161,6 +168,7 @@ from tongdan.flow.targets import (
     by_slot,
     by_subject,
     by_table,
+    on_board,
 )
 
 
@@ -192,6 +200,12 @@ def _stocks(command: type[Command], decide: Decide) -> dict[type[Command], Route
     return {command: Route(STOCK_KIND, by_sku, watching.telling(decide), creates=True)}
 
 
+def _credentials(
+    command: type[Command], decide: Decide, *, creates: bool = False
+) -> dict[type[Command], Route]:
+    return {command: Route(CREDENTIAL_KIND, by_credential, decide, creates)}
+
+
 def _quotas(command: type[Command], decide: Decide, *, creates: bool = False) -> dict[type[Command], Route]:
     return {command: Route(QUOTA_KIND, by_quota, decide, creates)}
 
@@ -203,6 +217,7 @@ _A = returns_commands
 _Q = quota_commands
 _K = confirmation_commands
 _D = dispute_facts
+_H = health_commands
 
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
@@ -359,6 +374,14 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _D.NoteAgreement: Route(TICKET_KIND, by_field, dispute.note_agreement),
     _D.ChooseRepair: Route(TICKET_KIND, by_subject, dispute.choose_repair),
     pulse_facts.NotePulse: Route(PULSE_KIND, by_partner, pulse.note_pulse, creates=True),
+    # with which key a task calls its partner, and what a scan of all of them finds
+    **_credentials(_H.PutKey, keeping.put_key, creates=True),
+    **_credentials(_H.BindKey, keeping.bind_key, creates=True),
+    **_credentials(_H.UnbindKey, keeping.unbind_key, creates=True),
+    **_credentials(_H.ReportKeyFailed, keeping.report_failed, creates=True),
+    **_credentials(_H.NoteKeyWorks, keeping.note_works),
+    **_credentials(_H.NoteKeyWarmed, keeping.note_warmed),
+    _H.RecordScan: Route(HEALTH_KIND, on_board, scanning.record_scan, creates=True),
     # a slot goes on after a restore
     _S.OpenEpoch: Route(SLOT_KIND, by_slot, epoch.open_epoch, creates=True),
 }
@@ -514,6 +537,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-after-sale-contradicted", _a.AfterSaleContradicted, after.contradicted),
     Reaction("ticket-pulse-lags", pulse_facts.PulseLags, eyes.pulse_lags),
     Reaction("tell-again", dispute_facts.RepairTried, disputed.tell_again),
+    Reaction("ticket-key-failed", health_facts.KeyFailed, keyed.key_failed),
     Reaction("ticket-dead-letter", messages.EffectDied, eyes.dead_letter),
     # what has healed
     Reaction("healed-after-sale", _a.AfterSaleReported, after.healed),
@@ -521,6 +545,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-dead-letter-skipped", messages.EffectSkipped, eyes.dead_letter_tended),
     Reaction("healed-dead-letter-replayed", messages.EffectReplayed, eyes.dead_letter_tended),
     Reaction("healed-pulse", pulse_facts.PulseCaughtUp, eyes.healed),
+    Reaction("healed-key-put", health_facts.KeyPut, keyed.mended),
+    Reaction("healed-key-bound", health_facts.KeyBound, keyed.mended),
+    Reaction("healed-key-recovered", health_facts.KeyRecovered, keyed.mended),
     Reaction("healed-detail", _o.OrderDetailed, eyes.healed),
     Reaction("healed-recovered", _o.OrderRecovered, eyes.healed),
     Reaction("healed-held-after-restore", _o.HoldLifted, eyes.lifted_after_restore),
@@ -596,6 +623,7 @@ _MODULES: Final = (
     pulse_facts,
     notice_facts,
     books,
+    health_facts,
 )
 FACTS: Final[dict[str, type[Fact]]] = _all(Fact, *_MODULES)
 EFFECTS: Final[dict[str, type[Effect]]] = _all(Effect, *_MODULES)

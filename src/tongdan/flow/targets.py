@@ -8,8 +8,10 @@ from typing import Any
 from tongdan.domain.catalog import commands as catalog_commands
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import (
+    HEALTH_BOARD,
     NOTICE,
     alias_key,
+    credential_key,
     gift_key,
     key_slot,
     limit_key,
@@ -140,6 +142,15 @@ def by_rule(command: Any) -> Target:
 def by_mark(command: Any) -> Target:
     key = mark_key(command.mark)
     return Target(key_slot(key), key)
+
+
+def by_credential(command: Any) -> Target:
+    key = credential_key(command.task)
+    return Target(key_slot(key), key)
+
+
+def on_board(command: Any) -> Target:
+    return Target(key_slot(HEALTH_BOARD), HEALTH_BOARD)
 
 
 def by_alias(command: Any) -> Target:

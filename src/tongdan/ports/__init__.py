@@ -7,7 +7,8 @@ Everything is imported from here: `from tongdan.ports import Door`.
 
 from tongdan.ports.archive import Anchor, Anchors, Archived, ArchiveFiles, Cut, Part
 from tongdan.ports.checks import Backlog, Beat, Check, Checked, Checks, Watched
-from tongdan.ports.environment import Clock, Credentials, Entropy
+from tongdan.ports.environment import Clock, Credentials, Entropy, KeyRing, NotForUse, UseBook
+from tongdan.ports.health import Probes
 from tongdan.ports.inbound import (
     Accepted,
     Door,
@@ -100,10 +101,12 @@ __all__ = [
     "Inbound",
     "JournalColumns",
     "JournalRow",
+    "KeyRing",
     "Link",
     "LostToken",
     "Mistake",
     "NoAnswer",
+    "NotForUse",
     "NotUnderstood",
     "OrderDoc",
     "OrderQuery",
@@ -111,6 +114,7 @@ __all__ = [
     "Overview",
     "ParkedColumns",
     "Part",
+    "Probes",
     "Proof",
     "PushAnswer",
     "PushRequest",
@@ -137,6 +141,7 @@ __all__ = [
     "Unauthentic",
     "Undo",
     "Unreachable",
+    "UseBook",
     "Vault",
     "Verb",
     "Watched",

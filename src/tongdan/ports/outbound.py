@@ -91,6 +91,7 @@ class Failed(msgspec.Struct, frozen=True):
     `partner_wide`: an outage, a limit or a credential: the breaker counts it, and the effect's deadline pauses.
     `final`: sending the same again cannot help: a dead letter at once.
     `ticket`: the kind that tells people what only they can mend; one effect raises it for all that wait.
+    `turned_away`: the partner did not take our key, so it has not looked at what was asked: another may be tried.
     """
 
     error: str
@@ -99,6 +100,7 @@ class Failed(msgspec.Struct, frozen=True):
     unknown: bool = False
     retry_after_s: float = 0.0
     ticket: str = ""
+    turned_away: bool = False
 
 
 class Actor(Protocol):

@@ -14,6 +14,7 @@ from tongdan.profile.directory import (
     ERASURES,
     MASTER_KEY,
     MEMBERS,
+    SEALED,
     SHARDS,
     DataInUse,
     NoData,
@@ -29,6 +30,7 @@ from tongdan.profile.offline import (
     restore,
     retire_master,
     rotate_master,
+    seal_credentials,
     verify_data,
 )
 
@@ -39,6 +41,7 @@ __all__ = [
     "ERASURES",
     "MASTER_KEY",
     "MEMBERS",
+    "SEALED",
     "SHARDS",
     "Centre",
     "DataInUse",
@@ -55,5 +58,6 @@ __all__ = [
     "restore",
     "retire_master",
     "rotate_master",
+    "seal_credentials",
     "verify_data",
 ]

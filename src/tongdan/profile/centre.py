@@ -11,11 +11,16 @@ from tongdan.adapters.archive_parquet import FOLDER, ParquetArchive
 from tongdan.adapters.backup.restoring import refuse_unfinished
 from tongdan.adapters.checks_sqlite import SqliteChecks
 from tongdan.adapters.clock import SystemClock, SystemEntropy
-from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.credentials_sealed import open_ring
 from tongdan.adapters.erasure_log import ErasureLogFile
+from tongdan.adapters.health_probes import NetworkProbes, NoProbes
+from tongdan.adapters.key_use import FOLDER as KEY_USE
+from tongdan.adapters.key_use import KeyUseFiles
+from tongdan.adapters.mail_smtp import MailActor
 from tongdan.adapters.master_key import open_vault
 from tongdan.adapters.overview_sqlite import SqliteOverview
-from tongdan.adapters.partners import connect_actors, open_doors, witnesses_of
+from tongdan.adapters.partners import connect_actors, open_doors, tasks_of, warmers_of, witnesses_of
+from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance_books import terms_of
 from tongdan.adapters.policy_files import Conf, import_names, load_conf, load_import
 from tongdan.adapters.search_sqlite import SqliteSearch
@@ -29,10 +34,12 @@ from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.sync.commands import StartPull
 from tongdan.flow.archive import Archiver
 from tongdan.flow.bus import Bus
+from tongdan.flow.credential_desk import CredentialDesk
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
 from tongdan.flow.finance_desk import FinanceDesk
 from tongdan.flow.gate import Gate
+from tongdan.flow.health_scan import HealthScan
 from tongdan.flow.heartbeat import Heartbeat
 from tongdan.flow.labels import LabelDesk
 from tongdan.flow.leaving import Leaving
@@ -56,6 +63,7 @@ from tongdan.ports import (
     Credentials,
     Door,
     Entropy,
+    Probes,
     SlotRows,
     Transport,
     Wires,
@@ -65,6 +73,7 @@ from tongdan.profile.directory import (
     CREDENTIALS,
     ERASURES,
     MASTER_KEY,
+    SEALED,
     SHARDS,
     lock,
     open_reader,
@@ -98,7 +107,7 @@ class Centre:
 
     def __init__(
         self, data: Path, conf: Conf, *, clock: Clock, entropy: Entropy, transport: Transport, committer: Committer,
-        probe: Probe, place: Place,
+        probe: Probe, place: Place, probes: Probes | None = None,
     ) -> None:  # fmt: skip
         self.data: Final = data
         self.place: Final = place
@@ -112,8 +121,7 @@ class Centre:
         self._lock: IO[str] | None = lock(data) if place.wires is None else None
         self.vault: Final = open_vault(data / MASTER_KEY, entropy)
         vault = self.vault
-        self.credentials: Final[Credentials] = CredentialsFile(data / CREDENTIALS, clock)
-        self.provider: Final = _provider(conf, transport, clock, self.credentials)
+        ring = open_ring(data / CREDENTIALS, data / SEALED, vault, entropy, clock)
         self.revision: Final = revision_of(data, conf, clock.now())
         own = range(place.process, SHARDS, place.processes)
         stores = [SqliteShard(shard_file(data, n), n) for n in own]
@@ -140,15 +148,28 @@ class Centre:
         self.relay: Final = Relay(self.bus)
         self.returning: Final = Returning(self.bus)
         self.wakeups: Final = Wakeups(self.bus)
-        self.actors: Final[Sequence[Actor]] = connect_actors(
-            conf, self.credentials, transport, clock, entropy
-        )
+        self.credentials: Final = CredentialDesk(
+            self.bus, self.reads, ring, KeyUseFiles(data / KEY_USE, place.process, clock), tasks_of(conf),
+            self.policy.health, clock,
+        )  # fmt: skip
+        calling = self.credentials.calling
+        self.provider: Final = _provider(conf, transport, clock, calling)
+        mail = conf.health.mail
+        mailers = [] if mail is None else [MailActor(mail, Wire(transport, calling, clock))]
+        self.actors: Final[Sequence[Actor]] = [
+            self.credentials.guard(actor)
+            for actor in (*connect_actors(conf, calling, transport, clock, entropy), *mailers)
+        ]
+        self.health: Final = HealthScan(
+            self.bus, self.reads, self.credentials, probes or NoProbes(), at=conf.health.at,
+            callbacks=conf.health.callbacks, mails=mail is not None,
+        )  # fmt: skip
         self.labels: Final = LabelDesk(self.reads, self.actors, entropy)
         self.stock: Final = StockDesk(self.reads, self.actors, self.policy, clock, entropy)
         terms = terms_of(conf.partners.finance)
         self.books: Final = FinanceDesk(self.reads, self.actors, self.policy, terms, clock, entropy)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
-        witnesses = witnesses_of(conf, self.actors, self.credentials, transport, clock)
+        witnesses = witnesses_of(conf, self.actors, calling, transport, clock)
         self.heartbeat: Final = Heartbeat(
             self.bus, self.policy, self.reads, self.checks, witnesses, self.reads.person
         )
@@ -186,6 +207,7 @@ class Centre:
         else:  # whoever started the processes has done so before
             await self.place.wires.start(lambda: Inlet(self.bus), self.peers)
             await self._meet()
+        await self.credentials.start()
         self.views.start()
         self.tokens.start()
         self.runner.start()
@@ -193,6 +215,7 @@ class Centre:
         self.wakeups.start()
         self.upkeep.start()
         self.heartbeat.start()
+        self.health.start()
         await self._start_pulls()
 
     async def _meet(self) -> None:
@@ -242,6 +265,7 @@ class Centre:
         """
         self.heartbeat.stop()
         self.upkeep.stop()
+        self.health.stop()
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
@@ -270,7 +294,7 @@ def _provider(
 def embedded(
     data: Path, conf: Path, *, clock: Clock | None = None, entropy: Entropy | None = None,
     transport: Transport | None = None, committer: Committer | None = None, probe: Probe = no_probe,
-    place: Place = ALONE,
+    place: Place = ALONE, probes: Probes | None = None,
 ) -> Centre:  # fmt: skip
     """An order centre on the files of `data` (created if need be) under the configuration in `conf`.
 
@@ -278,8 +302,12 @@ def embedded(
     """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     refuse_unfinished(data)
-    clock = clock or SystemClock()
+    clock, read = clock or SystemClock(), load_conf(conf)
+    if transport is None:
+        transport = HttpTransport()  # whoever brings one plays the world, which shows no certificates
+        warmers = warmers_of(read, transport, clock)
+        probes = probes or NetworkProbes(transport, clock, read.health.address_from, warmers)
     return Centre(
-        data, load_conf(conf), clock=clock, entropy=entropy or SystemEntropy(), transport=transport or HttpTransport(),
-        committer=committer or commit_in_thread(), probe=probe, place=place,
+        data, read, clock=clock, entropy=entropy or SystemEntropy(), transport=transport,
+        committer=committer or commit_in_thread(), probe=probe, place=place, probes=probes,
     )  # fmt: skip

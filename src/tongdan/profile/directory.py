@@ -17,6 +17,7 @@ from tongdan.ports import (
 
 SHARDS: Final = 4
 CREDENTIALS: Final = "credentials.json"
+SEALED: Final = "credentials.sealed.json"
 API_KEYS: Final = "api-keys.json"
 MEMBERS: Final = "members.json"
 MASTER_KEY: Final = "master.key"

@@ -16,7 +16,8 @@ from tongdan.adapters.backup import folder as backup_folder
 from tongdan.adapters.backup.manifest import Manifest
 from tongdan.adapters.backup.restoring import Restoring
 from tongdan.adapters.clock import SystemClock, SystemEntropy
-from tongdan.adapters.credentials_file import CredentialsFile
+from tongdan.adapters.credentials_file import CredentialsRefused, read_credentials
+from tongdan.adapters.credentials_sealed import PLAIN_KEY, SealedRing, generations, open_ring
 from tongdan.adapters.csv_table import Fault
 from tongdan.adapters.erasure_log import ErasureLogFile
 from tongdan.adapters.master_key import MasterKeyRefused, key_marks, open_vault, retire, rotate
@@ -29,11 +30,14 @@ from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
+from tongdan.domain.confighealth.commands import PutKey
 from tongdan.domain.finance.books import our_day
+from tongdan.domain.kernel.health import PRODUCTION
 from tongdan.domain.kernel.lost import check_span
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.goods.delivery import FINANCE
 from tongdan.flow.archive import newest_sealed, rows_until
+from tongdan.flow.bound_keys import BoundKeys
 from tongdan.flow.finance_desk import FinanceDesk, Reconciled
 from tongdan.flow.placement import Placement, read_placement
 from tongdan.flow.reads import Reader
@@ -50,6 +54,7 @@ from tongdan.profile.directory import (
     CREDENTIALS,
     ERASURES,
     MASTER_KEY,
+    SEALED,
     SHARDS,
     NoData,
     lock,
@@ -85,9 +90,12 @@ async def reconcile(
     day = day or our_day(clock.now()) - timedelta(days=1)
     entries, faults = (None, []) if raw is None else read_file(raw, finance, day)
     async with HttpTransport() as over_http:
-        wire = Wire(transport or over_http, CredentialsFile(data / CREDENTIALS, clock), clock)
+        entropy = SystemEntropy()
+        vault = open_vault(data / MASTER_KEY, entropy)
+        ring = open_ring(data / CREDENTIALS, data / SEALED, vault, entropy, clock)
+        wire = Wire(transport or over_http, BoundKeys(reads, ring, settled.policy.health, clock), clock)
         actors = [FinanceActor(FINANCE, finance, wire)]
-        desk = FinanceDesk(reads, actors, settled.policy, terms_of(finance), clock, SystemEntropy())
+        desk = FinanceDesk(reads, actors, settled.policy, terms_of(finance), clock, entropy)
         return await desk.reconcile(day, shop, entries), faults
 
 
@@ -191,6 +199,33 @@ def _rebuild(
     return restoring
 
 
+def seal_credentials(data: Path, by: str, environment: str = PRODUCTION) -> int:
+    """Encrypt what the plain file holds, each as the key PLAIN_KEY of its task, and delete it; how many they are.
+
+    The journal hears of them at the next start. Raises DataInUse, or CredentialsRefused when there is nothing to seal
+    or both files are there.
+    """
+    plain, sealed = data / CREDENTIALS, data / SEALED
+    with lock(data):
+        if sealed.exists():
+            raise CredentialsRefused(
+                f"{sealed.name} is there already: add keys with `tongdan credential put`, then delete {plain.name}"
+                f" · {sealed.name} 已存在：请用 `tongdan credential put` 逐个录入后删除 {plain.name}"
+            )
+        held = read_credentials(plain)
+        draft = data / f".{SEALED}.import"
+        draft.unlink(missing_ok=True)
+        entropy = SystemEntropy()
+        ring = SealedRing(draft, open_vault(data / MASTER_KEY, entropy), entropy, SystemClock())
+        for task, fields in held.items():
+            said = PutKey(task=task, key=PLAIN_KEY, fingerprint="", environment=environment, by=by)
+            ring.put(said, fields)
+        draft.rename(sealed)
+        plain.unlink()
+        draft.with_name(f".{draft.name}.lock").unlink()
+    return len(held)
+
+
 def rotate_master(data: Path) -> int:
     """Give the master key a new generation, used from the next start on; its number. Raises MasterKeyRefused."""
     return rotate(data / MASTER_KEY, SystemEntropy())
@@ -204,6 +239,11 @@ def retire_master(data: Path, generation: int) -> None:
             raise MasterKeyRefused(
                 f"{sealed} values that can be read are sealed under generation {generation}",
                 f"仍有 {sealed} 个可读密文由第 {generation} 代加密",
+            )
+        if generation in generations(data / SEALED):
+            raise MasterKeyRefused(
+                f"credentials are sealed under generation {generation}: put them again with `tongdan credential put`",
+                f"仍有凭据由第 {generation} 代加密：请用 `tongdan credential put` 重新录入",
             )
         retire(data / MASTER_KEY, SystemEntropy(), generation)
 

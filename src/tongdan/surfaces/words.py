@@ -261,6 +261,26 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "HeldByRule": ("held: {hold}, {why} {note}", "挂起：{hold}，{why_zh} {note}"),
     "MarkChecked": ("the buyer of {order} was looked up", "已核查 {order} 的买家记录"),
     "MarkListed": ("on the blacklist: {reason}", "已列入黑名单：{reason}"),
+    "KeyPut": (
+        "key {key} of {task} sealed by {by}, {environment}",
+        "{by} 录入 {task} 的密钥 {key}（{environment}）",
+    ),
+    "KeyBound": (
+        "{task} calls with key {key}, before {before}: {by}, {reason}",
+        "{by} 将 {task} 的密钥由 {before} 换为 {key}：{reason}",
+    ),
+    "KeyUnbound": (
+        "{task} calls with no key, before {before}: {by}, {reason}",
+        "{by} 解除 {task} 与密钥 {before} 的绑定：{reason}",
+    ),
+    "KeyFailed": (
+        "{partner} does not take key {key} of {task}: {error}",
+        "{partner} 拒绝 {task} 的密钥 {key}：{error}",
+    ),
+    "KeySwitched": ("key {key} takes over from {before} for {task}", "{task} 的备用密钥 {key} 接替 {before}"),
+    "KeyRecovered": ("key {key} of {task} is taken again", "{task} 的密钥 {key} 恢复可用"),
+    "KeyWarmed": ("a call kept key {key} of {task} warm", "已为 {task} 的密钥 {key} 保活调用一次"),
+    "HealthScanned": ("health scan {no} by {by}, {fine} fine", "{by} 的第 {no} 次健康巡检，{fine} 项正常"),
     "MarkUnlisted": ("off the blacklist: {reason}", "已移出黑名单：{reason}"),
     "SystemSaid": ("{system} says {native_status}", "{system} 状态 {native_status}"),
     "AfterSaleNoted": ("the channel speaks of after-sale {number} (A{no})", "渠道提到售后 {number}（A{no}）"),

@@ -17,7 +17,9 @@ from tongdan.adapters.backup.folder import Progress, at_or_before, backups, chai
 from tongdan.ports import StoreFailure
 
 MARK: Final = "restore-unfinished"
-KEPT_APART: Final = frozenset({"master.key", "credentials.json", "api-keys.json", "erasures.jsonl", "lock"})
+KEPT_APART: Final = frozenset(
+    {"master.key", "credentials.json", "credentials.sealed.json", "api-keys.json", "erasures.jsonl", "lock"}
+)
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 

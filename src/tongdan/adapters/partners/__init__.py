@@ -16,7 +16,7 @@ from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
 from tongdan.adapters.partners.douyin_api import DOUYIN
 from tongdan.adapters.partners.erp_push import ErpPushActor
-from tongdan.adapters.partners.exchange import Wire
+from tongdan.adapters.partners.exchange import Warm, Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.k3cloud import K3CloudActor
@@ -31,7 +31,7 @@ from tongdan.adapters.partners.service import ServiceActor
 from tongdan.adapters.partners.settings import ErpSettings, Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
-from tongdan.adapters.partners.sf_api import SfActor
+from tongdan.adapters.partners.sf_api import SfActor, sf_warmer
 from tongdan.adapters.partners.sf_intercept import SfInterceptions
 from tongdan.adapters.partners.sf_line import SfLine
 from tongdan.adapters.partners.sf_waybill import SfWaybills
@@ -71,6 +71,41 @@ def channels_of(conf: "Conf") -> tuple[Channel, ...]:
     """Those Tongdan knows, and those that `conf` describes by a map alone."""
     maps = conf.policy.channels
     return (*CHANNELS, *(mapped(code, how, ZoneInfo(maps[code].zone)) for code, how in conf.by_map.items()))
+
+
+def tasks_of(conf: "Conf") -> dict[str, str]:
+    """Every task that calls a partner or hears one, called like its credential, with where it calls ("": nowhere)."""
+    partners, policy = conf.partners, conf.policy
+    by_code = {channel.code: channel.name for channel in channels_of(conf)}
+    tasks = {
+        f"{by_code[shop.channel]}/{shop.id}": policy.channels[shop.channel].base_url
+        for shop in policy.shops.values()
+        if shop.channel in by_code
+    }
+    tasks |= {f"own/{shop.id}": "" for shop in policy.shops.values() if shop.channel == OWN}
+    tasks |= {f"wechat/{mchid}": partners.wechat.base_url for mchid in partners.wechat.merchants.values()}
+    tasks[f"qimen/{partners.qimen.wms}"] = partners.qimen.base_url
+    tasks[f"finance/{partners.finance.system}"] = partners.finance.base_url
+    tasks[f"sf/{partners.sf.account}"] = partners.sf.base_url
+    if partners.cainiao is not None:
+        tasks[f"cainiao/{partners.cainiao.account}"] = partners.cainiao.base_url
+    if partners.sms is not None:
+        tasks[f"sms/{partners.sms.account}"] = partners.sms.base_url
+    if (mini := partners.wechat_mini) is not None:
+        tasks |= {f"wechat-mini/{appid}": mini.base_url for appid in mini.apps.values()}
+    if partners.service is not None:
+        tasks[f"service/{partners.service.system}"] = partners.service.base_url
+    tasks |= {f"erp/{name}": erp.base_url for name, erp in partners.erps.items()}
+    if conf.sign_in is not None:
+        tasks["sign-in/oidc"] = conf.sign_in.issuer
+    if conf.health.mail is not None and conf.health.mail.account:
+        tasks[f"mail/{conf.health.mail.account}"] = ""
+    return tasks
+
+
+def warmers_of(conf: "Conf", transport: Transport, clock: Clock) -> dict[str, Warm]:
+    """task → a call that changes nothing, where the partner offers one."""
+    return {f"sf/{conf.partners.sf.account}": sf_warmer(conf.partners.sf, transport, clock)}
 
 
 def open_doors(conf: "Conf", credentials: Credentials) -> Sequence[Door]:

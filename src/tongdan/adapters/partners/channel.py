@@ -165,6 +165,7 @@ class Errors(NamedTuple):
 
     `wide`: nothing is wrong with the call, but with the platform, the app, its token or its allow-list.
     `limited`: the same, and it wants to be left alone for a moment. `final`: the same call can never succeed.
+    `away`: those of `wide` that say it did not take our key.
     """
 
     wide: frozenset[int]
@@ -172,6 +173,7 @@ class Errors(NamedTuple):
     final: frozenset[int]
     limited_wait_s: float = 5.0
     business: range = range(0)  # codes of one kind of trouble with the call itself: final too
+    away: frozenset[int] = frozenset()
 
     def knows(self, code: int) -> bool:
         return code in self.wide or code in self.limited or code in self.final or code in self.business
@@ -184,4 +186,5 @@ class Errors(NamedTuple):
             partner_wide=limited or code in self.wide,
             final=code in self.final or code in self.business,
             retry_after_s=self.limited_wait_s if limited else 0.0,
+            turned_away=code in self.away,
         )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tongdan.adapters.partners.channel import Call, Channel, Page, Reached, Refused, Stocks, Talk
 from tongdan.adapters.partners.channel_after_sales import VERBS, AfterSaleDesk, End
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.domain.fulfillment.quota_commands import RecordQuotaPublished
 from tongdan.domain.fulfillment.quota_facts import Outlet, PublishQuota
@@ -158,9 +158,16 @@ class ChannelActor:
         try:
             data = self._calls.answer(call, response.body)
         except UNREADABLE as error:
-            return Failed(f"HTTP {response.status}: {reason_of(error)}", partner_wide=True, unknown=True)
+            away = response.status == UNAUTHORIZED
+            text = f"HTTP {response.status}: {reason_of(error)}"
+            return Failed(text, partner_wide=True, unknown=not away, turned_away=away)
         if isinstance(data, Failed) or response.status < BAD_REQUEST:
             return data if isinstance(data, Failed) else (data, response.body)
         # Whatever it says, it is no yes.
         status = response.status
-        return Failed(f"HTTP {status}", partner_wide=status in TURNED_AWAY, final=status in REFUSED)
+        return Failed(
+            f"HTTP {status}",
+            partner_wide=status in TURNED_AWAY,
+            final=status in REFUSED,
+            turned_away=status == UNAUTHORIZED,
+        )

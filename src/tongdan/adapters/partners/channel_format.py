@@ -110,13 +110,14 @@ class ShipRequest(Request, frozen=True, kw_only=True):
 class Codes(_Part, frozen=True, kw_only=True):
     """The code in every answer. `good` means yes; `done`: of a write-back, that it was done before.
 
-    The others are as in `channel.Errors`; one that stands nowhere is tried again for a day.
+    The others are as in `channel.Errors`, `away` beside `wide`; one that stands nowhere is tried again for a day.
     """
 
     path: str
     good: tuple[str, ...]
     done: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
     limited: tuple[str, ...] = ()
     final: tuple[str, ...] = ()
     limited_wait_s: float = 5.0

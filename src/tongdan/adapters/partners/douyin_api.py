@@ -43,6 +43,11 @@ ERRORS: Final = Errors(
     limited=frozenset({60_000}),
     final=frozenset({10_001, 40_002, 40_004, 50_002, 70_000}),
 )
+# What 30001, 40003 and 50001 say of the app, its secret or its token; the rest of them is a clock, a right, a repeat.
+AWAY: Final = (
+    "dop.app-forbidden", "dop.authorization-no-existed", "dop.authorization-closed", "isv.signature-invalid",
+    "isv.access-token-", "isv.app-id-", "dop.token-generate-failed:",
+)  # fmt: skip
 SHIP: Final = "order.logisticsAddSinglePack"
 REPEATED: Final = "isv.idempotent-id-existed"
 
@@ -138,7 +143,9 @@ class DouyinCalls:
         said = _envelope.decode(body)
         if said.code == OK or (call.method == SHIP and said.sub_code == REPEATED):
             return bytes(said.data)
-        return ERRORS.failed(said.code, f"Douyin {said.code} {said.sub_code[:80]} log {said.log_id[:64]}")
+        failed = ERRORS.failed(said.code, f"Douyin {said.code} {said.sub_code[:80]} log {said.log_id[:64]}")
+        away = failed.partner_wide and said.sub_code.startswith(AWAY)
+        return msgspec.structs.replace(failed, turned_away=away)
 
     def detail(self, shop: str, native: str) -> Talk[RecordDetail]:
         data = yield Call("order.orderDetail", {"shop_order_id": native})

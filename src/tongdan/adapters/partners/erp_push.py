@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from tongdan.adapters.partners.authentic import signed_headers
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import ErpSettings
 from tongdan.adapters.partners.telling import tell_refund
@@ -72,7 +72,8 @@ class ErpPushActor:
 
     def _heard(self, effect: PushToErp | CancelAtErp, response: HttpResponse) -> Done | Failed:
         if response.status in (401, 403):
-            return Failed(f"HTTP {response.status}", partner_wide=True)
+            away = response.status == UNAUTHORIZED
+            return Failed(f"HTTP {response.status}", partner_wide=True, turned_away=away)
         if response.status >= 300:
             return Failed(f"HTTP {response.status}", final=True)
         try:

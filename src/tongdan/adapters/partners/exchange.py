@@ -4,8 +4,10 @@ Whether a request may have arrived is all that matters for sending it again; who
 between a breaker (the partner as a whole) and a dead letter (this effect).
 """
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
+from tongdan.domain.sync.kinds import CREDENTIAL_UNUSABLE
 from tongdan.ports import (
     Clock,
     Credentials,
@@ -13,11 +15,17 @@ from tongdan.ports import (
     HttpRequest,
     HttpResponse,
     NoAnswer,
+    NotForUse,
     Transport,
     Unreachable,
 )
 
 MAX_RETRY_AFTER_S: Final = 3_600
+UNAUTHORIZED: Final = 401  # the key; 403 is the right to do this, or our address
+
+
+# Makes a call that changes nothing with these fields of a key; whether the partner took it.
+Warm = Callable[[Mapping[str, str]], Awaitable[bool]]
 
 
 class Wire(NamedTuple):
@@ -48,6 +56,13 @@ def fields_of(wire: Wire, name: str, *fields: str) -> tuple[str, ...] | Failed:
     try:
         credential = wire.credentials.get(name)
         return tuple(credential[field] for field in fields)
+    except NotForUse as no:
+        return Failed(
+            f"{no.refusal.name}: {no.refusal.en}",
+            partner_wide=True,
+            retry_after_s=60,
+            ticket=CREDENTIAL_UNUSABLE,
+        )
     except KeyError:
         return Failed(f"the credential {name} is missing or incomplete", partner_wide=True, retry_after_s=60)
 

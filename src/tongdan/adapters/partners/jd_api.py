@@ -43,13 +43,14 @@ from tongdan.domain.orders.lines import Line
 from tongdan.domain.sync.pull_facts import Listed, ListOrders
 from tongdan.ports import Failed, HttpRequest
 
-# 1 and 65–67 the gateway's own trouble; 3–12 and 18–24 app, token, rights, signature, time; 2 its limit. Business
-# errors have eight digits.
+# 1 and 65–67 the gateway's own trouble; 3–12 and 18–24 app, token, rights, signature, time; 2 its limit. 12, 19, 21
+# and 89 do not take our signature, token or app, 80 not our address (a Go kit's table). Business errors: eight digits.
 ERRORS: Final = Errors(
-    wide=frozenset({1, *range(3, 13), *range(18, 25), 65, 66, 67}),
+    wide=frozenset({1, *range(3, 13), *range(18, 25), 65, 66, 67, 80, 89}),
     limited=frozenset({2}),
     final=frozenset(range(13, 18)),
     business=range(10_000_000, 11_000_000),
+    away=frozenset({12, 19, 21, 89}),
 )
 SYSTEM: Final = frozenset({999_999, 99_999_999})  # of a service behind the gateway: worth trying again
 

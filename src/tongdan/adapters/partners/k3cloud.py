@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tongdan.adapters.partners.erp_push import CANCELLED, SAVED, erp_said
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import ErpSettings
 from tongdan.domain.kernel.messages import Effect
@@ -116,7 +116,8 @@ class K3CloudActor:
         if isinstance(response, Failed):
             return response
         if response.status >= 300:
-            return Failed(f"HTTP {response.status}", partner_wide=True)
+            away = response.status == UNAUTHORIZED
+            return Failed(f"HTTP {response.status}", partner_wide=True, turned_away=away)
         try:
             status = _answer.decode(response.body).Result.ResponseStatus
         except UNREADABLE as error:
@@ -130,7 +131,8 @@ def _failed(status: _Status | None) -> Failed | None:
         return None
     wide = status.MsgCode in (_SESSION_LOST, _NO_RIGHT)
     fields = ", ".join([error.FieldName or "?" for error in status.Errors[:5]])
-    return Failed(f"MsgCode {status.MsgCode}: {fields}", partner_wide=wide, final=not wide)
+    away = status.MsgCode == _SESSION_LOST
+    return Failed(f"MsgCode {status.MsgCode}: {fields}", partner_wide=wide, final=not wide, turned_away=away)
 
 
 def sale_order(effect: PushToErp, settings: ErpSettings) -> dict[str, Any]:

@@ -50,6 +50,7 @@ ERRORS: Final = Errors(
     limited=frozenset(range(802_000, 803_000)),
     final=frozenset({11, 21}),
     business=range(807_000, 808_000),
+    away=frozenset({24, 27, 28}),
 )
 DETAIL: Final = "open.order.detail"
 LIST: Final = "open.order.cursor.list"

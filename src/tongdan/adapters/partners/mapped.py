@@ -134,9 +134,10 @@ class MappedCalls:
         limited = code in codes.limited
         return Failed(
             f"{self._how.name} code {shown}",
-            partner_wide=limited or code in codes.wide,
+            partner_wide=limited or code in codes.wide or code in codes.away,
             final=code in codes.final,
             retry_after_s=codes.limited_wait_s if limited else 0.0,
+            turned_away=code in codes.away,
         )
 
     def detail(self, shop: str, native: str) -> Talk[RecordDetail]:

@@ -44,12 +44,15 @@ from tongdan.ports import Failed, HttpRequest, PushAnswer, PushRequest
 CHANNEL: Final = "PD"
 MAX_NUMBER: Final = 40
 ABOUT_ORDERS: Final = ("pdd_trade_", "pdd_refund_")
-# The kit's ranges: 10000–39999 are not worth repeating; of these 10000–10999 speak of app and token, which can be
-# mended. 5200x is the gateway's own trouble, 521xx and 70031 its limits.
+# The kit's ranges: 10000–39999 are not worth repeating; of these 10000–10999 speak of app and token, and so do a few
+# more (signature, address, right, token), which can be mended. 5200x is the gateway's own trouble, 521xx and 70031 its
+# limits. The platform's table of global errors says which of them do not take our key.
+_OURS: Final = frozenset({20_004, 20_005, 20_031, 20_032})
 ERRORS: Final = Errors(
-    wide=frozenset({*range(10_000, 11_000), *range(52_000, 52_004), 52_102, 52_103}),
+    wide=frozenset({*range(10_000, 11_000), *range(52_000, 52_004), 52_102, 52_103}) | _OURS,
     limited=frozenset({52_101, 70_031}),
-    final=frozenset(range(20_000, 40_000)),
+    final=frozenset(range(20_000, 40_000)) - _OURS,
+    away=frozenset({10_016, 10_019, 10_035, 20_004, 20_032}),
 )
 DETAIL: Final = "pdd.order.information.get"
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from defusedxml.ElementTree import fromstring
 
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.qimen import PREFIX, sign, text_of
 from tongdan.adapters.partners.qimen_stock import METHOD as STOCK_QUERY
 from tongdan.adapters.partners.qimen_stock import stock_page, stock_query
@@ -52,6 +52,7 @@ PARTNER_WIDE: Final = (
     "isv.",
     "app-call-limited",
 )
+AWAY: Final = PARTNER_WIDE[:3]  # of these, what does not take our key
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -167,10 +168,13 @@ class QimenActor:
             complaint = "" if _succeeded(root) else f"{code} {text_of(root, 'message', 2_000)}".lower()
         except (ParseError, LookupError, *UNREADABLE):
             known = complaint = ""
+        if response.status == UNAUTHORIZED:
+            return Failed("Qimen refused the call: HTTP 401", partner_wide=True, turned_away=True)
         if not known or response.status >= 400:
             return Failed(f"HTTP {response.status}: no Qimen answer", partner_wide=True, unknown=True)
         if any(word in complaint for word in PARTNER_WIDE):
-            return Failed(f"Qimen refused the call: {code}", partner_wide=True)
+            away = any(word in complaint for word in AWAY)
+            return Failed(f"Qimen refused the call: {code}", partner_wide=True, turned_away=away)
         return root, response
 
     def _delivery_order(self, effect: PushToWms, person: Person) -> Element:

@@ -10,7 +10,9 @@ from typing import Final
 
 import msgspec
 
+from tongdan.adapters.partners.exchange import Warm, Wire
 from tongdan.adapters.partners.reading import UNREADABLE
+from tongdan.adapters.partners.settings import SfSettings
 from tongdan.adapters.partners.sf import track_of
 from tongdan.adapters.partners.sf_intercept import SfInterceptions
 from tongdan.adapters.partners.sf_line import NOT_FOUND, SfLine
@@ -21,10 +23,11 @@ from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.tracks import Track
-from tongdan.ports import Done, Errand, Failed, Repeat, Undo, Verb
+from tongdan.ports import Clock, Done, Errand, Failed, Repeat, Transport, Undo, Verb
 
 SERVICE: Final = "EXP_RECE_SEARCH_ROUTES"
 MAX_ROUTES: Final = 200  # nodes of one parcel that are read
+NOBODYS: Final = "SF0000000000000"
 
 
 class _Node(msgspec.Struct, rename="camel"):
@@ -108,3 +111,26 @@ class SfActor:
                 for node in (parcel.routes or [])[-MAX_ROUTES:]
             ]
         )
+
+
+class _OneKey:
+    """`ports.Credentials` that are these fields, whatever is asked for."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields: Final = fields
+
+    def get(self, name: str) -> Mapping[str, str]:
+        return self._fields
+
+
+def sf_warmer(settings: SfSettings, transport: Transport, clock: Clock) -> Warm:
+    """A look at the route of a number that SF does not know; that it says so is a call all the same."""
+
+    async def warm(fields: Mapping[str, str]) -> bool:
+        line = SfLine(settings, Wire(transport, _OneKey(fields), clock))
+        effect = QueryRoutes(partner="carrier/SF", shipment="", waybills=())
+        errand = Errand(f"warm-{clock.now().isoformat()}", "", effect, 1, lambda: None)
+        asked = {"language": "zh-CN", "trackingType": "1", "trackingNumber": [NOBODYS], "methodType": "1"}
+        return not isinstance(await line.call(errand, SERVICE, asked), Failed)
+
+    return warm

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
 
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE
 from tongdan.adapters.partners.settings import SfSettings
 from tongdan.domain.sync.kinds import WAYBILLS_EXHAUSTED
@@ -25,6 +25,9 @@ THROTTLED: Final = "A1005"
 FLOW_PAUSE_S: Final = 5.0
 # What is wrong with the call itself; everything else of the gateway concerns the partner as a whole.
 MISCALLED: Final = frozenset({"A1001"})
+# Our key: expired, of another environment or without the service, or a wrong check word. SF has no code of its own for
+# a frozen one; an address that is not on the list (A1003) is no key's fault.
+AWAY: Final = frozenset({"A1002", "A1004", "A1006"})
 # The account, not the parcel: a monthly card that is missing or expired, capacity control.
 ACCOUNT: Final = frozenset({"8114", "8119", "8177"})
 # The service knows no such order or parcel.
@@ -73,6 +76,8 @@ class SfLine:
         response = await exchange(self.wire, self._request(errand, service, asked, *fields))
         if isinstance(response, Failed):
             return response
+        if response.status == UNAUTHORIZED:
+            return Failed("SF gateway: HTTP 401", partner_wide=True, turned_away=True)
         try:
             gateway = _gateway.decode(response.body)
             if gateway.api_result_code != CARRIED:
@@ -123,4 +128,5 @@ def _not_carried(code: str) -> Failed:
         partner_wide=code not in MISCALLED,
         final=code in MISCALLED,
         retry_after_s=FLOW_PAUSE_S if code == THROTTLED else 0.0,
+        turned_away=code in AWAY,
     )

@@ -45,6 +45,14 @@ WIDE: Final = frozenset(
         "Forbidden.RAM", "NoPermission", "ServiceUnavailable", "InternalError",
     }
 )  # fmt: skip
+AWAY: Final = frozenset(
+    {
+        "InvalidAccessKeyId.NotFound",
+        "InvalidAccessKeyId.Inactive",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+    }
+)
 LIMITED: Final = frozenset({"Throttling", "Throttling.User", "Throttling.Api", "isv.DAY_LIMIT_CONTROL"})
 LIMITED_PAUSE_S: Final = 60.0
 # So many messages to one phone in a minute, an hour or a day: this one may go later.
@@ -211,7 +219,7 @@ class SmsActor:
 def _refused(code: str) -> Failed | None:
     """The failure of more than this message; None: of this one for good."""
     if code in WIDE:
-        return Failed(f"SMS: {code}", partner_wide=True)
+        return Failed(f"SMS: {code}", partner_wide=True, turned_away=code in AWAY)
     if code in LIMITED:
         return Failed(f"SMS: {code}", partner_wide=True, retry_after_s=LIMITED_PAUSE_S)
     return Failed(f"SMS: {code}", retry_after_s=PHONE_PAUSE_S) if code == PHONE_LIMITED else None

@@ -43,11 +43,13 @@ from tongdan.domain.orders.lines import Line
 from tongdan.domain.sync.pull_facts import Listed, ListOrders
 from tongdan.ports import Failed, HttpRequest
 
-# The platform's global errors. 10: it is down; 11–13 rights; 24–33 and 42 signature, token, app, time, version.
+# The platform's global errors. 10: it is down; 11–13 rights; 24–33 and 42 signature, token, app, time, version;
+# of these 25, 27 and 29 do not take what we signed with, and 11 the app.
 ERRORS: Final = Errors(
     wide=frozenset({10, 11, 12, 13, *range(24, 34), 42}),
     limited=frozenset({4, 5, 6, 7, 8}),
     final=frozenset({9, 21, 22, 23, 40, 41, 43, 47}),
+    away=frozenset({11, 25, 27, 29}),
 )
 REMOTE: Final = 15  # the service behind the gateway: `sub_code` tells isp (theirs) from isv (ours)
 AGAIN: Final = (":B150", ":S01")  # isv all the same, but "try again in a moment"

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from tongdan.adapters.partners.authentic import signed_headers
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE
 from tongdan.domain.kernel import ids
 from tongdan.domain.orders.confirmation.commands import RecordRefundTold
@@ -40,7 +40,8 @@ async def tell(
     if isinstance(response, Failed):
         return response
     if response.status in (401, 403):
-        return Failed(f"HTTP {response.status}", partner_wide=True)
+        away = response.status == UNAUTHORIZED
+        return Failed(f"HTTP {response.status}", partner_wide=True, turned_away=away)
     if response.status >= 300:
         return Failed(f"HTTP {response.status}", final=True)
     return response

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tongdan.adapters.partners.authentic import Derived
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE
 from tongdan.adapters.partners.settings import WechatSettings
 from tongdan.adapters.partners.wechat import SIGNATURE_TYPE, check_signature, platform_keys
@@ -29,6 +29,7 @@ PARTNER_WIDE: Final = frozenset(
     {"SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "APPID_MCHID_NOT_MATCH", "ACCOUNT_ERROR", "SYSTEM_ERROR",
      "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED", "BANK_ERROR", "INVALID_REQUEST_SIGN"}
 )  # fmt: skip
+AWAY: Final = frozenset({"SIGN_ERROR", "INVALID_REQUEST_SIGN"})  # of these, what does not take our signature
 
 
 class _Error(msgspec.Struct):
@@ -76,8 +77,10 @@ class Line:
             return response
         if response.status >= 400:
             code = code_of(response)
-            wide = response.status == 401 or code in PARTNER_WIDE
-            return Failed(f"WeChat {response.status} {code}", partner_wide=True) if wide else response
+            wide = response.status == UNAUTHORIZED or code in PARTNER_WIDE
+            away = response.status == UNAUTHORIZED or code in AWAY
+            told = Failed(f"WeChat {response.status} {code}", partner_wide=True, turned_away=away)
+            return told if wide else response
         try:
             check_signature(keys, response.headers, response.body, self.wire.clock.now())
         except Unauthentic as error:

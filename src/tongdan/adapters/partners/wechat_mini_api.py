@@ -31,6 +31,7 @@ LIMITED: Final = frozenset({45009, 45011})
 LIMITED_PAUSE_S: Final = 60.0
 # The app, its secret, its allow-list, its rights: nothing of it is this message's fault.
 WIDE: Final = frozenset({40013, 40125, 40164, 41002, 41004, 43002, 48001, 48004, 50002, 61004}) | STALE_TOKEN
+AWAY: Final = frozenset({40001, 40125})  # asked for a token: the secret is not taken
 LANGUAGES: Final[Mapping[str, str]] = {"zh": "zh_CN", "en": "en_US"}
 # What WeChat cuts by refusing: thing 20 characters, character_string 32.
 LONGEST: Final = (("thing", 20), ("character_string", 32))
@@ -122,7 +123,12 @@ class WechatMiniActor:
             if isinstance(said, Failed):
                 return said
             if said.errcode or not said.access_token:
-                return Failed(f"WeChat token: {said.errcode}", partner_wide=True, unknown=not said.errcode)
+                return Failed(
+                    f"WeChat token: {said.errcode}",
+                    partner_wide=True,
+                    unknown=not said.errcode,
+                    turned_away=said.errcode in AWAY,
+                )
             until = now + max(timedelta(), timedelta(seconds=said.expires_in) - TOKEN_SPARE)
             self._kept[appid] = _Kept(said.access_token, until)
             return said.access_token

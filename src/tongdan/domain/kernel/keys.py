@@ -5,7 +5,8 @@
 of an order, `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `offer/CHANNEL/SHOP/ID` a platform's,
 `quota/SKU` what each shop may sell of it,
 `notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by,
-`pulse/PARTNER` the heartbeat of a partner. Whatever belongs to an order lies in the order's slot.
+`pulse/PARTNER` the heartbeat of a partner, `credential/TASK` the keys that a task calls with,
+`health/board` what scans found. Whatever belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -30,10 +31,12 @@ LIMIT: Final = "limit"
 NOTICE: Final = "notice"
 MARK: Final = "mark"
 PULSE: Final = "pulse"
+CREDENTIAL: Final = "credential"
+HEALTH: Final = "health"
 RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset(
-    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE}
+    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE, CREDENTIAL, HEALTH}
 )  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
@@ -117,6 +120,14 @@ def notice_of(sending: str) -> tuple[str, int]:
 def mark_key(mark: str) -> str:
     """`mark` is `KIND/TOKEN`."""
     return f"{MARK}/{mark}"
+
+
+def credential_key(task: str) -> str:
+    """The keys of a task, which is called like its credential: `sf/main`."""
+    return f"{CREDENTIAL}/{task}"
+
+
+HEALTH_BOARD: Final = f"{HEALTH}/board"
 
 
 def gift_key(rule: str) -> str:

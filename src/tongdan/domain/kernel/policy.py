@@ -10,6 +10,7 @@ import msgspec
 
 from tongdan.domain.kernel.confirmation import ConfirmationPolicy
 from tongdan.domain.kernel.gifts import GiftRule
+from tongdan.domain.kernel.health import HealthPolicy
 from tongdan.domain.kernel.notices import NoticePolicy
 from tongdan.domain.kernel.pulse import PulsePolicy
 from tongdan.domain.kernel.quotas import QuotaPolicy
@@ -209,3 +210,4 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     quotas: QuotaPolicy = QuotaPolicy()
     confirmation: ConfirmationPolicy = ConfirmationPolicy()
     pulse: PulsePolicy = PulsePolicy()
+    health: HealthPolicy = HealthPolicy()

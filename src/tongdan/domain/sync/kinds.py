@@ -49,6 +49,8 @@ NOTICE_MISSED: Final = "notice-missed"
 WAYBILL_REFUSED: Final = "waybill-refused"
 WAYBILL_NOT_CANCELLED: Final = "waybill-not-cancelled"
 WAYBILLS_EXHAUSTED: Final = "waybills-exhausted"
+CREDENTIAL_FAILED: Final = "credential-failed"
+CREDENTIAL_UNUSABLE: Final = "credential-unusable"
 DEAD_LETTER: Final = "dead-letter"
 NOT_UNDERSTOOD: Final = "not-understood"
 PULSE_LAGS: Final = "pulse-lags"
@@ -175,6 +177,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     WAYBILLS_EXHAUSTED: (
         "A carrier gives no more numbers: top up its balance, or mend the account; parcels go on by themselves",
         "电子面单余额不足或账号不可用:请充值或修复账号,等待中的包裹会自动继续",
+    ),
+    CREDENTIAL_FAILED: (
+        "A partner does not take a key: unfreeze or renew it there and seal it again; a standby takes over by itself",
+        "合作方拒绝密钥:请在合作方解冻或续期后重新录入;如有备用密钥则已自动接替",
+    ),
+    CREDENTIAL_UNUSABLE: (
+        "A task has no key that it may call with: bind one of its environment; what waits goes on by itself",
+        "任务没有可用的密钥:请绑定同环境的密钥,等待中的调用会自动继续",
     ),
     DEAD_LETTER: (
         "Something could not be told to a partner; later messages wait",

@@ -6,7 +6,9 @@ connection cut without an answer, which is what the other side of a broken line 
 
 import asyncio
 import socket
+from email.utils import formatdate
 from typing import Final, cast
+from urllib.parse import urlsplit
 
 import httptools
 
@@ -112,9 +114,15 @@ class _Connection(asyncio.Protocol):
             request = await self._requests.get()
             self._busy = True
             try:
-                self._write(await self._handler(request))
+                self._write(await self._answered(request))
             except (Unreachable, NoAnswer):
                 self.cut()
+
+    async def _answered(self, request: HttpRequest) -> HttpResponse:
+        """What a health check asks of any server is nothing that a partner has."""
+        if request.method == "GET" and urlsplit(request.url).path == "/":
+            return HttpResponse(404, {}, b"")
+        return await self._handler(request)
 
     def _write(self, response: HttpResponse) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -122,5 +130,5 @@ class _Connection(asyncio.Protocol):
         reason = _REASONS.get(response.status, "Status")
         lines = [f"HTTP/1.1 {response.status} {reason}"]
         lines += [f"{name}: {value}" for name, value in response.headers.items()]
-        lines += [f"content-length: {len(response.body)}", "", ""]
+        lines += [f"date: {formatdate(usegmt=True)}", f"content-length: {len(response.body)}", "", ""]
         self._transport.write("\r\n".join(lines).encode("latin-1") + response.body)

@@ -5,7 +5,7 @@ one seed everything repeats exactly: months pass in seconds, and the chain heads
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -51,8 +51,12 @@ async def together(
     most_lines: int = 200,
     retail: Retail | None = None,
     shares: Mapping[str, float] = SHARES,
+    prepare: Callable[[Path], None] = lambda data: None,
 ) -> AsyncIterator[Pair]:
-    """Build both, start the centre, count the stock; at the end stop both."""
+    """Build both, start the centre, count the stock; at the end stop both.
+
+    `prepare` may change the data directory when the world has its half of the credentials and the centre has not begun.
+    """
     entropy = SeededEntropy(f"{seed}/centre/{day}")
     read = load_conf(conf)
     provision(data, read.policy, read.partners, SeededEntropy(f"{seed}/credentials"), channels_of(read))
@@ -80,6 +84,7 @@ async def together(
         retail=retail,
         shares=shares,
     )
+    prepare(data)
     transport = InProcessTransport(world.handlers, clock, latency_s)
     centre = embedded(data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline)
     front_door = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
