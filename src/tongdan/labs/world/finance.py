@@ -103,7 +103,8 @@ class Finance:
         account.heard[milestone] = account.heard.get(milestone, 0) + 1
         if milestone == "paid" and not account.paid_fen:
             account.paid_fen = said["amount_fen"]
-            self.enter(account.order, said["shop"], account.paid_fen, datetime.fromisoformat(said["at"]))
+            if account.paid_fen:
+                self.enter(account.order, said["shop"], account.paid_fen, datetime.fromisoformat(said["at"]))
         elif milestone == "cancelled":
             self._strike(account.order)
         elif milestone == "refunded":
