@@ -499,9 +499,9 @@ export interface paths {
         put?: never;
         /**
          * Refund
-         * @description Pay back some or all of what the buyer paid. The result follows: look at the order's `refunds`.
+         * @description Pay back some or all of what the buyer paid. Where two parties have to mark it, this is the mark of yours.
          *
-         *     退回买家的部分或全部款项；结果见订单的 `refunds`。
+         *     退回买家的部分或全部款项；须双方确认时，此操作即为本方确认。结果见订单的 `refunds`。
          */
         post: operations["refund_api_v1_orders__id__refund_post"];
         delete?: never;
@@ -790,6 +790,139 @@ export interface paths {
          *     执行；个别订单被拒不影响其余订单。
          */
         post: operations["apply_api_v1_bulk_apply_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refunds/{refund}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Mark a refund for your party. When both have, it is executed after its cooling time.
+         *
+         *     代表本方确认退款；双方均确认后，经冷静期执行。
+         */
+        post: operations["confirm_api_v1_orders__id__refunds__refund__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refunds/{refund}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description Take a refund back, before or after it was executed. Every system that was told of it is told; money that has
+         *     left is to be recovered.
+         *
+         *     撤回退款，执行前后均可。已告知的系统逐一撤销；已退出的款项转为追回。
+         */
+        post: operations["withdraw_api_v1_orders__id__refunds__refund__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refunds/{refund}/repayment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Repayment
+         * @description Money of a withdrawn refund has come back.
+         *
+         *     登记追回的款项。
+         */
+        post: operations["repayment_api_v1_orders__id__refunds__refund__repayment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refunds/{refund}/write-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write Off
+         * @description Give up on the rest of what is to be recovered.
+         *
+         *     核销未追回的余额。
+         */
+        post: operations["write_off_api_v1_orders__id__refunds__refund__write_off_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Waiting
+         * @description Refunds that wait for a mark, the oldest first.
+         *
+         *     待确认的退款，最早的在前。
+         */
+        get: operations["waiting_api_v1_confirmations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recoveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * To Recover
+         * @description Money that left although its refund was withdrawn, and is not back yet.
+         *
+         *     退款撤回后待追回的款项。
+         */
+        get: operations["to_recover_api_v1_recoveries_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1878,6 +2011,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maps
+         * @description The kinds of files that can be imported. One whose map is broken is left out.
+         *
+         *     可导入的文件种类；映射有误的不列出。
+         */
+        get: operations["list_maps_api_v1_imports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{name}/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Template
+         * @description An empty file with the headings of a map.
+         *
+         *     空白模板文件，含映射的列名。
+         */
+        get: operations["template_api_v1_imports__name__template_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/{name}": {
         parameters: {
             query?: never;
@@ -1988,6 +2165,182 @@ export interface paths {
          *     向仓储系统查询库存并与本系统比对；仅 adopt=true 时按对方数量重新盘点。
          */
         post: operations["compare_api_v1_stock_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Board
+         * @description The keys of each task, and what the last scan found.
+         *
+         *     各任务的密钥与最近一次健康巡检结果。
+         */
+        get: operations["board_api_v1_health_board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Scan
+         * @description Look at everything now; takes seconds.
+         *
+         *     立即巡检。
+         */
+        post: operations["scan_api_v1_health_scan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put Key
+         * @description Seal a key, or seal it anew. The first that fits its task is bound at once.
+         *
+         *     加密录入密钥；任务的首个同环境密钥会自动绑定。
+         */
+        post: operations["put_key_api_v1_credentials_keys_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/bind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bind Key
+         * @description Let a task call with a key from now on. A key of another environment is refused.
+         *
+         *     绑定密钥；环境不符时拒绝。
+         */
+        post: operations["bind_key_api_v1_credentials_bind_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/unbind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unbind Key
+         * @description Let a task call with no key.
+         *
+         *     解除任务的密钥绑定。
+         */
+        post: operations["unbind_key_api_v1_credentials_unbind_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look
+         * @description A day's orders beside finance's own list: both counts, and each difference with its cause. Nothing changes.
+         *
+         *     某日订单与财务清单比对：双方单数，以及每一处差异及其原因。不作任何改动。
+         */
+        get: operations["look_api_v1_reconciliation_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The same as an XLSX file, with the rows of the audit trail that each cause rests on.
+         *
+         *     同样内容的 XLSX 文件，含每个原因所依据的审计记录。
+         */
+        get: operations["export_api_v1_reconciliation_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/repairs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mend
+         * @description Tell finance of an order again, where it should have it and does not. A second time does nothing more.
+         *
+         *     重新通知财务（仅限确定应入账而缺失的订单）；重复提交不会重复通知。
+         */
+        post: operations["mend_api_v1_reconciliation_repairs_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2255,6 +2608,31 @@ export interface components {
             /** Tickets */
             tickets: components["schemas"]["TicketShape"][];
         };
+        /** BindBody */
+        BindBody: {
+            /** Task */
+            task: string;
+            /** Key */
+            key: string;
+            /** Reason */
+            reason: string;
+        };
+        /** BindingShape */
+        BindingShape: {
+            /** Key */
+            key: string;
+            /** Before */
+            before: string;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** Blacklist */
         Blacklist: {
             /** Listed */
@@ -2276,7 +2654,7 @@ export interface components {
             /** Channels */
             channels: components["schemas"]["ChannelCells"][];
             /** Columns */
-            columns: components["schemas"]["ColumnShape"][];
+            columns: components["schemas"]["tongdan__surfaces__http__board__ColumnShape"][];
             /**
              * Shops
              * @description Those that the caller may see.
@@ -2440,7 +2818,7 @@ export interface components {
              * Findings
              * @default []
              */
-            findings: components["schemas"]["FindingShape"][];
+            findings: components["schemas"]["tongdan__surfaces__http__audit__FindingShape"][];
         };
         /** Choice */
         Choice: {
@@ -2487,15 +2865,6 @@ export interface components {
             refusal: components["schemas"]["RefusalShape"] | null;
             /** Facts */
             facts: components["schemas"]["tongdan__surfaces__http__order_page__SaidShape"][];
-        };
-        /** ColumnShape */
-        ColumnShape: {
-            /** Id */
-            id: string;
-            /** Title */
-            title: string;
-            /** Title Zh */
-            title_zh: string;
         };
         /** CommentBody */
         CommentBody: {
@@ -2563,6 +2932,59 @@ export interface components {
             /** Refused */
             refused: components["schemas"]["RefusedShape"][];
         };
+        /** ConfirmBody */
+        ConfirmBody: {
+            /**
+             * Party
+             * @description Without it: the one you belong to.
+             */
+            party?: ("finance" | "centre") | null;
+            /**
+             * Amount Fen
+             * @description The sum you looked at; another one is refused.
+             */
+            amount_fen?: number | null;
+        };
+        /**
+         * ConfirmationShape
+         * @description How two parties stand to it. `due_at`: when the money goes, unless one withdraws; null: not yet, or it has.
+         */
+        ConfirmationShape: {
+            /**
+             * Cause
+             * @example asked
+             */
+            cause: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Proposed At
+             * Format: date-time
+             */
+            proposed_at: string;
+            /** Marks */
+            marks: components["schemas"]["MarkShape"][];
+            /**
+             * Missing
+             * @example [
+             *       "finance"
+             *     ]
+             */
+            missing: string[];
+            /** Due At */
+            due_at: string | null;
+            /** Executed */
+            executed: boolean;
+            withdrawn: components["schemas"]["MarkShape"] | null;
+            /**
+             * Undone
+             * @description After a withdrawal: every system has proven that it is undone there.
+             */
+            undone: boolean;
+            /** Steps */
+            steps: components["schemas"]["tongdan__surfaces__http__shapes__StepShape"][];
+            recovery: components["schemas"]["RecoveryShape"] | null;
+        };
         /** Defined */
         Defined: {
             /** Defined */
@@ -2590,6 +3012,47 @@ export interface components {
             units: {
                 [key: string]: number;
             };
+        };
+        /** DifferenceShape */
+        DifferenceShape: {
+            /** Cause */
+            cause: string;
+            /**
+             * Order
+             * @description Ours; empty: unknown here.
+             */
+            order: string;
+            /**
+             * Name
+             * @description What finance calls it; empty: it does not have it.
+             */
+            name: string;
+            /** Shop */
+            shop: string;
+            /**
+             * Ours Fen
+             * @description null: not counted here that day.
+             */
+            ours_fen: number | null;
+            /**
+             * Theirs Fen
+             * @description null: not counted there.
+             */
+            theirs_fen: number | null;
+            /** Why */
+            why: string;
+            /** Why Zh */
+            why_zh: string;
+            /**
+             * Evidence
+             * @description The rows of the audit trail that the cause follows from.
+             */
+            evidence: components["schemas"]["PlaceShape"][];
+            /**
+             * Mends
+             * @description Telling finance again is certainly right.
+             */
+            mends: boolean;
         };
         /** DiscardBody */
         DiscardBody: {
@@ -2860,19 +3323,15 @@ export interface components {
         FaultShape: {
             /** Line */
             line: number;
+            /**
+             * Column
+             * @description The heading of the column; "" where it is not one column's.
+             */
+            column: string;
             /** Message */
             message: string;
             /** Message Zh */
             message_zh: string;
-        };
-        /** FindingShape */
-        FindingShape: {
-            /** Shard */
-            shard: number | null;
-            /** Where */
-            where: string;
-            /** What */
-            what: string;
         };
         /**
          * ForeseenShape
@@ -2942,6 +3401,23 @@ export interface components {
              * @description What works less than it should; orders are taken all the same.
              */
             degraded: components["schemas"]["Worry"][];
+        };
+        /**
+         * HealthShape
+         * @description `scans` are the latest first; none: nobody has looked yet.
+         */
+        HealthShape: {
+            /**
+             * Sealed
+             * @description False: the credentials lie open in credentials.json.
+             */
+            sealed: boolean;
+            /** Tasks */
+            tasks: components["schemas"]["TaskShape"][];
+            /** Findings */
+            findings: components["schemas"]["tongdan__surfaces__http__health__FindingShape"][];
+            /** Scans */
+            scans: components["schemas"]["ScanShape"][];
         };
         /** HeldList */
         HeldList: {
@@ -3021,6 +3497,11 @@ export interface components {
             /** Applied */
             applied: boolean;
             /**
+             * Next
+             * @description Pass as `begin` to have the next part written; null after the last.
+             */
+            next?: number | null;
+            /**
              * Accepted
              * @default 0
              */
@@ -3055,6 +3536,96 @@ export interface components {
             reserved: number;
             /** Available */
             available: number;
+        };
+        /**
+         * KeyBody
+         * @description A key to be sealed. `fields` is the secret, as docs/operations.md names them; it is not shown again.
+         */
+        KeyBody: {
+            /** Task */
+            task: string;
+            /** Key */
+            key: string;
+            /** Fields */
+            fields: {
+                [key: string]: string;
+            };
+            /**
+             * Environment
+             * @default production
+             * @enum {string}
+             */
+            environment: "production" | "test";
+            /**
+             * Standby
+             * @description It takes over by itself when the key in use fails.
+             * @default false
+             */
+            standby: boolean;
+            /** Expires On */
+            expires_on?: string | null;
+            /**
+             * Idle Days
+             * @description The partner freezes it after so many days without a call.
+             * @default 0
+             */
+            idle_days: number;
+            /**
+             * Allow
+             * @description IP addresses or CIDR ranges.
+             * @default []
+             */
+            allow: string[];
+            /**
+             * Certificate
+             * @description PEM, of which only its end is kept.
+             * @default
+             */
+            certificate: string;
+        };
+        /**
+         * KeyShape
+         * @description What is said of a key; of the secret only a fingerprint.
+         */
+        KeyShape: {
+            /** Key */
+            key: string;
+            /** Environment */
+            environment: string;
+            /** Standby */
+            standby: boolean;
+            /** Bound */
+            bound: boolean;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Expires On */
+            expires_on: string | null;
+            /**
+             * Idle Until
+             * @description When the partner freezes it for want of a call.
+             */
+            idle_until: string | null;
+            /** Certificate Until */
+            certificate_until: string | null;
+            /**
+             * Days Left
+             * @description Until the first of these ends; null: nobody said when.
+             */
+            days_left: number | null;
+            /**
+             * Allow
+             * @description Addresses from which the partner takes calls; none: not said.
+             */
+            allow: string[];
+            /** Last Used At */
+            last_used_at: string | null;
+            /**
+             * Failed At
+             * @description The partner refused it then, and nobody has mended it.
+             */
+            failed_at: string | null;
+            /** Error */
+            error: string;
         };
         /** LabelShape */
         LabelShape: {
@@ -3335,6 +3906,40 @@ export interface components {
              */
             detail: string;
         };
+        /** MapShape */
+        MapShape: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Shop
+             * @description Whose orders; "" where each row says it, and of stock.
+             */
+            shop: string;
+            /**
+             * Needs As Of
+             * @description The file does not say when it was made: say `as_of`.
+             */
+            needs_as_of: boolean;
+            /** Columns */
+            columns: components["schemas"]["tongdan__surfaces__http__imports__ColumnShape"][];
+        };
+        /**
+         * MarkShape
+         * @description `party`: finance or centre; `by`: a member, a system, or a rule.
+         */
+        MarkShape: {
+            /** Party */
+            party: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** MatchBody */
         MatchBody: {
             /** Shop */
@@ -3379,6 +3984,16 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /** MendBody */
+        MendBody: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Order */
+            order: string;
         };
         /** MergeBody */
         MergeBody: {
@@ -3710,6 +4325,11 @@ export interface components {
              * @description What of that has gone back.
              */
             refunded_fen: number;
+            /**
+             * Receivable Fen
+             * @description What went back although it was withdrawn, and is to be recovered.
+             */
+            receivable_fen: number;
             /** Refunds */
             refunds: components["schemas"]["RefundShape"][];
             /**
@@ -4045,6 +4665,22 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** PlaceShape */
+        PlaceShape: {
+            /** Slot */
+            slot: number;
+            /** Epoch */
+            epoch: number;
+            /** Seq */
+            seq: number;
+            /** Fact */
+            fact: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /** PlacesShape */
         PlacesShape: {
             /** Shards */
@@ -4157,6 +4793,61 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * ReconciliationShape
+         * @description Both counts, the steps from ours to finance's, and each difference; `residue` is what nothing explains.
+         */
+        ReconciliationShape: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Shop */
+            shop: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Moment
+             * @description By which moment finance counts: paid or placed.
+             */
+            moment: string;
+            /** Ours */
+            ours: number;
+            /** Ours Fen */
+            ours_fen: number;
+            /** Theirs */
+            theirs: number;
+            /** Theirs Fen */
+            theirs_fen: number;
+            /** Matched */
+            matched: number;
+            /** Steps */
+            steps: components["schemas"]["tongdan__surfaces__http__reconcile__StepShape"][];
+            /** Residue */
+            residue: number;
+            /** Residue Fen */
+            residue_fen: number;
+            /** Differences */
+            differences: components["schemas"]["DifferenceShape"][];
+        };
+        /**
+         * RecoveryShape
+         * @description Money that left although it was withdrawn.
+         */
+        RecoveryShape: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Repaid Fen */
+            repaid_fen: number;
+            /** Left Fen */
+            left_fen: number;
+            /** Written Off */
+            written_off: boolean;
+        };
         /** RefundBody */
         RefundBody: {
             /**
@@ -4172,7 +4863,7 @@ export interface components {
         };
         /**
          * RefundShape
-         * @description Money of one payment that goes back.
+         * @description Money of one payment that goes back. `confirmation` null: it needs none.
          */
         RefundShape: {
             /**
@@ -4194,6 +4885,7 @@ export interface components {
              * @example succeeded
              */
             stage: string;
+            confirmation: components["schemas"]["ConfirmationShape"] | null;
         };
         /** RefusalShape */
         RefusalShape: {
@@ -4279,6 +4971,16 @@ export interface components {
             /** Refused */
             refused: components["schemas"]["ObjectionShape"][];
             done?: components["schemas"]["Done"] | null;
+        };
+        /** RepaymentBody */
+        RepaymentBody: {
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Reference
+             * @description The payment that brought it back; the same one counts once.
+             */
+            reference: string;
         };
         /** ResendBody */
         ResendBody: {
@@ -4382,6 +5084,26 @@ export interface components {
         Rules: {
             /** Rules */
             rules: components["schemas"]["InForce"][];
+        };
+        /** ScanShape */
+        ScanShape: {
+            /** No */
+            no: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Critical */
+            critical: number;
+            /** Warning */
+            warning: number;
+            /** Unknown */
+            unknown: number;
+            /** Fine */
+            fine: number;
         };
         /** Session */
         Session: {
@@ -4821,6 +5543,25 @@ export interface components {
              */
             to: number;
         };
+        /** TaskShape */
+        TaskShape: {
+            /** Task */
+            task: string;
+            /** Environment */
+            environment: string;
+            /**
+             * Bound
+             * @description The key it calls with; "": none.
+             */
+            bound: string;
+            /** Keys */
+            keys: components["schemas"]["KeyShape"][];
+            /**
+             * Bindings
+             * @description The latest first.
+             */
+            bindings: components["schemas"]["BindingShape"][];
+        };
         /** Ticket */
         Ticket: {
             /** Id */
@@ -4924,6 +5665,13 @@ export interface components {
             code: string;
             status: components["schemas"]["WordShape"];
         };
+        /** UnbindBody */
+        UnbindBody: {
+            /** Task */
+            task: string;
+            /** Reason */
+            reason: string;
+        };
         /** UndoBody */
         UndoBody: {
             /**
@@ -4954,6 +5702,33 @@ export interface components {
              * @description Up to the end of this day (UTC+8); default: the newest sealed one.
              */
             until?: string | null;
+        };
+        /**
+         * WaitingShape
+         * @description `mine`: the party whose mark you may give; null: none of the missing ones.
+         */
+        WaitingShape: {
+            /**
+             * Id
+             * @example MP20260127000892-R1
+             */
+            id: string;
+            /** Order */
+            order: string;
+            /** Refund */
+            refund: number;
+            /** Shop */
+            shop: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Mine */
+            mine: ("finance" | "centre") | null;
+            confirmation: components["schemas"]["ConfirmationShape"];
         };
         /**
          * WaybillsShape
@@ -5025,6 +5800,19 @@ export interface components {
              */
             subjects: string[];
         };
+        /** WithdrawBody */
+        WithdrawBody: {
+            /**
+             * Party
+             * @description Without it: the one you belong to.
+             */
+            party?: ("finance" | "centre") | null;
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
         /** WordShape */
         WordShape: {
             /** Name */
@@ -5066,10 +5854,36 @@ export interface components {
              */
             has: boolean;
         };
+        /** WriteOffBody */
+        WriteOffBody: {
+            /**
+             * Reason
+             * @description For the audit trail. No personal data.
+             */
+            reason: string;
+        };
         /** CancelBody */
         tongdan__surfaces__http__actions__CancelBody: {
             /** Reason */
             reason: string;
+        };
+        /** FindingShape */
+        tongdan__surfaces__http__audit__FindingShape: {
+            /** Shard */
+            shard: number | null;
+            /** Where */
+            where: string;
+            /** What */
+            what: string;
+        };
+        /** ColumnShape */
+        tongdan__surfaces__http__board__ColumnShape: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
         };
         /**
          * PreviewShape
@@ -5110,6 +5924,30 @@ export interface components {
              */
             untold: number;
         };
+        /** FindingShape */
+        tongdan__surfaces__http__health__FindingShape: {
+            /** Check */
+            check: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "unknown";
+            /** About */
+            about: string;
+            /** Detail */
+            detail: string;
+            /** Until */
+            until: string | null;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+            /** Mend */
+            mend: string;
+            /** Mend Zh */
+            mend_zh: string;
+        };
         /** CancelBody */
         tongdan__surfaces__http__holds__CancelBody: {
             /** Orders */
@@ -5136,6 +5974,24 @@ export interface components {
             en: string;
             /** Zh */
             zh: string;
+        };
+        /** ColumnShape */
+        tongdan__surfaces__http__imports__ColumnShape: {
+            /**
+             * Headings
+             * @description What it may be called; a template has the first.
+             */
+            headings: string[];
+            /**
+             * Needed
+             * @description False: the file may do without it, or leave it empty.
+             */
+            needed: boolean;
+            /**
+             * Values
+             * @description What may stand in it; none named: anything that fits.
+             */
+            values: string[];
         };
         /** SaidShape */
         tongdan__surfaces__http__order_page__SaidShape: {
@@ -5166,6 +6022,24 @@ export interface components {
             done: boolean;
         };
         /**
+         * StepShape
+         * @description What one cause makes of the difference: finance's less ours.
+         */
+        tongdan__surfaces__http__reconcile__StepShape: {
+            /** Cause */
+            cause: string;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+            /** Found */
+            found: number;
+            /** Orders */
+            orders: number;
+            /** Amount Fen */
+            amount_fen: number;
+        };
+        /**
          * SaidShape
          * @description What a system last said of the order.
          */
@@ -5181,6 +6055,20 @@ export interface components {
              * Format: date-time
              */
             said_at: string;
+        };
+        /**
+         * StepShape
+         * @description A system that was told of it. `said`: the last word; `proven`: its answer came; `undone`: to the withdrawal.
+         */
+        tongdan__surfaces__http__shapes__StepShape: {
+            /** Partner */
+            partner: string;
+            /** Said */
+            said: string;
+            /** Proven */
+            proven: boolean;
+            /** Undone */
+            undone: boolean;
         };
         /**
          * NewOrder
@@ -7594,6 +8482,390 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    confirm_api_v1_orders__id__refunds__refund__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+                /** @description The n of `…-Rn`. */
+                refund: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    withdraw_api_v1_orders__id__refunds__refund__withdraw_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+                /** @description The n of `…-Rn`. */
+                refund: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    repayment_api_v1_orders__id__refunds__refund__repayment_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+                /** @description The n of `…-Rn`. */
+                refund: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepaymentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    write_off_api_v1_orders__id__refunds__refund__write_off_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A Tongdan id. */
+                id: string;
+                /** @description The n of `…-Rn`. */
+                refund: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteOffBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    waiting_api_v1_confirmations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    to_recover_api_v1_recoveries_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingShape"][];
                 };
             };
             /** @description No API key, or one that is not known. */
@@ -10939,6 +12211,120 @@ export interface operations {
             };
         };
     };
+    list_maps_api_v1_imports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    template_api_v1_imports__name__template_get: {
+        parameters: {
+            query?: {
+                form?: "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     import_file_api_v1_imports__name__post: {
         parameters: {
             query?: {
@@ -10947,6 +12333,10 @@ export interface operations {
                 good_rows?: boolean;
                 /** @description RFC 3339: the moment the file speaks of. */
                 as_of?: string;
+                /** @description Write from this order or count on. */
+                begin?: number;
+                /** @description At most so many; 0: all. */
+                count?: number;
             };
             header?: never;
             path: {
@@ -11284,6 +12674,478 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComparisonShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    board_api_v1_health_board_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    scan_api_v1_health_scan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    put_key_api_v1_credentials_keys_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    bind_key_api_v1_credentials_bind_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unbind_key_api_v1_credentials_unbind_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnbindBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    look_api_v1_reconciliation_get: {
+        parameters: {
+            query?: {
+                /** @description The business day (UTC+8); default: yesterday. */
+                date?: string | null;
+                /** @description Only this shop. */
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    export_api_v1_reconciliation_export_get: {
+        parameters: {
+            query?: {
+                /** @description The business day (UTC+8); default: yesterday. */
+                date?: string | null;
+                /** @description Only this shop. */
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    mend_api_v1_reconciliation_repairs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MendBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description No API key, or one that is not known. */

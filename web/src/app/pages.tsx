@@ -8,7 +8,7 @@ export interface Page {
   path: string;
   group: 'duty' | 'orders' | 'admin';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
-  word?: 'board' | 'search' | 'audit' | 'members';
+  word?: 'board' | 'search' | 'audit' | 'members' | 'finance';
   Body: ComponentType;
 }
 
@@ -17,6 +17,7 @@ export const PAGES: readonly Page[] = [
   { path: '/board', group: 'duty', word: 'board', Body: Board },
   { path: '/orders', group: 'orders', word: 'search', Body: lazily(() => import('../pages/orders')) },
   { path: '/orders/:id', group: 'orders', Body: lazily(() => import('../pages/order')) },
+  { path: '/finance', group: 'orders', word: 'finance', Body: lazily(() => import('../pages/finance')) },
   { path: '/audit', group: 'admin', word: 'audit', Body: lazily(() => import('../pages/audit')) },
   { path: '/members', group: 'admin', word: 'members', Body: lazily(() => import('../pages/members')) },
 ];
