@@ -1,4 +1,4 @@
-"""The day beside finance's: both counts meet over the causes, a click leads to the order, the list can be taken away."""
+"""The day beside finance's: both counts meet over the causes, a click leads to the order, and it can be exported."""
 
 import re
 from datetime import UTC, datetime, timedelta
