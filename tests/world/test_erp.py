@@ -1,4 +1,6 @@
-"""Whole days with ERPs: every released order stands in the books once, to the fen; every cancelled one is off."""
+"""Whole days with ERPs: every released order stands in the books once, to the fen, with its parcels; every cancelled
+one is off.
+"""
 
 import shutil
 from pathlib import Path
@@ -25,9 +27,9 @@ KEPT_BY = {"dy-main": "main", "mp-main": "books"}
 
 @pytest.fixture
 def conf(tmp_path: Path) -> Path:
-    """As unhurried, with an ERP for two shops."""
+    """As unhurried, with an ERP for two shops. Kingdee's takes no refunds that two parties have to mark."""
     made = Path(shutil.copytree(unhurried(), tmp_path / "conf"))
-    shops, partners = made / "shops.yml", made / "partners.yml"
+    shops, partners, confirmation = [made / f"{name}.yml" for name in ("shops", "partners", "confirmation")]
     listed = yaml.safe_load(shops.read_text())
     for shop in listed:
         shop["erp"] = KEPT_BY.get(shop["id"], "")
@@ -35,6 +37,8 @@ def conf(tmp_path: Path) -> Path:
     partners.write_text(
         yaml.safe_dump({**yaml.safe_load(partners.read_text()), "erps": ERPS}, allow_unicode=True)
     )
+    both = yaml.safe_load(confirmation.read_text())
+    confirmation.write_text(yaml.safe_dump({**both, "tells": ["service"]}))
     return made
 
 
@@ -54,6 +58,8 @@ def test_the_books_of_the_erps_are_those_of_the_centre(tmp_path: Path, conf: Pat
             else:
                 expected[KEPT_BY[order.shop]][row.id] = order.amount_fen
                 assert order.said["erp"].native.startswith("saved")
+                told = books[KEPT_BY[order.shop]].parcels[row.id]
+                assert told == sorted(parcel.waybill for parcel in order.parcels)
         for name, book in books.items():
             standing = {id: fen for id, fen in book.orders.items() if id not in book.off}
             assert standing == expected[name]

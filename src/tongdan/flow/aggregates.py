@@ -35,7 +35,7 @@ from tongdan.domain.kernel.keys import (
 from tongdan.domain.kernel.messages import Decide
 from tongdan.domain.notices import model as notices
 from tongdan.domain.notices import telling
-from tongdan.domain.orders import deadlines, evolve, lifecycle
+from tongdan.domain.orders import deadlines, erp, evolve, lifecycle
 from tongdan.domain.orders import status as statuses
 from tongdan.domain.orders.model import Order
 from tongdan.domain.returns import folding as returns_folding
@@ -148,7 +148,7 @@ KINDS: Final[dict[str, Kind]] = {
 
 # Who decides when a deadline of the aggregate has passed. Kinds that are not listed never ask to be woken.
 WAKES: Final[dict[str, Decide]] = {
-    ORDER: lifecycle.wake,
+    ORDER: erp.revising(lifecycle.wake),
     STOCK: watching.telling(stocking.wake),
     SHIPMENT: tracking.wake,
     AFTER_SALE: reporting.wake,

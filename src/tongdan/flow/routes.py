@@ -52,6 +52,7 @@ from tongdan.domain.orders import (
     again,
     entry_facts,
     erasure,
+    erp,
     erp_facts,
     intake,
     lifecycle,
@@ -173,7 +174,7 @@ from tongdan.flow.targets import (
 
 
 def _orders(command: type[Command], decide: Decide) -> dict[type[Command], Route]:
-    return {command: Route(ORDER_KIND, by_order, decide)}
+    return {command: Route(ORDER_KIND, by_order, erp.revising(decide))}
 
 
 def _shipments(
@@ -222,8 +223,8 @@ _H = health_commands
 COMMANDS: Final[dict[type[Command], Route]] = {
     # an order comes in
     _O.PlaceOrder: Route(ORDER_KIND, by_buyer, intake.place_order, creates=True),
-    _O.NoteChannelEvent: Route(ORDER_KIND, by_native, intake.note_channel_event, creates=True),
-    _O.RecordDetail: Route(ORDER_KIND, by_native, intake.record_detail, creates=True),
+    _O.NoteChannelEvent: Route(ORDER_KIND, by_native, erp.revising(intake.note_channel_event), creates=True),
+    _O.RecordDetail: Route(ORDER_KIND, by_native, erp.revising(intake.record_detail), creates=True),
     _O.TakeOverOrder: Route(ORDER_KIND, by_native, takeover.take_over, creates=True),
     _O.ResurfaceOrder: Route(ORDER_KIND, by_lost_id, intake.resurface_order, creates=True),
     # it is paid

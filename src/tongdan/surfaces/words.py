@@ -245,6 +245,10 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "finance settled {amount} instead of {expected} yuan",
         "财务结算 {amount} 元，应为 {expected} 元",
     ),
+    "ErpRevised": (
+        "the ERP is told what has changed (revision {revision})",
+        "已向 ERP 发送变更（第 {revision} 版）",
+    ),
     "OrderCompleted": ("completed", "已完成"),
     "OrderCancelled": ("cancelled by {by}: {reason}", "已取消（{by}）：{reason}"),
     "AddressChanged": ("address changed", "地址已变更"),

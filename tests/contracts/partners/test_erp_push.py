@@ -16,9 +16,9 @@ from tongdan.adapters.partners.settings import ErpSettings
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.money import fen_from_yuan
 from tongdan.domain.orders.commands import NoteSystemStatus
-from tongdan.domain.orders.erp_facts import CancelAtErp, PushToErp
-from tongdan.domain.orders.lines import Line
-from tongdan.ports import Actor, HttpResponse, NoAnswer, Repeat, Undo, Unreachable
+from tongdan.domain.orders.erp_facts import CancelAtErp, ErpParcel, PushToErp, ReviseAtErp
+from tongdan.domain.orders.lines import Line, Units
+from tongdan.ports import Actor, HttpRequest, HttpResponse, NoAnswer, Repeat, Undo, Unreachable
 
 ORDER = "DY20260127000892"
 HOST = "erp.example.com"
@@ -30,6 +30,10 @@ PUSH = PushToErp(
     ),
     amount_fen=10_600, freight_fen=600, discount_fen=0, placed_at=NOW, paid_at=NOW,
 )  # fmt: skip
+PARCEL = ErpParcel(carrier="SF", waybill="SF1", units=(Units(1, 3),))
+REVISION = ReviseAtErp(
+    partner="erp/main", order=ORDER, revision=2, copy=PUSH, refunded_fen=900, parcels=(PARCEL,)
+)
 CANCEL = CancelAtErp(partner="erp/main", order=ORDER, shop="dy-main", reason="不想要了")
 WEBHOOK = ErpSettings(kind="webhook", base_url=f"https://{HOST}/orders")
 KINGDEE = ErpSettings(
@@ -68,7 +72,7 @@ def kingdee_says(success: bool, code: int = 0, *fields: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["webhook", "k3cloud"])
-@pytest.mark.parametrize("effect", [PUSH, CANCEL], ids=["push", "cancel"])
+@pytest.mark.parametrize("effect", [PUSH, REVISION, CANCEL], ids=["push", "revision", "cancel"])
 @pytest.mark.parametrize(
     ("answer", "wide", "unknown"),
     [
@@ -146,6 +150,19 @@ async def test_an_order_is_taken_back() -> None:
 async def test_what_it_does_not_take(answer: HttpResponse, wide: bool, final: bool) -> None:
     failure = await failed(actor("webhook", partner(answer)).perform(errand(PUSH, ORDER)))
     assert (failure.partner_wide, failure.final) == (wide, final)
+
+
+async def test_a_revision_tells_the_whole_order_and_what_has_become_of_it() -> None:
+    at = partner(said(200, ok=True, number="SO-1"))
+    outcome = await done(actor("webhook", at).perform(errand(REVISION, ORDER)))
+    assert isinstance(outcome.command, NoteSystemStatus) and outcome.command.native_status == "saved SO-1"
+    first = partner(said(200, ok=True))
+    await done(actor("webhook", first).perform(errand(PUSH, ORDER)))
+    (asked,), (pushed,) = at.asked, first.asked
+    parcels = [{"carrier": "SF", "waybill": "SF1", "lines": [{"no": 1, "units": 3}]}]
+    assert json.loads(asked.body) == json.loads(pushed.body) | {
+        "type": "revision", "revision": 2, "refunded_fen": 900, "parcels": parcels,
+    }  # fmt: skip
 
 
 # ---- Kingdee
@@ -239,3 +256,59 @@ async def test_a_refusal_names_its_fields_and_quotes_nothing(code: int, wide: bo
     failure = await failed(actor("k3cloud", at).perform(errand(PUSH, ORDER)))
     assert (failure.partner_wide, failure.final) == (wide, not wide)
     assert failure.error == f"MsgCode {code}: FCustId, FMaterialId"
+
+
+class Books(Partner):
+    """A Kingdee that is looked at before it is asked to save."""
+
+    def __init__(self, seen: bytes, saved: bytes) -> None:
+        super().__init__(HOST, ok(saved))
+        self.wire = self.wire._replace(credentials=HeldCredentials(SECRETS))
+        self._answers = {".View.": ok(seen), ".Save.": ok(saved)}
+
+    async def _handle(self, request: HttpRequest) -> HttpResponse:
+        self.answer = next(answer for what, answer in self._answers.items() if what in request.url)
+        return await super()._handle(request)
+
+
+async def revised(revision: ReviseAtErp, seen: bytes) -> dict[str, object]:
+    """What Kingdee is asked to save, after it has been looked at."""
+    at = Books(seen, kingdee_says(True))
+    await done(actor("k3cloud", at).perform(errand(revision, ORDER)))
+    looked, saved = at.asked
+    assert (".View." in looked.url, ".Save." in saved.url) == (True, True)
+    told: dict[str, object] = json.loads(json.loads(saved.body)["data"])
+    return told
+
+
+def there(id: int) -> bytes:
+    return json.dumps({"Result": {"ResponseStatus": None, "Result": {"Id": id}}}).encode()
+
+
+async def test_a_revision_is_saved_over_the_sale_order_that_is_there() -> None:
+    told = await revised(REVISION, there(100_042))
+    note = "DY 4781; 退款 9.00; SF SF1"
+    assert told == {
+        "IsDeleteEntry": "true",
+        "Model": sale_order(PUSH, KINGDEE) | {"FID": 100_042, "FNote": note},
+    }
+
+
+async def test_a_sale_order_that_is_not_there_is_saved_anew() -> None:
+    told = await revised(REVISION, kingdee_says(False, 4))
+    assert isinstance(told["Model"], dict) and "FID" not in told["Model"]
+    assert told["Model"]["FBillNo"] == ORDER
+
+
+async def test_without_a_line_that_leaves_the_rows_stay_as_they_are() -> None:
+    nothing = msgspec.structs.replace(REVISION, copy=msgspec.structs.replace(PUSH, lines=()), parcels=())
+    assert await revised(nothing, there(7)) == {
+        "IsDeleteEntry": "false",
+        "Model": {"FID": 7, "FBillNo": ORDER, "FNote": "DY 4781; 退款 9.00"},
+    }
+
+
+async def test_an_audited_sale_order_is_not_revised_and_a_person_has_to_look() -> None:
+    at = Books(there(7), kingdee_says(False, 11, "FBillNo"))
+    failure = await failed(actor("k3cloud", at).perform(errand(REVISION, ORDER)))
+    assert failure.final and failure.error == "MsgCode 11: FBillNo"

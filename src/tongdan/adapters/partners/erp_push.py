@@ -18,7 +18,7 @@ from tongdan.adapters.partners.telling import tell_refund
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.orders.commands import NoteSystemStatus
 from tongdan.domain.orders.confirmation.facts import TellRefund
-from tongdan.domain.orders.erp_facts import CancelAtErp, PushToErp
+from tongdan.domain.orders.erp_facts import CancelAtErp, PushToErp, ReviseAtErp
 from tongdan.ports import Done, Errand, Failed, HttpRequest, HttpResponse, Repeat, Undo, Verb
 
 ERP: Final = "erp"  # under this name an order keeps what its ERP said
@@ -45,6 +45,7 @@ class ErpPushActor:
         self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {
             PushToErp: Verb(Repeat.KEYED, Undo.COMPENSABLE),
+            ReviseAtErp: Verb(Repeat.KEYED, Undo.COMPENSABLE),
             CancelAtErp: Verb(Repeat.KEYED, Undo.IRREVERSIBLE),
             TellRefund: Verb(Repeat.KEYED, Undo.REVERSIBLE),
         }
@@ -55,7 +56,7 @@ class ErpPushActor:
         effect = errand.effect
         if isinstance(effect, TellRefund):
             return await tell_refund(self._wire, self._settings.base_url, self.partner, errand, effect)
-        if not isinstance(effect, PushToErp | CancelAtErp):
+        if not isinstance(effect, PushToErp | ReviseAtErp | CancelAtErp):
             return Failed(f"an ERP knows no {type(effect).__name__}", final=True)
         fields = fields_of(self._wire, self.partner, "secret")
         if isinstance(fields, Failed):
@@ -70,7 +71,7 @@ class ErpPushActor:
         )
         return response if isinstance(response, Failed) else self._heard(effect, response)
 
-    def _heard(self, effect: PushToErp | CancelAtErp, response: HttpResponse) -> Done | Failed:
+    def _heard(self, effect: PushToErp | ReviseAtErp | CancelAtErp, response: HttpResponse) -> Done | Failed:
         if response.status in (401, 403):
             away = response.status == UNAUTHORIZED
             return Failed(f"HTTP {response.status}", partner_wide=True, turned_away=away)
@@ -82,14 +83,16 @@ class ErpPushActor:
             return Failed(f"the answer cannot be read: {reason_of(error)}", unknown=True)
         if not said.ok:
             return Failed(f"the ERP refuses it: {said.error[:80]}", final=True)
-        word = f"{SAVED} {said.number[:40]}".strip() if isinstance(effect, PushToErp) else CANCELLED
+        word = f"{SAVED} {said.number[:40]}".strip() if not isinstance(effect, CancelAtErp) else CANCELLED
         return Done(erp_said(effect.order, word, self._wire.clock.now()), response.body)
 
     async def look_up(self, errand: Errand) -> Done | Failed | None:
         return None
 
 
-def _told(effect: PushToErp | CancelAtErp) -> dict[str, Any]:
+def _told(effect: PushToErp | ReviseAtErp | CancelAtErp) -> dict[str, Any]:
+    if isinstance(effect, ReviseAtErp):
+        return _revised(effect)
     if isinstance(effect, CancelAtErp):
         return {"type": "cancel", "order_id": effect.order, "shop": effect.shop, "reason": effect.reason}
     lines = [
@@ -113,6 +116,20 @@ def _told(effect: PushToErp | CancelAtErp) -> dict[str, Any]:
         "placed_at": effect.placed_at,
         "paid_at": effect.paid_at,
     }
+
+
+def _revised(effect: ReviseAtErp) -> dict[str, Any]:
+    """The order as it would be pushed now, and what has become of it since."""
+    parcels = [
+        {
+            "carrier": p.carrier,
+            "waybill": p.waybill,
+            "lines": [{"no": u.line, "units": u.units} for u in p.units],
+        }
+        for p in effect.parcels
+    ]
+    more = {"revision": effect.revision, "refunded_fen": effect.refunded_fen, "parcels": parcels}
+    return {**_told(effect.copy), "type": "revision", **more}
 
 
 def erp_said(order: str, word: str, at: datetime) -> NoteSystemStatus:

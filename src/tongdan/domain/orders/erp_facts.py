@@ -2,8 +2,24 @@
 
 from datetime import datetime
 
-from tongdan.domain.kernel.messages import Effect
-from tongdan.domain.orders.lines import Line
+import msgspec
+
+from tongdan.domain.kernel.messages import Effect, Fact
+from tongdan.domain.orders.lines import Line, Units
+
+
+class ErpRevised(Fact, frozen=True, kw_only=True):
+    """Something of an order that the ERP has was changed: it is told how the order stands now, as this revision."""
+
+    revision: int
+
+
+class ErpParcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Units that have left."""
+
+    carrier: str
+    waybill: str
+    units: tuple[Units, ...]
 
 
 class PushToErp(Effect, frozen=True, kw_only=True):
@@ -19,6 +35,16 @@ class PushToErp(Effect, frozen=True, kw_only=True):
     discount_fen: int
     placed_at: datetime
     paid_at: datetime | None = None
+
+
+class ReviseAtErp(Effect, frozen=True, kw_only=True):
+    """The whole order as it stands now: `copy` is how it would be pushed. The highest `revision` is the latest."""
+
+    order: str
+    revision: int
+    copy: PushToErp
+    refunded_fen: int
+    parcels: tuple[ErpParcel, ...]
 
 
 class CancelAtErp(Effect, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from tongdan.domain.orders.after_sale_evolve import AFTER_SALES
 from tongdan.domain.orders.axes import CLOSING, AttemptStage, Closing, Stage
 from tongdan.domain.orders.checks.risk_evolve import RISK, lifted
 from tongdan.domain.orders.confirmation.evolve import CONFIRMATION
+from tongdan.domain.orders.erp_facts import ErpRevised
 from tongdan.domain.orders.goods.delivery_evolve import DELIVERY
 from tongdan.domain.orders.goods.gift_evolve import GIFTS
 from tongdan.domain.orders.goods.limit_evolve import LIMITS
@@ -211,6 +212,10 @@ def _settlement_mismatched(order: Order, _: f.SettlementMismatched) -> Order:
     return replace(order, worries=_with(order.worries, WORRY_SETTLEMENT))
 
 
+def _erp_revised(order: Order, fact: ErpRevised) -> Order:
+    return replace(order, erp_revision=fact.revision)
+
+
 def _completed(order: Order, fact: f.OrderCompleted) -> Order:
     closing = CLOSING.step(order.closing, Closing.COMPLETED)
     return replace(order, closing=closing, completed_at=fact.completed_at)
@@ -302,6 +307,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     f.OrderSettled: _settled,
     f.SettlementMismatched: _settlement_mismatched,
     f.OrderCompleted: _completed,
+    ErpRevised: _erp_revised,
     f.OrderCancelled: _cancelled,
     f.AddressChanged: _address_changed,
     f.AddressChangeTooLate: _address_too_late,

@@ -276,6 +276,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     cod: bool = False
     cash_by: datetime | None = None
     presale: Presale | None = None
+    erp_revision: int = 0
 
     @property
     def known(self) -> bool:

@@ -23,10 +23,13 @@ MISCHIEF: Final = 0.2  # of orders meet a busy server, and as many a lost answer
 
 
 class Book(Protocol):
-    """`orders`: what stands in the books of each order, in fen; `off` are those taken back."""
+    """`orders`: what stands in the books of each order, in fen; `off` are those taken back; `parcels`: waybills."""
 
     orders: dict[str, int]
     off: set[str]
+
+    @property
+    def parcels(self) -> Mapping[str, list[str]]: ...
 
     async def handle(self, request: HttpRequest) -> HttpResponse: ...
 
@@ -51,6 +54,7 @@ class JsonErp:
     def __init__(self, setting: Setting, name: str, credential: Mapping[str, str]) -> None:
         self.orders: dict[str, int] = {}
         self.off: set[str] = set()
+        self.parcels: Final[dict[str, list[str]]] = {}
         self.refunds: Final[dict[str, str]] = {}  # the last word on each
         self._known: Final[dict[str, str]] = {}
         self._setting: Final = setting
@@ -71,6 +75,7 @@ class JsonErp:
             self.off.add(order)
         else:
             self.orders[order] = said["amount_fen"]
+            self.parcels[order] = sorted(each["waybill"] for each in said.get("parcels", []))
         if self._moods.meets("lost", order):
             raise NoAnswer("the answer was lost")
         return _json(200, {"ok": True, "number": number})
@@ -87,6 +92,7 @@ class Kingdee:
     def __init__(self, setting: Setting, name: str, credential: Mapping[str, str]) -> None:
         self.orders: dict[str, int] = {}
         self.off: set[str] = set()
+        self.parcels: Final[dict[str, list[str]]] = {}
         self._credential: Final = credential
         self._moods: Final = _Moods(setting, name)
 
@@ -107,15 +113,19 @@ class Kingdee:
     def _do(self, operation: str, order: str, data: dict[str, Any]) -> HttpResponse:
         there = order in self.orders and order not in self.off
         if operation == "View":
-            return _answered(there, code=4)
+            return _seen(_id(order)) if there else _answered(False, code=4)
         if operation == "Delete":
             if there:
                 self.off.add(order)
             return _answered(there, code=4)
-        if order in self.orders:
+        model = data["Model"]
+        if order in self.orders and model.get("FID") != _id(order):
             return _answered(False, code=11, field="FBillNo")
-        rows = data["Model"]["FSaleOrderEntry"]
-        self.orders[order] = sum(round(float(row["FAllAmount"]) * 100) for row in rows)
+        rows = model.get("FSaleOrderEntry", [])
+        if rows:
+            self.orders[order] = sum(round(float(row["FAllAmount"]) * 100) for row in rows)
+        words = model["FNote"].split("; ")[1:]
+        self.parcels[order] = sorted(each.split(" ")[1] for each in words if not each.startswith("退款"))
         return _answered(True)
 
     def _authentic(self, request: HttpRequest) -> bool:
@@ -146,6 +156,15 @@ class Erps:
 
 def _json(status: int, said: dict[str, object]) -> HttpResponse:
     return HttpResponse(status, {"content-type": "application/json"}, json.dumps(said).encode())
+
+
+def _id(order: str) -> int:
+    """Its inner number of a bill."""
+    return int(order[-12:])
+
+
+def _seen(id: int) -> HttpResponse:
+    return _json(200, {"Result": {"ResponseStatus": None, "Result": {"Id": id}}})
 
 
 def _answered(success: bool, *, code: int = 0, field: str = "") -> HttpResponse:
