@@ -9,7 +9,8 @@ import pytest
 from tests.cli.conftest import CONF, PLACED, Nowhere, _tell, tongdan
 
 from tongdan.domain.kernel.after_sales import AfterSaleKind
-from tongdan.domain.orders.commands import RecordPayment, RequestAfterSale
+from tongdan.domain.orders.after_sale_commands import RequestAfterSale
+from tongdan.domain.orders.commands import RecordPayment
 from tongdan.domain.orders.lines import Units
 from tongdan.profile import embedded
 

@@ -29,14 +29,9 @@ from tongdan.domain.kernel.parts import Part
 from tongdan.domain.kernel.policy import AfterSaleMap, CarrierMap, ChannelMap
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.kernel.tracks import Track
+from tongdan.domain.orders.after_sale_commands import RequestAfterSale, TellAfterSale
 from tongdan.domain.orders.axes import Partly, RefundStage
-from tongdan.domain.orders.commands import (
-    RecordPrepay,
-    RecordRefund,
-    RequestAfterSale,
-    RequestPayment,
-    TellAfterSale,
-)
+from tongdan.domain.orders.commands import RecordPrepay, RecordRefund, RequestPayment
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import AFTER_SALE_HOLD
 from tongdan.domain.orders.money.refund_facts import RefundPayment

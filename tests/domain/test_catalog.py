@@ -12,8 +12,9 @@ from tongdan.domain.kernel.keys import kind_of, offer_key, sku_key, stock_key
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Stage
-from tongdan.domain.orders.commands import CancelOrder, LiftHold, NoteMatched, OpenBundle
+from tongdan.domain.orders.commands import CancelOrder, LiftHold
 from tongdan.domain.orders.facts import WriteBackShipment
+from tongdan.domain.orders.goods.commands import NoteMatched, OpenBundle
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import UNMATCHED_HOLD
 from tongdan.domain.orders.status import status

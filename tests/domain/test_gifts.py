@@ -25,8 +25,9 @@ from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.gifts import MAX_GIFT_LINES, WAIT, Bought, GiftRule, Present, gifts
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Partly, Stage
-from tongdan.domain.orders.commands import CancelOrder, RequestPayment, StopUnits
+from tongdan.domain.orders.commands import CancelOrder, RequestPayment
 from tongdan.domain.orders.facts import WriteBackShipment
+from tongdan.domain.orders.goods.commands import StopUnits
 from tongdan.domain.orders.goods.gifts import bought
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order

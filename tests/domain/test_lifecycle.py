@@ -13,16 +13,14 @@ from tongdan.domain.fulfillment.commands import (
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import AfterSale, Closing, Partly, Stage
-from tongdan.domain.orders.commands import (
-    CancelOrder,
-    ChangeAmount,
-    CompleteOrder,
+from tongdan.domain.orders.commands import CancelOrder, ChangeAmount, CompleteOrder
+from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
+from tongdan.domain.orders.goods.commands import (
     NoteReservationExpired,
     NoteShipmentStopped,
     NoteShipped,
     NoteSigned,
 )
-from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.status import after_sale, partly, status
 

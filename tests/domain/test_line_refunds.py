@@ -24,8 +24,9 @@ from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Closing, Partly, Stage
-from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits, StopUnits
+from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits
 from tongdan.domain.orders.facts import TellFinance
+from tongdan.domain.orders.goods.commands import StopUnits
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.money.refund_facts import RefundPayment
 from tongdan.domain.orders.status import partly, status

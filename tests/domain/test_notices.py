@@ -23,8 +23,9 @@ from tongdan.domain.notices.commands import (
 )
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
 from tongdan.domain.notices.model import MAX_SENDINGS, NoticeStage
-from tongdan.domain.orders.commands import CancelOrder, NoteRepacked
+from tongdan.domain.orders.commands import CancelOrder
 from tongdan.domain.orders.facts import TellService
+from tongdan.domain.orders.goods.commands import NoteRepacked
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.sync.commands import SendByAlias
 

@@ -20,8 +20,8 @@ from tongdan.domain.fulfillment.packing import MAX_JOBS, MAX_SOURCES
 from tongdan.domain.kernel.messages import Decision, Refusal
 from tongdan.domain.kernel.tracks import Track
 from tongdan.domain.orders.axes import Stage
-from tongdan.domain.orders.commands import NoteRepacked
 from tongdan.domain.orders.facts import WriteBackShipment
+from tongdan.domain.orders.goods.commands import NoteRepacked
 from tongdan.domain.orders.lines import Units
 
 

@@ -18,7 +18,7 @@ from tongdan.domain.kernel.messages import NOTHING, Command, Decision, Refusal
 from tongdan.domain.kernel.parts import Part
 from tongdan.domain.kernel.policy import Shop
 from tongdan.domain.kernel.quotas import QuotaPolicy, QuotaRule, ShopQuota
-from tongdan.domain.orders.commands import NoteReserved, NoteShortage
+from tongdan.domain.orders.goods.commands import NoteReserved, NoteShortage
 
 SHOPS = {
     id: Shop(id=id, channel=channel, native=id, name=id, legal_entity="E")

@@ -12,9 +12,10 @@ from tongdan.domain.fulfillment.commands import RecordRecall
 from tongdan.domain.fulfillment.facts import CancelAtWms, PushToWms
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import Closing, Partly
-from tongdan.domain.orders.commands import CancelOrder, ErasePerson, ReissueUnits, UndoReissue
+from tongdan.domain.orders.commands import CancelOrder, ErasePerson
 from tongdan.domain.orders.deadlines import deadlines
 from tongdan.domain.orders.facts import TellFinance, WriteBackShipment
+from tongdan.domain.orders.goods.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.goods.reissues import MAX_REISSUES
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.status import partly, status

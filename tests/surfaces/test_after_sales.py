@@ -9,7 +9,8 @@ from tests.surfaces.conftest import API, SECRETS, Served, refused, rows_of
 
 from tongdan.domain.kernel.after_sales import AfterSaleKind
 from tongdan.domain.kernel.messages import Command
-from tongdan.domain.orders.commands import RecordPayment, RequestAfterSale
+from tongdan.domain.orders.after_sale_commands import RequestAfterSale
+from tongdan.domain.orders.commands import RecordPayment
 from tongdan.domain.orders.lines import Units
 from tongdan.ports import Accepted, Inbound
 from tongdan.surfaces.http import after_sales

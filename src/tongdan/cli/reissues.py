@@ -13,8 +13,8 @@ from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, ShopOpt
 from tongdan.cli.reading import open_reading
 from tongdan.cli.refunds import LinesOption, named, reason_of, said, units_named
 from tongdan.domain.kernel.messages import Context, Decision
-from tongdan.domain.orders.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.evolve import evolve
+from tongdan.domain.orders.goods.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.goods.reissues import reissue_units, undo_reissue
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order

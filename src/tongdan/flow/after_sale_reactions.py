@@ -9,8 +9,8 @@ from tongdan.domain.kernel.after_sales import AfterSaleReport, AfterSaleStage
 from tongdan.domain.kernel.ids import after_sale_id, parse
 from tongdan.domain.kernel.keys import AFTER_SALE, after_sale_alias, kind_of, waybill_alias
 from tongdan.domain.kernel.messages import EffectSkipped
+from tongdan.domain.orders import after_sale_commands as cases
 from tongdan.domain.orders import after_sale_facts as told
-from tongdan.domain.orders import commands as order
 from tongdan.domain.orders.money.refund_facts import RefundSucceeded
 from tongdan.domain.returns import commands as returns
 from tongdan.domain.returns import facts as said
@@ -77,7 +77,7 @@ def note_match(fact: told.AfterSalePlaced, at: Recorded) -> Commands:
 
 def note_reported(fact: said.AfterSaleReported, at: Recorded) -> Commands:
     its, no = _of(at.aggregate)
-    yield order.NoteAfterSale(
+    yield cases.NoteAfterSale(
         order=its,
         no=no,
         kind=fact.kind,
@@ -89,7 +89,7 @@ def note_reported(fact: said.AfterSaleReported, at: Recorded) -> Commands:
 
 
 def settle(fact: RefundSucceeded, at: Recorded) -> Commands:
-    yield order.SettleAfterSales(order=at.aggregate)
+    yield cases.SettleAfterSales(order=at.aggregate)
 
 
 def note_settled(fact: told.AfterSaleSettled, at: Recorded) -> Commands:

@@ -9,7 +9,7 @@ from tongdan.domain.catalog import facts as found
 from tongdan.domain.fulfillment import commands as stock
 from tongdan.domain.fulfillment import facts as told
 from tongdan.domain.kernel.ids import parse
-from tongdan.domain.orders import commands as order
+from tongdan.domain.orders.goods import commands as goods
 from tongdan.domain.orders.goods import match_facts as matched
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket
@@ -33,7 +33,7 @@ def find_matches(fact: matched.LinesUnmatched, at: Recorded) -> Commands:
 
 def note_matched(fact: found.MatchFound, at: Recorded) -> Commands:
     for each in fact.lines:
-        yield order.NoteMatched(order=each.order, line=each.line, sku=fact.sku)
+        yield goods.NoteMatched(order=each.order, line=each.line, sku=fact.sku)
 
 
 def reserve_matched(fact: matched.LineMatched, at: Recorded) -> Commands:
@@ -53,7 +53,7 @@ def set_parts(fact: found.BundleDefined, at: Recorded) -> Commands:
 
 
 def open_bundle(fact: told.BundleAsked, at: Recorded) -> Commands:
-    yield order.OpenBundle(order=fact.order, line=fact.line, attempt=fact.attempt, parts=fact.parts)
+    yield goods.OpenBundle(order=fact.order, line=fact.line, attempt=fact.attempt, parts=fact.parts)
 
 
 def reserve_parts(fact: matched.BundleOpened, at: Recorded) -> Commands:

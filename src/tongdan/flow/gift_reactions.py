@@ -3,8 +3,8 @@
 from tongdan.domain.catalog import commands as catalog
 from tongdan.domain.catalog import facts as counted
 from tongdan.domain.catalog.model import GiftItem
-from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
+from tongdan.domain.orders.goods import commands as goods
 from tongdan.domain.orders.goods import gift_facts as given
 from tongdan.domain.orders.lines import Line
 from tongdan.flow.reactions import reserve
@@ -34,7 +34,7 @@ def reserve_claimed(fact: counted.GiftClaimed, at: Recorded) -> Commands:
 
 
 def drop_exhausted(fact: counted.GiftExhausted, at: Recorded) -> Commands:
-    yield order.DropGift(order=fact.order, rule=fact.rule)
+    yield goods.DropGift(order=fact.order, rule=fact.rule)
 
 
 def return_dropped(fact: given.GiftDropped, at: Recorded) -> Commands:

@@ -8,8 +8,8 @@ from tongdan.domain.fulfillment import facts as told
 from tongdan.domain.fulfillment.packing import MERGE, SPLIT, UNDO
 from tongdan.domain.kernel.keys import packing_key
 from tongdan.domain.kernel.messages import Command
-from tongdan.domain.orders.commands import NoteRepacked
 from tongdan.domain.orders.facts import LinesRepacked
+from tongdan.domain.orders.goods.commands import NoteRepacked
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket

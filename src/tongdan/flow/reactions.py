@@ -18,6 +18,7 @@ from tongdan.domain.kernel.receipts import Receipt
 from tongdan.domain.notices.commands import RecordReceipt
 from tongdan.domain.orders import commands as order
 from tongdan.domain.orders import facts as told
+from tongdan.domain.orders.goods import commands as goods
 from tongdan.domain.orders.goods import reissue_facts as reissue
 from tongdan.domain.orders.intake import AFTER_SALE as ABOUT_AFTER_SALE
 from tongdan.domain.orders.intake import CHANGED
@@ -98,7 +99,7 @@ def freed(id: str, lines: tuple[ReservedLine, ...]) -> Iterator[Command]:
 
 
 def note_reserved(fact: stock.StockReserved, at: Recorded) -> Commands:
-    yield order.NoteReserved(
+    yield goods.NoteReserved(
         order=fact.order,
         line=fact.line,
         attempt=fact.attempt,
@@ -108,7 +109,7 @@ def note_reserved(fact: stock.StockReserved, at: Recorded) -> Commands:
 
 
 def note_shortage(fact: stock.StockShort, at: Recorded) -> Commands:
-    yield order.NoteShortage(
+    yield goods.NoteShortage(
         order=fact.order,
         line=fact.line,
         attempt=fact.attempt,
@@ -118,7 +119,7 @@ def note_shortage(fact: stock.StockShort, at: Recorded) -> Commands:
 
 
 def note_expired(fact: stock.ReservationExpired, at: Recorded) -> Commands:
-    yield order.NoteReservationExpired(order=fact.order, line=fact.line, attempt=fact.attempt)
+    yield goods.NoteReservationExpired(order=fact.order, line=fact.line, attempt=fact.attempt)
 
 
 # ---- an order and the money that goes back
@@ -185,7 +186,7 @@ def _items(planned: PlannedShipment, lines: dict[int, Line]) -> tuple[Item, ...]
 
 def note_shipped(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
     for whose, items in by_order(fact.order, fact.items):
-        yield order.NoteShipped(
+        yield goods.NoteShipped(
             order=whose,
             shipment=at.aggregate,
             dispatch=fact.dispatch,
@@ -210,7 +211,7 @@ def deduct_dispatched(fact: stock.ShipmentDispatched, at: Recorded) -> Commands:
 
 def note_signed(fact: stock.ShipmentSigned, at: Recorded) -> Commands:
     for whose, dispatches in fact.by_order or ((fact.order, fact.dispatches),):
-        yield order.NoteSigned(
+        yield goods.NoteSigned(
             order=whose,
             shipment=at.aggregate,
             dispatches=dispatches,
@@ -228,7 +229,7 @@ def note_short(fact: stock.ShipmentShort, at: Recorded) -> Commands:
 
 def _stopped(shipment: str, lead: str, items: tuple[Item, ...], reason: str) -> Iterator[Command]:
     for whose, theirs in by_order(lead, items):
-        yield order.NoteShipmentStopped(order=whose, shipment=shipment, units=units_of(theirs), reason=reason)
+        yield goods.NoteShipmentStopped(order=whose, shipment=shipment, units=units_of(theirs), reason=reason)
 
 
 def note_wms_said(fact: stock.WmsProcessed, at: Recorded) -> Commands:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from tongdan.domain.fulfillment.commands import RecallShipment
 from tongdan.domain.fulfillment.intercept_facts import ParcelReturned
 from tongdan.domain.kernel.messages import Command
-from tongdan.domain.orders.commands import NoteReturned, PayBack
+from tongdan.domain.orders.commands import PayBack
 from tongdan.domain.orders.facts import LinesReturned, ParcelsWantedBack
+from tongdan.domain.orders.goods.commands import NoteReturned
 from tongdan.flow.reactions import by_order, units_of
 from tongdan.flow.routing import Recorded
 

@@ -47,6 +47,7 @@ from tongdan.domain.notices import commands as notice_commands
 from tongdan.domain.notices import facts as notice_facts
 from tongdan.domain.notices import telling
 from tongdan.domain.orders import (
+    after_sale_commands,
     after_sale_facts,
     after_sales,
     again,
@@ -67,6 +68,7 @@ from tongdan.domain.orders.checks import holds, risk, risk_facts
 from tongdan.domain.orders.confirmation import commands as confirmation_commands
 from tongdan.domain.orders.confirmation import facts as confirmation_facts
 from tongdan.domain.orders.confirmation import marking, recovery, withdrawal
+from tongdan.domain.orders.goods import commands as goods_commands
 from tongdan.domain.orders.goods import (
     delivery,
     gift_facts,
@@ -212,6 +214,7 @@ def _quotas(command: type[Command], decide: Decide, *, creates: bool = False) ->
 
 
 _O, _F, _S, _C = order_commands, fulfillment_commands, sync_commands, catalog_commands
+_L, _T = goods_commands, after_sale_commands
 _N, _W = notice_commands, waybill_commands
 _G = guard_commands
 _A = returns_commands
@@ -248,25 +251,25 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # by line; what has not left then does not leave
     **_orders(_O.RefundUnits, line_refunds.refund_units),
     **_orders(_O.RecordPlatformRefund, line_refunds.record_platform_refund),
-    **_orders(_O.StopUnits, withdrawing.stop_units),
+    **_orders(_L.StopUnits, withdrawing.stop_units),
     # or units that left are sent again
-    **_orders(_O.ReissueUnits, reissues.reissue_units),
-    **_orders(_O.UndoReissue, reissues.undo_reissue),
+    **_orders(_L.ReissueUnits, reissues.reissue_units),
+    **_orders(_L.UndoReissue, reissues.undo_reissue),
     # stock is put behind it; the last reservation, payment or lifted hold releases it
     **_stocks(_F.CountStock, stocking.count_stock),
     **_stocks(_F.ReserveStock, limiting.reserve_limited),
     **_stocks(_F.KeepReservation, stocking.keep_reservation),
     **_stocks(_F.ReleaseStock, stocking.release_stock),
     **_stocks(_F.DeductStock, stocking.deduct_stock),
-    **_orders(_O.NoteReserved, reservation.note_reserved),
-    **_orders(_O.NoteShortage, gifts.note_shortage),
-    **_orders(_O.NoteReservationExpired, reservation.note_reservation_expired),
+    **_orders(_L.NoteReserved, reservation.note_reserved),
+    **_orders(_L.NoteShortage, gifts.note_shortage),
+    **_orders(_L.NoteReservationExpired, reservation.note_reservation_expired),
     # which SKUs its lines are, and what bundles are made of, the catalogue says
     _C.DefineSku: Route(SKU_KIND, by_sku_code, skus.define_sku, creates=True),
     _C.MatchOffer: Route(OFFER_KIND, by_offer, offers.match_offer, creates=True),
     _C.FindMatch: Route(OFFER_KIND, by_offer, offers.find_match, creates=True),
-    **_orders(_O.NoteMatched, matching.note_matched),
-    **_orders(_O.OpenBundle, matching.open_bundle),
+    **_orders(_L.NoteMatched, matching.note_matched),
+    **_orders(_L.OpenBundle, matching.open_bundle),
     **_stocks(_F.SetParts, bundles.set_parts),
     # platforms are told what they may sell of it; quotas follow stock that they watch
     _Q.WatchStock: Route(STOCK_KIND, by_sku, watching.watch_stock, creates=True),
@@ -286,7 +289,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # gifts that rules give; a limited rule counts what it has given
     _C.ClaimGift: Route(GIFT_KIND, by_rule, gift_count.claim_gift, creates=True),
     _C.ReturnGift: Route(GIFT_KIND, by_rule, gift_count.return_gift, creates=True),
-    **_orders(_O.DropGift, gifts.drop_gift),
+    **_orders(_L.DropGift, gifts.drop_gift),
     # it may be held or changed until then
     **_orders(_O.PlaceHold, holds.place_hold),
     **_orders(_O.LiftHold, holds.lift_hold),
@@ -321,12 +324,12 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_tables(_F.NoteKept, packing.note_kept),
     **_tables(_F.TakeBack, packing.take_back, creates=True),
     **_stocks(_F.MoveStock, stocking.move_stock),
-    **_orders(_O.NoteRepacked, delivery.note_repacked),
+    **_orders(_L.NoteRepacked, delivery.note_repacked),
     # and what becomes of them
-    **_orders(_O.NoteShipped, delivery.note_shipped),
-    **_orders(_O.NoteSigned, delivery.note_signed),
-    **_orders(_O.NoteReturned, delivery.note_returned),
-    **_orders(_O.NoteShipmentStopped, delivery.note_shipment_stopped),
+    **_orders(_L.NoteShipped, delivery.note_shipped),
+    **_orders(_L.NoteSigned, delivery.note_signed),
+    **_orders(_L.NoteReturned, delivery.note_returned),
+    **_orders(_L.NoteShipmentStopped, delivery.note_shipment_stopped),
     # buyers want something afterwards, and are answered
     **_after_sales(_A.LookAtAfterSale, reporting.look_at_after_sale, creates=True),
     **_after_sales(_A.OpenAfterSale, reporting.open_after_sale, creates=True),
@@ -336,10 +339,10 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_after_sales(_A.AnswerAfterSale, answering.answer_after_sale),
     **_after_sales(_A.RecordAnswer, answering.record_answer),
     **_after_sales(_A.RecordReturnTracks, reporting.record_return_tracks),
-    **_orders(_O.NoteAfterSale, after_sales.note_after_sale),
-    **_orders(_O.RequestAfterSale, after_sales.request_after_sale),
-    **_orders(_O.TellAfterSale, after_sales.tell_after_sale),
-    **_orders(_O.SettleAfterSales, after_sales.settle_after_sales),
+    **_orders(_T.NoteAfterSale, after_sales.note_after_sale),
+    **_orders(_T.RequestAfterSale, after_sales.request_after_sale),
+    **_orders(_T.TellAfterSale, after_sales.tell_after_sale),
+    **_orders(_T.SettleAfterSales, after_sales.settle_after_sales),
     # finance, which has not got it, is told again
     **_orders(milestones.TellFinanceAgain, milestones.tell_again),
     # it ends

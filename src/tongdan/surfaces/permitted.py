@@ -21,10 +21,9 @@ from tongdan.domain.orders.commands import (
     LiftHold,
     PlaceHold,
     RefundUnits,
-    ReissueUnits,
     RequestRefund,
-    UndoReissue,
 )
+from tongdan.domain.orders.goods.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.goods.reissues import may_reissue
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import LineState, Order

@@ -17,14 +17,13 @@ from tests.contracts.partners.played import (
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.messages import Command, Person
+from tongdan.domain.orders.after_sale_commands import RequestAfterSale, TellAfterSale
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
     ChangeAmount,
     PlaceOrder,
-    RequestAfterSale,
     RequestPayment,
-    TellAfterSale,
 )
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.ports import Accepted, Mistake, PushRequest

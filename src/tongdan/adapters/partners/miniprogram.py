@@ -29,14 +29,13 @@ from tongdan.domain.kernel.instants import checked
 from tongdan.domain.kernel.messages import Command, Person, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.kernel.policy import Shop
+from tongdan.domain.orders.after_sale_commands import RequestAfterSale, TellAfterSale
 from tongdan.domain.orders.commands import (
     CancelOrder,
     ChangeAddress,
     ChangeAmount,
     PlaceOrder,
-    RequestAfterSale,
     RequestPayment,
-    TellAfterSale,
 )
 from tongdan.domain.orders.lines import Line, Units
 from tongdan.ports import Accepted, Credentials, Inbound, Mistake, PushAnswer, PushRequest, Reply, Unauthentic

@@ -12,6 +12,12 @@ from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.confirmation import AFTER_SALE
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
+from tongdan.domain.orders.after_sale_commands import (
+    NoteAfterSale,
+    RequestAfterSale,
+    SettleAfterSales,
+    TellAfterSale,
+)
 from tongdan.domain.orders.after_sale_facts import (
     AfterSaleMoved,
     AfterSaleNoted,
@@ -22,15 +28,7 @@ from tongdan.domain.orders.after_sale_facts import (
     AfterSaleToldByBuyer,
 )
 from tongdan.domain.orders.axes import RefundStage, Stage
-from tongdan.domain.orders.commands import (
-    NoteAfterSale,
-    RecordPlatformRefund,
-    RefundUnits,
-    RequestAfterSale,
-    RequestRefund,
-    SettleAfterSales,
-    TellAfterSale,
-)
+from tongdan.domain.orders.commands import RecordPlatformRefund, RefundUnits, RequestRefund
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, HoldPlaced
 from tongdan.domain.orders.goods.reservation import advance

@@ -6,10 +6,8 @@ name and announce the order when it is new; `PlaceOrder` comes from an own shop 
 
 from datetime import datetime
 
-from tongdan.domain.kernel.after_sales import AfterSaleKind, AfterSaleStage
 from tongdan.domain.kernel.confirmation import ASKED, Marker
 from tongdan.domain.kernel.messages import Command, Person
-from tongdan.domain.kernel.parts import Part
 from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.entry_facts import Entry
 from tongdan.domain.orders.lines import LeftParcel, Line, Units
@@ -199,30 +197,6 @@ class RecordPlatformRefund(Command, frozen=True, kw_only=True):
     refunded_at: datetime
 
 
-class ReissueUnits(Command, frozen=True, kw_only=True):
-    """A person has units sent once more that left, and were lost, damaged or missing."""
-
-    order: str
-    units: tuple[Units, ...]
-    reason: str
-
-
-class UndoReissue(Command, frozen=True, kw_only=True):
-    """Not to be sent again after all."""
-
-    order: str
-    reissue: int
-    reason: str
-
-
-class StopUnits(Command, frozen=True, kw_only=True):
-    """These units are not wanted any more: as many as have not left do not leave. Money is untouched."""
-
-    order: str
-    units: tuple[Units, ...]
-    reason: str
-
-
 class PayBack(Command, frozen=True, kw_only=True):
     """What is owed goes back by itself: of the payment `transaction`, or of all once the order is cancelled."""
 
@@ -248,102 +222,6 @@ class RecordRefundRefused(Command, frozen=True, kw_only=True):
 
     order: str
     refund: int
-    reason: str
-
-
-class DropGift(Command, frozen=True, kw_only=True):
-    """A limited rule has given all it gives, so the order does not get what it was to give."""
-
-    order: str
-    rule: str
-
-
-class NoteMatched(Command, frozen=True, kw_only=True):
-    """The catalogue knows which own SKU a line is."""
-
-    order: str
-    line: int
-    sku: str
-
-
-class OpenBundle(Command, frozen=True, kw_only=True):
-    """The line's SKU is a bundle of these parts."""
-
-    order: str
-    line: int
-    attempt: int
-    parts: tuple[Part, ...]
-
-
-class NoteReserved(Command, frozen=True, kw_only=True):
-    """A SKU's stock stands behind a line, in `warehouse`."""
-
-    order: str
-    line: int
-    attempt: int
-    units: int
-    warehouse: str
-
-
-class NoteShortage(Command, frozen=True, kw_only=True):
-    order: str
-    line: int
-    attempt: int
-    units: int
-    available: int
-
-
-class NoteReservationExpired(Command, frozen=True, kw_only=True):
-    order: str
-    line: int
-    attempt: int
-
-
-class NoteShipped(Command, frozen=True, kw_only=True):
-    """One parcel of a shipment left the warehouse; `units` are its own. `dispatch` names the departure."""
-
-    order: str
-    shipment: str
-    dispatch: str
-    carrier: str
-    waybill: str
-    units: tuple[Units, ...]
-    shipped_at: datetime
-
-
-class NoteSigned(Command, frozen=True, kw_only=True):
-    """The receiver signed for the parcels of these departures."""
-
-    order: str
-    shipment: str
-    dispatches: tuple[str, ...]
-    signed_at: datetime
-
-
-class NoteReturned(Command, frozen=True, kw_only=True):
-    """The parcel of this departure came back; `units` are the order's own in it."""
-
-    order: str
-    shipment: str
-    dispatch: str
-    units: tuple[Units, ...]
-    returned_at: datetime
-
-
-class NoteRepacked(Command, frozen=True, kw_only=True):
-    """These units of the order were packed anew and lie in `shipment` now."""
-
-    order: str
-    shipment: str
-    units: tuple[Units, ...]
-
-
-class NoteShipmentStopped(Command, frozen=True, kw_only=True):
-    """The warehouse will not send these units (refused, short, cancelled); `reason` is its own word."""
-
-    order: str
-    shipment: str
-    units: tuple[Units, ...]
     reason: str
 
 
@@ -439,42 +317,3 @@ class NoteDone(Command, frozen=True, kw_only=True):
 
     order: str
     outcome: str
-
-
-class NoteAfterSale(Command, frozen=True, kw_only=True):
-    """How the after-sale `…-A{no}` stands, as its own aggregate knows it. `sold`: lines as the channel names them."""
-
-    order: str
-    no: int
-    kind: AfterSaleKind
-    stage: AfterSaleStage
-    sold: tuple[tuple[str, int], ...]
-    amount_fen: int
-    said_at: datetime
-
-
-class RequestAfterSale(Command, frozen=True, kw_only=True):
-    """An own shop's buyer applies for an after-sale, under the client's own `number` of it."""
-
-    order: str
-    number: str
-    kind: AfterSaleKind
-    units: tuple[Units, ...]
-    amount_fen: int
-    reason: str = ""
-
-
-class TellAfterSale(Command, frozen=True, kw_only=True):
-    """An own shop's buyer withdraws an after-sale (closed), or has sent the goods (returning)."""
-
-    order: str
-    number: str
-    stage: AfterSaleStage
-    carrier: str = ""
-    waybill: str = ""
-
-
-class SettleAfterSales(Command, frozen=True, kw_only=True):
-    """A refund has succeeded: what waited for it is over."""
-
-    order: str

@@ -24,10 +24,9 @@ from tongdan.domain.orders.commands import (
     LiftHold,
     PlaceHold,
     RefundUnits,
-    ReissueUnits,
     RequestRefund,
-    UndoReissue,
 )
+from tongdan.domain.orders.goods.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.intake import MAX_LINES
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.money.refunds import beyond_word

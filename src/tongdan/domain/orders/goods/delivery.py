@@ -14,13 +14,6 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
 from tongdan.domain.orders.axes import Closing, Stage
-from tongdan.domain.orders.commands import (
-    NoteRepacked,
-    NoteReturned,
-    NoteShipmentStopped,
-    NoteShipped,
-    NoteSigned,
-)
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.evolve import evolve
 from tongdan.domain.orders.facts import (
@@ -33,6 +26,13 @@ from tongdan.domain.orders.facts import (
     TellFinance,
     TellService,
     WriteBackShipment,
+)
+from tongdan.domain.orders.goods.commands import (
+    NoteRepacked,
+    NoteReturned,
+    NoteShipmentStopped,
+    NoteShipped,
+    NoteSigned,
 )
 from tongdan.domain.orders.goods.parcels import (
     all_called_back,

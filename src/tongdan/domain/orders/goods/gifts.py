@@ -8,9 +8,9 @@ from typing import Final
 
 from tongdan.domain.kernel.gifts import DROP, Bought, Given, gifts
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders.commands import DropGift, NoteShortage
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.goods import reservation
+from tongdan.domain.orders.goods.commands import DropGift, NoteShortage
 from tongdan.domain.orders.goods.gift_facts import GiftDropped, GiftGiven, GiftsAwaited
 from tongdan.domain.orders.goods.reservation import reserve_until
 from tongdan.domain.orders.goods.withdrawing import to_leave, withdraw

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.kernel.parts import opened
 from tongdan.domain.orders.after_sales import place
-from tongdan.domain.orders.commands import NoteMatched, OpenBundle
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted, LineShort
+from tongdan.domain.orders.goods.commands import NoteMatched, OpenBundle
 from tongdan.domain.orders.goods.gifts import give
 from tongdan.domain.orders.goods.match_facts import BundleOpened, LineMatched, LinesUnmatched
 from tongdan.domain.orders.goods.reservation import advance, reserve_until

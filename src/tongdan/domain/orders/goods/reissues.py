@@ -8,8 +8,8 @@ from typing import Final
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
 from tongdan.domain.orders import refusals
-from tongdan.domain.orders.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.draft import Draft
+from tongdan.domain.orders.goods.commands import ReissueUnits, UndoReissue
 from tongdan.domain.orders.goods.reissue_facts import ReissueUndone, UnitsReissued
 from tongdan.domain.orders.goods.withdrawing import to_leave, withdraw
 from tongdan.domain.orders.lines import Line, Units

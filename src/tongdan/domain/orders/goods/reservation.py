@@ -9,7 +9,6 @@ from typing import Final
 
 from tongdan.domain.kernel.ids import shipment_id
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
-from tongdan.domain.orders.commands import NoteReservationExpired, NoteReserved, NoteShortage
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.erp import push_to_erp
 from tongdan.domain.orders.facts import (
@@ -19,6 +18,7 @@ from tongdan.domain.orders.facts import (
     OrderReleased,
     ReservationRetried,
 )
+from tongdan.domain.orders.goods.commands import NoteReservationExpired, NoteReserved, NoteShortage
 from tongdan.domain.orders.goods.delivery import apply_early
 from tongdan.domain.orders.lines import PlannedShipment, ReservedLine, Units
 from tongdan.domain.orders.model import WORRY_SHORT, LineState, Order

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from tongdan.domain.kernel.ids import shipment_id
 from tongdan.domain.kernel.messages import Context, Decision, Refusal
 from tongdan.domain.orders import refusals
-from tongdan.domain.orders.commands import StopUnits
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.facts import HoldLifted
+from tongdan.domain.orders.goods.commands import StopUnits
 from tongdan.domain.orders.goods.delivery import completes_at, tell_signed_at_last
 from tongdan.domain.orders.goods.reservation import advance, open_shipments, reserve_until
 from tongdan.domain.orders.goods.withdrawn_facts import UnitsWantedAgain, UnitsWithdrawn
