@@ -15,9 +15,9 @@ from tongdan.domain.kernel.parts import Part
 from tongdan.profile import reading
 
 POT = ["POT", *CUP[1:]]
-SET = ["SET", *CUP[1:9], "CUP*2@10.00; POT*1"]
-NEST = ["NEST", *CUP[1:9], "SET*1"]
-ORPHAN = ["ORPHAN", *CUP[1:9], "NOTHING*1"]
+SET = ["SET", *CUP[1:9], "CUP*2@10.00; POT*1", ""]
+NEST = ["NEST", *CUP[1:9], "SET*1", ""]
+ORPHAN = ["ORPHAN", *CUP[1:9], "NOTHING*1", ""]
 BAD = ["BAD", *CUP[1:4], "heavy", *CUP[5:]]
 
 
@@ -50,6 +50,8 @@ def test_a_file_is_written_once_and_a_bundle_reaches_its_stock(data: Path, file:
     stock, sku = reading(data).order(stock_key("SET")), reading(data).order(sku_key("SET"))
     assert isinstance(stock, Stock) and isinstance(sku, Sku)
     assert stock.parts == sku.parts == (Part("CUP", 2, 1_000), Part("POT", 1))
+    cup = reading(data).order(sku_key("CUP"))
+    assert isinstance(cup, Sku) and (cup.cost_fen, sku.cost_fen) == (1_250, None)
     written = rows(data)
     assert imported(data, file, "--apply")[0] == 0
     assert rows(data) == written

@@ -15,7 +15,7 @@ from tongdan.domain.catalog.model import Description, Sku
 from tongdan.domain.kernel.parts import Part
 
 ZH = [zh for _, zh in HEADINGS.values()]
-CUP = ["CUP", "青瓷茶杯", "CUP", "白", "300", "5", "2", "6901", "是", ""]
+CUP = ["CUP", "青瓷茶杯", "CUP", "白", "300", "5", "2", "6901", "是", "", "12.50"]
 
 
 def table(*rows: list[str], heading: list[str] = ZH) -> bytes:
@@ -46,6 +46,7 @@ def test_a_row_describes_a_sku_in_either_language_encoding_and_form() -> None:
         read = read_catalog(raw)
         assert (read.faults, read.rows) == ([], 1)
         ((line, command),) = read.found
+        assert read.costs == {"CUP": 1_250}
         assert (line, command.sku, command.description, command.parts) == (2, "CUP", said, ())
 
 
@@ -62,6 +63,8 @@ def test_a_row_describes_a_sku_in_either_language_encoding_and_form() -> None:
         ("parts", "POT", "Parts: expected CUP*2@10.00; POT*1, got 'POT'"),
         ("parts", "POT*1@x", "Parts: expected CUP*2@10.00; POT*1"),
         ("parts", "CUP*1", "names CUP twice, or itself"),
+        ("cost", "x", "Cost (yuan): expected an amount such as 12.50, got 'x'"),
+        ("cost", "1.005", "Cost (yuan): expected an amount"),
         ("parts", "POT*0", "`parts.units`: expected a whole number from 1 to 1000"),
     ],
 )
@@ -109,6 +112,7 @@ SKUS = st.builds(
         max_size=3,
         unique_by=lambda part: part.sku,
     ).map(tuple),
+    cost_fen=st.none() | st.integers(0, 10**9),
 )
 
 
@@ -122,7 +126,16 @@ def test_what_is_exported_is_imported_as_it_was(
 ) -> None:
     read = read_catalog(write_catalog(skus, form, language))
     assert read.faults == []
-    assert [Sku(sku=c.sku, description=c.description, parts=c.parts) for _, c in read.found] == skus
+    found = [c for _, c in read.found]
+    again = [
+        Sku(sku=c.sku, description=c.description, parts=c.parts, cost_fen=read.costs[c.sku]) for c in found
+    ]
+    assert again == skus
+
+
+def test_a_file_without_the_column_says_nothing_of_costs() -> None:
+    read = read_catalog(table(CUP[:-1], heading=ZH[:-1]))
+    assert (read.faults, len(read.found), read.costs) == ([], 1, {})
 
 
 def test_a_large_export_is_no_bomb_to_its_own_reader() -> None:

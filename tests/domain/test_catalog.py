@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from tests.domain.centre import POLICY, Centre, after, detail, left, line, pay, place, platform_order, said
 
 from tongdan.domain.catalog import model
-from tongdan.domain.catalog.commands import DefineSku, FindMatch, MatchOffer
+from tongdan.domain.catalog.commands import DefineSku, FindMatch, MatchOffer, SetCost
 from tongdan.domain.catalog.model import Description
 from tongdan.domain.fulfillment.facts import PushToWms
 from tongdan.domain.kernel.keys import kind_of, offer_key, sku_key, stock_key
@@ -68,6 +68,17 @@ def test_a_bundle_is_defined_changed_and_becomes_ordinary_again(centre: Centre) 
     assert centre.told(define("SET", *SET)) == []
     assert centre.told(define("SET")) == ["BundleDefined"]
     assert centre.states[stock_key("SET")].parts == ()
+
+
+def test_what_a_sku_costs_stays_when_it_is_described_anew(centre: Centre) -> None:
+    centre.told(define("CUP"))
+    assert centre.refused(SetCost(sku="CUP", cost_fen=-1)).name == "out-of-range"
+    assert centre.told(SetCost(sku="CUP", cost_fen=0)) == ["SkuCosted"]
+    assert centre.told(SetCost(sku="CUP", cost_fen=0)) == []
+    centre.told(define("CUP", weight_g=310))
+    assert centre.states["sku/CUP"].cost_fen == 0
+    assert centre.told(SetCost(sku="CUP", cost_fen=None)) == ["SkuCosted"]
+    assert centre.states["sku/CUP"].cost_fen is None
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_every_fact_moves_exactly_one_kind() -> None:
     of_catalog: set[type[Fact]] = {
         catalog_facts.SkuDescribed,
         catalog_facts.BundleDefined,
+        catalog_facts.SkuCosted,
         catalog_facts.OfferSeen,
         catalog_facts.OfferMatched,
         catalog_facts.MatchAwaited,

@@ -190,7 +190,7 @@ async def listening(served: Served, query: str = "") -> AsyncIterator[Listener]:
 async def test_a_listener_hears_the_counts_at_once_and_then_each_change(served: Served) -> None:
     async with listening(served) as listener, listening(served, "shop=dy-main") as other:
         await eventually(lambda: len(listener.heard) == 1 and len(other.heard) == 1)
-        assert served.parts.boards.watching == 2
+        assert served.parts.boards.watching.n == 2
         assert listener.headers[b"content-type"].startswith(b"text/event-stream")
         await served.place("A1")
         served.centre.views.flush()
@@ -202,7 +202,7 @@ async def test_a_listener_hears_the_counts_at_once_and_then_each_change(served: 
         assert {"column": "created", "orders": 1, "odd": 0} in next(
             row["cells"] for row in counts["channels"] if row["channel"] == "MP"
         )
-    await eventually(lambda: served.parts.boards.watching == 0)
+    await eventually(lambda: served.parts.boards.watching.n == 0)
 
 
 async def test_where_nothing_changes_that_is_told_now_and_then(
@@ -226,7 +226,7 @@ async def test_listeners_are_bounded_and_let_go_in_time(
             answer = await late.get(f"{API}/live/board")
             await refused(answer, 503, "too-many-listeners")
             assert answer.headers["retry-after"] == "5"
-        await eventually(lambda: served.parts.boards.watching == 0)
+        await eventually(lambda: served.parts.boards.watching.n == 0)
 
 
 async def test_a_barred_member_hears_nothing_once_it_has_to_come_again(

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
-from tests.surfaces.conftest import API, Served, refused, rows_of
+from tests.surfaces.conftest import API, SKU, Served, refused, rows_of
 
 from tongdan.cli.service import routers_of
 from tongdan.surfaces.http.access import Right
@@ -128,6 +128,7 @@ def test_who_may_do_what() -> None:
     assert holders[Scope.REFUND] == {Role.OPERATIONS, Role.FINANCE, Role.ADMIN}
     assert holders[Scope.PACK] == {Role.OPERATIONS, Role.WAREHOUSE, Role.ADMIN}
     assert holders[Scope.REVEAL] == {Role.SERVICE, Role.ADMIN}
+    assert holders[Scope.COST] == {Role.OPERATIONS, Role.FINANCE, Role.ADMIN}
     assert holders[Scope.ERASE] == holders[Scope.MANAGE] == {Role.ADMIN}
 
 
@@ -135,14 +136,26 @@ def working_for(*shops: str) -> Principal:
     return Principal("li", frozenset(Scope), Role.ADMIN, frozenset(shops))
 
 
-async def test_another_shops_order_is_not_there_whatever_is_asked(served: Served, whole: FastAPI) -> None:
+def working_in(*warehouses: str) -> Principal:
+    return Principal("zhao", frozenset(Scope), Role.ADMIN, warehouses=frozenset(warehouses))
+
+
+@pytest.mark.parametrize(
+    "who", [working_for("dy-flagship"), working_in("WH-SOUTH", "WH-NORTH")], ids=("shop", "warehouse")
+)
+async def test_what_lies_elsewhere_is_not_there_whatever_is_asked(
+    served: Served, whole: FastAPI, who: Principal
+) -> None:
+    await served.stock(5)
     id = await served.place("A77")
+    await asyncio.sleep(0.6)  # lists come from a view
     rows = rows_of(served)
-    async with known_as(served, whole, working_for("dy-flagship")) as client:
+    async with known_as(served, whole, who) as client:
         for name, route in endpoints(whole):
             if right_of(route) is not None and name not in LEFT_OUT | NOT_RUN:
                 text = (await asked(client, name, route, id)).text
-                assert "A77" not in text and "mp-main" not in text and f'"{id}"' not in text, name
+                assert "A77" not in text and f'"{id}"' not in text, name
+                assert not who.shops or "mp-main" not in text, name
         bodies = {
             "hold": {"hold": "review"}, "cancel": {"reason": "x"}, "amount": {"amount_fen": 1, "reason": "x"},
             "refund": {"reason": "x"}, "reissue": {"lines": [{"line": 1, "units": 1}], "reason": "x"},
@@ -168,6 +181,66 @@ async def test_ones_own_shops_are_seen_and_acted_on(served: Served, whole: FastA
         assert (await client.get(f"{API}/orders/{id}/timeline")).json()["facts"]
         assert (await client.post(f"{API}/orders/{id}/hold", json={"hold": "x"})).status_code == 200
         assert (await client.get(f"{API}/audit/export")).text.count("\n") > 0
+
+
+async def test_what_lies_in_ones_own_warehouse_is_seen_and_acted_on(served: Served, whole: FastAPI) -> None:
+    await served.stock(5)
+    id = await served.place()
+    await asyncio.sleep(0.6)  # lists come from a view
+    east, south = working_in("WH-EAST"), working_in("WH-SOUTH")
+    async with known_as(served, whole, east) as client:
+        assert [each["id"] for each in (await client.get(f"{API}/orders")).json()["orders"]] == [id]
+        assert (await client.get(f"{API}/orders?warehouse=WH-SOUTH")).json()["orders"] == []
+        assert (await client.get(f"{API}/orders?count=true")).json()["count"] == 1
+        assert (await client.get(f"{API}/orders/{id}/timeline")).json()["facts"]
+        assert (await client.get(f"{API}/audit/facts")).json()["facts"]
+        number = {"channel": "MP", "shop": "mp-main", "native": "A1"}
+        assert (await client.get(f"{API}/orders/lookup", params=number)).json()["id"] == id
+        board = (await client.get(f"{API}/board")).json()
+        assert [each["id"] for each in board["warehouses"]] == ["WH-EAST"]
+        assert sum(cell["orders"] for each in board["channels"] for cell in each["cells"]) == 1
+        stock = (await client.get(f"{API}/stock/{SKU}")).json()
+        assert [each["warehouse"] for each in stock["warehouses"]] == ["WH-EAST"]
+        assert (await client.post(f"{API}/orders/{id}/hold", json={"hold": "x"})).status_code == 200
+    async with known_as(served, whole, south) as client:
+        board = (await client.get(f"{API}/board")).json()
+        assert sum(cell["orders"] for each in board["channels"] for cell in each["cells"]) == 0
+        assert (await client.get(f"{API}/orders?count=true")).json()["count"] == 0
+        assert (await client.get(f"{API}/stock/{SKU}")).json()["warehouses"] == []
+        assert (await client.get(f"{API}/audit/facts")).json()["facts"] == []
+        assert (await client.get(f"{API}/audit/export")).text.count("\n") <= 1
+
+
+async def test_what_a_sku_costs_is_shown_to_nobody_who_may_not_see_it(served: Served, whole: FastAPI) -> None:
+    boss = Principal("boss", frozenset(Scope), Role.ADMIN)
+    blind = Principal("chen", frozenset(Scope) - {Scope.COST}, Role.ADMIN)
+    cost = {"costs": [{"sku": "CUP", "cost_fen": 77_123}]}
+    async with known_as(served, whole, boss) as client:
+        assert (
+            await client.put(f"{API}/catalog/skus/CUP", json={"title": "杯", "product": "P"})
+        ).status_code == 200
+        no = {"costs": [*cost["costs"], {"sku": "POT", "cost_fen": 1}]}
+        await refused(await client.post(f"{API}/catalog/costs", json=no), 404, "no-such-sku")
+        wrong = {"costs": [{"sku": "CUP", "cost_fen": -1}]}
+        await refused(await client.post(f"{API}/catalog/costs", json=wrong), 422, "out-of-range")
+        assert (await client.get(f"{API}/catalog/skus/CUP")).json()["cost_fen"] is None
+        assert (await client.post(f"{API}/catalog/costs", json=cost)).json() == {"defined": 1}
+        await client.put(
+            f"{API}/catalog/skus/CUP", json={"title": "茶杯", "product": "P"}
+        )  # leaves it as it is
+        assert (await client.get(f"{API}/catalog/skus/CUP")).json()["cost_fen"] == 77_123
+        assert "77123" in (await client.get(f"{API}/audit/facts")).text
+    rows = rows_of(served)
+    async with known_as(served, whole, blind) as client:
+        await refused(await client.post(f"{API}/catalog/costs", json=cost), 403, "not-allowed")
+        for name, route in endpoints(whole):
+            if right_of(route) is not None and name not in LEFT_OUT | NOT_RUN:
+                for id in ("CUP", "P"):
+                    text = (await asked(client, name, route, id)).text
+                    assert "77123" not in text and "SkuCosted" not in text, name
+        shown = (await client.get(f"{API}/catalog/skus")).json()["skus"]
+        assert [each["cost_fen"] for each in shown] == [None]
+    assert rows_of(served) >= rows
 
 
 async def test_what_concerns_all_shops_is_refused_by_name(served: Served, whole: FastAPI) -> None:

@@ -12,7 +12,7 @@ from tongdan.adapters.table_file import read_table_file
 from tongdan.adapters.xlsx_writer import write_xlsx
 from tongdan.domain.catalog.commands import DefineSku
 from tongdan.domain.catalog.model import Description, Sku
-from tongdan.domain.catalog.skus import mistake
+from tongdan.domain.catalog.skus import cost_mistake, mistake
 from tongdan.domain.kernel.money import fen_from_yuan, yuan_from_fen
 from tongdan.domain.kernel.parts import Part
 
@@ -28,17 +28,21 @@ HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
     "barcode": ("Bar code", "条码"),
     "active": ("Sold", "在售"),
     "parts": ("Parts", "组合"),
+    "cost": ("Cost (yuan)", "成本（元）"),
 }
+OPTIONAL: Final = frozenset({"cost"})  # without the column costs stay as they are
 YES: Final = ("yes", "是")
 NO: Final = ("no", "否")
 
 
 class Read(NamedTuple):
-    """What a file says: each command with the line it stands in, and what is wrong."""
+    """What a file says: each command with the line it stands in, and what is wrong. `costs`: of the SKUs whose rows
+    say something of it."""
 
     found: list[tuple[int, DefineSku]]
     faults: list[Fault]
     rows: int
+    costs: Mapping[str, int | None] = {}
 
 
 class _Wrong(Exception):
@@ -53,9 +57,10 @@ def read_catalog(raw: bytes) -> Read:
     table = _table(raw)
     faults, found = list(table.faults), list[tuple[int, DefineSku]]()
     seen: dict[str, int] = {}
+    costs: dict[str, int | None] = {}
     for row in table.rows:
         try:
-            command = _command(row)
+            command, cost_fen = _command(row), _cost_fen(row.cells)
             if (before := seen.setdefault(command.sku, row.line)) != row.line:
                 raise _Wrong(
                     f"{command.sku!r} stands in line {before} already",
@@ -65,7 +70,11 @@ def read_catalog(raw: bytes) -> Read:
             faults.append(Fault(line=row.line, en=wrong.en, zh=wrong.zh))
         else:
             found.append((row.line, command))
-    return Read(found, sorted(faults, key=lambda fault: fault.line), len(table.rows) + len(table.faults))
+            if "cost" in row.cells:
+                costs[command.sku] = cost_fen
+    return Read(
+        found, sorted(faults, key=lambda fault: fault.line), len(table.rows) + len(table.faults), costs
+    )
 
 
 def _table(raw: bytes) -> Table:
@@ -73,7 +82,7 @@ def _table(raw: bytes) -> Table:
     for language in (1, 0):
         columns = {name: titles[language] for name, titles in HEADINGS.items()}
         try:
-            return read_table_file(raw, columns)
+            return read_table_file(raw, columns, optional=OPTIONAL)
         except HeadingRefused as refusal:
             refused.append(refusal)
     raise refused[0]
@@ -106,6 +115,22 @@ def _whole(cells: Mapping[str, str], name: str) -> int:
             f"{en}: expected a whole number, got {text[:40]!r}", f"{zh} 应为整数，实为 {text[:40]!r}"
         )
     return int(text)
+
+
+def _cost_fen(cells: Mapping[str, str]) -> int | None:
+    """Yuan with at most two decimals; an empty cell is not known."""
+    text = cells.get("cost", "")
+    try:
+        cost_fen = fen_from_yuan(text) if text else None
+    except ValueError:
+        en, zh = HEADINGS["cost"]
+        raise _Wrong(
+            f"{en}: expected an amount such as 12.50, got {text[:40]!r}",
+            f"{zh} 应形如 12.50，实为 {text[:40]!r}",
+        ) from None
+    if refusal := cost_mistake(cost_fen):
+        raise _Wrong(refusal.en, refusal.zh)
+    return cost_fen
 
 
 def _is_sold(text: str) -> bool:
@@ -152,7 +177,8 @@ def _row(sku: Sku, language: int) -> list[str]:
     units = [f"{n or ''}" for n in (said.weight_g, said.low_stock_units, said.limit_units)]
     sold = (YES if said.active else NO)[language]
     parts = "; ".join([_part_text(part) for part in sku.parts])
-    return [sku.sku, said.title, said.product, said.variant, *units, said.barcode, sold, parts]
+    cost = "" if sku.cost_fen is None else yuan_from_fen(sku.cost_fen)
+    return [sku.sku, said.title, said.product, said.variant, *units, said.barcode, sold, parts, cost]
 
 
 def _part_text(part: Part) -> str:

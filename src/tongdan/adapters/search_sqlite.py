@@ -326,6 +326,7 @@ def _conditions(query: OrderQuery, before: int | None, row: str) -> list[tuple[s
         ("o.channel = ?", [query.channel] if query.channel else None),
         (f"o.shop IN ({_marks(query.shops)})", query.shops or None),
         ("o.warehouse = ?", [query.warehouse] if query.warehouse else None),
+        (f"o.warehouse IN ({_marks(query.within)})", query.within or None),
         ("o.amount_fen >= ?", None if query.least_fen is None else [query.least_fen]),
         ("o.amount_fen <= ?", None if query.most_fen is None else [query.most_fen]),
         ("o.odd", [] if query.odd else None),

@@ -21,8 +21,8 @@ from tongdan.cli.language import LANGUAGE, t, teach
 from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, progress, table
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
-from tongdan.domain.catalog.commands import DefineSku
-from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.catalog.commands import DefineSku, SetCost
+from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.profile import Centre
 from tongdan.surfaces import catalog
 from tongdan.surfaces.http.catalog import MAX_SKUS, PATH
@@ -94,7 +94,10 @@ def import_file(
     wanted = sorted([command for _, command in read.found], key=lambda each: bool(each.parts))
     writes = apply and bool(wanted) and (good_rows or not read.faults)
     if writes:
-        _write(wanted, data, conf)
+        costs = [
+            SetCost(sku=each.sku, cost_fen=read.costs[each.sku]) for each in wanted if each.sku in read.costs
+        ]
+        _write(wanted, costs, data, conf)
     outcome = Outcome(read.rows, len(wanted), read.faults, applied=writes)
     if json:
         emit(outcome)
@@ -133,20 +136,29 @@ def _checked(raw: bytes, data: Path) -> Read:
     told = list(zip(read.found, refusals, strict=True))
     faults = [Fault(line=line, en=wrong.en, zh=wrong.zh) for (line, _), wrong in told if wrong is not None]
     good = [found for found, wrong in told if wrong is None]
-    return Read(good, sorted([*read.faults, *faults], key=lambda each: each.line), read.rows)
+    return Read(good, sorted([*read.faults, *faults], key=lambda each: each.line), read.rows, read.costs)
 
 
-def _write(wanted: Sequence[DefineSku], data: Path, conf: Path | None) -> None:
+def _write(wanted: Sequence[DefineSku], costs: Sequence[SetCost], data: Path, conf: Path | None) -> None:
     """Exits with 1 when a chunk is refused; what was written before it stays, and does no harm when written again."""
+    chunks: list[tuple[str, Scope, dict[str, Any]]] = [
+        (f"{PATH}/skus", Scope.WRITE, {"skus": [_shape(each) for each in wanted[at : at + MAX_SKUS]]})
+        for at in range(0, len(wanted), MAX_SKUS)
+    ] + [
+        (
+            f"{PATH}/costs",
+            Scope.COST,
+            {"costs": [msgspec.to_builtins(each) for each in costs[at : at + MAX_SKUS]]},
+        )
+        for at in range(0, len(costs), MAX_SKUS)
+    ]
     with progress() as bar:
-        task = bar.add_task(t("writing", "写入"), total=len(wanted))
-        for at in range(0, len(wanted), MAX_SKUS):
-            chunk = wanted[at : at + MAX_SKUS]
-            body = {"skus": [_shape(each) for each in chunk]}
-            if ask_service(data, f"{PATH}/skus", body, Scope.WRITE) is None:
-                _write_files(wanted[at:], data, conf)
+        task = bar.add_task(t("writing", "写入"), total=len(chunks))
+        for at, (path, scope, body) in enumerate(chunks, 1):
+            if ask_service(data, path, body, scope) is None:
+                _write_files([*wanted, *costs], data, conf)
                 return
-            bar.update(task, completed=at + len(chunk))
+            bar.update(task, completed=at)
 
 
 def _shape(command: DefineSku) -> dict[str, Any]:
@@ -155,7 +167,7 @@ def _shape(command: DefineSku) -> dict[str, Any]:
     return {"sku": command.sku, **said, "parts": parts}
 
 
-def _write_files(wanted: Sequence[DefineSku], data: Path, conf: Path | None) -> None:
+def _write_files(wanted: Sequence[Command], data: Path, conf: Path | None) -> None:
     async def tell(centre: Centre) -> Refusal | None:
         """Commit everything and what follows from it."""
         refused: list[Refusal] = []

@@ -13,7 +13,7 @@ from tongdan.cli.output import add_row, emit, err, fail, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.profile import MEMBERS
-from tongdan.surfaces.http.members import Members, Role
+from tongdan.surfaces.http.members import Hidden, Members, Role
 from tongdan.surfaces.http.owner_file import FileRefused
 from tongdan.surfaces.words import local_time, pick
 
@@ -37,6 +37,21 @@ ShopsOption = Annotated[
     ),
 ]
 
+WarehousesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--warehouse",
+        help=t("Only this warehouse; may be repeated.", "仅此仓库；可重复。"),
+        show_default=False,
+    ),
+]
+HidesOption = Annotated[
+    list[Hidden] | None,
+    typer.Option(
+        "--hide", show_default=False,
+        help=t("Not shown, though the role would; may be repeated.", "角色可见但对其隐藏；可重复。"),
+    ),
+]  # fmt: skip
 RefundLimitOption = Annotated[
     int | None,
     typer.Option(
@@ -52,14 +67,15 @@ RefundLimitOption = Annotated[
 
 Roles: operations (look, hold, cancel, change, pay back, dead letters), warehouse (look, pack), service (look, hold,
 cancel, change, see personal data), finance (look, pay back), admin (everything, members too). Who works for some shops
-only sees and does nothing of others, and nothing that concerns them all.""",
+or warehouses only sees and does nothing of others, and nothing that concerns them all.""",
         """新增成员。
 
 角色：operations（查看、挂起、取消、变更、退款、死信）、warehouse（查看、打包）、service（查看、挂起、取消、变更、查看个人信息）、finance（查看、退款）、
-admin（全部权限，包括成员管理）。限定店铺的成员只能查看和操作这些店铺，也不能执行涉及全部店铺的操作。""",
+admin（全部权限，包括成员管理）。限定店铺或仓库的成员只能查看和操作其中的订单，也不能执行涉及全部的操作。""",
         "tongdan members add chen --role admin",
         "tongdan members add li --role service --shop mp-main",
         "tongdan members add wang --role finance --refund-limit 50000",
+        "tongdan members add zhao --role warehouse --warehouse WH-EAST",
     )
 )
 def add(
@@ -68,11 +84,15 @@ def add(
     password: PasswordOption,
     shop: ShopsOption = None,
     refund_limit: RefundLimitOption = None,
+    warehouse: WarehousesOption = None,
+    hide: HidesOption = None,
     data: DataOption = DATA,
 ) -> None:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _members(data) as members:
-        members.add(name, role, password, SystemClock().now(), shop or (), refund_limit)
+        members.add(
+            name, role, password, SystemClock().now(), shop or (), refund_limit, warehouse or (), hide or ()
+        )
     err.print(t(f"{name} may sign in as {role}.", f"{name} 可以以 {role} 身份登录。"))
 
 
@@ -84,7 +104,7 @@ def list_members(data: DataOption = DATA, json: JsonOption = False) -> None:
     with _members(data) as members:
         known = members.all()
     if json:
-        fields = ("name", "role", "shops", "barred", "created_at")
+        fields = ("name", "role", "shops", "warehouses", "hides", "refund_limit_fen", "barred", "created_at")
         emit([{field: getattr(member, field) for field in fields} for member in known])
         return
     shown = table(

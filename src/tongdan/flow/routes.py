@@ -266,6 +266,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_orders(_L.NoteReservationExpired, reservation.note_reservation_expired),
     # which SKUs its lines are, and what bundles are made of, the catalogue says
     _C.DefineSku: Route(SKU_KIND, by_sku_code, skus.define_sku, creates=True),
+    _C.SetCost: Route(SKU_KIND, by_sku_code, skus.set_cost),
     _C.MatchOffer: Route(OFFER_KIND, by_offer, offers.match_offer, creates=True),
     _C.FindMatch: Route(OFFER_KIND, by_offer, offers.find_match, creates=True),
     **_orders(_L.NoteMatched, matching.note_matched),

@@ -124,7 +124,7 @@ def by_limit(command: Any) -> Target:
     return Target(key_slot(key), key)
 
 
-def by_sku_code(command: catalog_commands.DefineSku) -> Target:
+def by_sku_code(command: catalog_commands.DefineSku | catalog_commands.SetCost) -> Target:
     key = sku_key(command.sku)
     return Target(key_slot(key), key)
 

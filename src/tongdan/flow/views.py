@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
 from tongdan.domain.orders.checks.agreement import disagreeing
-from tongdan.domain.orders.model import Order
+from tongdan.domain.orders.model import Order, warehouses_of
 from tongdan.flow.aggregates import KINDS
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
@@ -231,7 +231,7 @@ def _order_doc(key: str, order: Order, at: datetime) -> OrderDoc:
     return OrderDoc(
         id=key, channel=order.channel, shop=order.shop, native=order.native, status=KINDS[ORDER].status(order),
         amount_fen=order.amount_fen, at=order.placed_at, updated_at=at,
-        warehouse=next((each.warehouse for each in order.lines if each.warehouse), ""),
+        warehouse=next(iter(warehouses_of(order)), ""),
         odd=bool(disagreeing(order)), held=bool(order.holds), skus=tuple([line.sku for line in lines if line.sku]),
         names=tuple(names), title=" ".join([line.title for line in lines]),
     )  # fmt: skip

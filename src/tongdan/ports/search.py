@@ -57,7 +57,8 @@ class OrderDoc(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     """All of what is said must hold; what is left out does not matter. Times are half-open, amounts closed ranges.
 
-    `name` is a whole number outside or a SKU, `words` are parts of titles, `ids` the orders of a person.
+    `within`: what leaves from one of these warehouses; `name` is a whole number outside or a SKU, `words` are parts of
+    titles, `ids` the orders of a person.
     """
 
     channel: str = ""
@@ -74,6 +75,7 @@ class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     most_fen: int | None = None
     odd: bool = False
     held: bool = False
+    within: tuple[str, ...] = ()
 
 
 EVERY_ORDER: Final = OrderQuery()

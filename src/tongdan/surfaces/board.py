@@ -4,6 +4,7 @@ What is over is counted by whole days (of UTC) and the rest by whole hours, so a
 list of a cell is cut at the same instants and holds as many orders as the cell says.
 """
 
+import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -94,20 +95,34 @@ def _day_from(at: datetime | None) -> datetime | None:
     return begun if begun == at else begun + timedelta(days=1)
 
 
+class Watching:
+    """How many do."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+
 class Boards:
     """The cells of any filter, read at most once in FRESH_S however many look; `watching` counts those who do."""
 
     def __init__(self, reads: Reads, clock: Clock) -> None:
-        self._reads: Final = reads
+        self._reads = reads
+        self._sight: object = ()
         self._clock: Final = clock
         self._kept: Final[dict[object, tuple[float, datetime, Sequence[Cell]]]] = {}
-        self.watching = 0
+        self.watching: Final = Watching()
+
+    def seen_through(self, reads: Reads, sight: object) -> "Boards":
+        """The same boards for all whose `reads` show the same, which `sight` tells."""
+        seen = copy.copy(self)
+        seen._reads, seen._sight = reads, sight
+        return seen
 
     def cells(self, filter: Filter) -> tuple[datetime, Sequence[Cell]]:
         """When they were read, and what they are. Raises StoreFailure."""
         now_s, now = self._clock.monotonic(), self._clock.now()
         since, until = filter.span(now)
-        key = (filter, since, until)
+        key = (self._sight, filter, since, until)
         kept = self._kept.get(key)
         if kept is None or now_s - kept[0] >= FRESH_S:
             cells = self._reads.board(

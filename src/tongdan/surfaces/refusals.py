@@ -177,8 +177,8 @@ NOT_ALLOWED: Final = RefusalKind(
 NOT_ALL_SHOPS: Final = RefusalKind(
     name="not-all-shops",
     status=403,
-    en="{name} works for some shops only, and this concerns others too. Ask a member of all shops.",
-    zh="{name} 仅限部分店铺，而此操作涉及其他店铺，请由不限店铺的成员操作。",
+    en="{name} works for some shops or warehouses only, and this concerns others too. Ask a member of all of them.",
+    zh="{name} 仅限部分店铺或仓库，而此操作涉及其他店铺或仓库，请由不受限的成员操作。",
 )
 WRONG_TOKEN: Final = RefusalKind(
     name="wrong-token",

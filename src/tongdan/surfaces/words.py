@@ -442,6 +442,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "{order} 需要该组合装，已告知其单品",
     ),
     "SkuDescribed": ("{sku} described", "{sku} 资料已更新"),
+    "SkuCosted": ("{sku}: what it costs", "{sku} 的成本已更新"),
     "BundleDefined": ("{sku}: what it is made of", "{sku} 的组合内容已更新"),
     "OfferSeen": ("{channel} {shop} sells {offer}: {title}", "{channel} {shop} 在售 {offer}：{title}"),
     "OfferMatched": ("{offer} is {sku}", "{offer} 匹配为 {sku}"),

@@ -1625,6 +1625,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Costs
+         * @description Say what units of own SKUs cost; one that is wrong keeps out all. Only scope `cost` is shown it.
+         *
+         *     设置自有商品的单位成本：有一个不合格则全部不写入；仅有 cost 权限者可见。
+         */
+        post: operations["set_costs_api_v1_catalog_costs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog/products/{product}": {
         parameters: {
             query?: never;
@@ -2727,16 +2749,6 @@ export interface components {
              */
             carrier: string;
         };
-        /** CellPage */
-        CellPage: {
-            /** Orders */
-            orders: components["schemas"]["OrderItem"][];
-            /**
-             * Next
-             * @description Pass as `cursor` for the next page; null on the last.
-             */
-            next: string | null;
-        };
         /** CellShape */
         CellShape: {
             /** Column */
@@ -2759,6 +2771,10 @@ export interface components {
             password?: string | null;
             /** Shops */
             shops?: string[] | null;
+            /** Warehouses */
+            warehouses?: string[] | null;
+            /** Hides */
+            hides?: components["schemas"]["Hidden"][] | null;
             /**
              * Refund Limit Fen
              * @description The most that goes back of one order; null: no limit.
@@ -2984,6 +3000,21 @@ export interface components {
             /** Steps */
             steps: components["schemas"]["tongdan__surfaces__http__shapes__StepShape"][];
             recovery: components["schemas"]["RecoveryShape"] | null;
+        };
+        /** CostBody */
+        CostBody: {
+            /** Sku */
+            sku: string;
+            /**
+             * Cost Fen
+             * @description Of one unit; null: not known.
+             */
+            cost_fen: number | null;
+        };
+        /** CostsBody */
+        CostsBody: {
+            /** Costs */
+            costs: components["schemas"]["CostBody"][];
         };
         /** Defined */
         Defined: {
@@ -3459,6 +3490,12 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * Hidden
+         * @description What a role would show, and one member is not shown.
+         * @enum {string}
+         */
+        Hidden: "phone" | "cost";
         /** HoldBody */
         HoldBody: {
             /**
@@ -3975,10 +4012,22 @@ export interface components {
             scopes: string[];
             /** Shops */
             shops: string[];
+            /** Warehouses */
+            warehouses: string[];
+            /**
+             * Hides
+             * @description What the role would show.
+             */
+            hides: components["schemas"]["Hidden"][];
             /** Refund Limit Fen */
             refund_limit_fen: number | null;
             /** Barred */
             barred: boolean;
+            /**
+             * By Provider
+             * @description Signs in by the provider, whose groups say what they may do.
+             */
+            by_provider: boolean;
             /**
              * Created At
              * Format: date-time
@@ -4068,6 +4117,18 @@ export interface components {
              * @default []
              */
             shops: string[];
+            /**
+             * Warehouses
+             * @description Only these; none named: all.
+             * @default []
+             */
+            warehouses: string[];
+            /**
+             * Hides
+             * @description What the role would show.
+             * @default []
+             */
+            hides: components["schemas"]["Hidden"][];
             /**
              * Refund Limit Fen
              * @description The most that goes back of one order; null: no limit.
@@ -4246,6 +4307,16 @@ export interface components {
             odd: boolean;
             /** Held */
             held: boolean;
+        };
+        /** OrderList */
+        OrderList: {
+            /** Orders */
+            orders: components["schemas"]["OrderItem"][];
+            /**
+             * Next
+             * @description Pass as `cursor` for the next page; null on the last.
+             */
+            next: string | null;
         };
         /** OrderPage */
         OrderPage: {
@@ -5312,6 +5383,11 @@ export interface components {
              * @example CUP-WHITE
              */
             sku: string;
+            /**
+             * Cost Fen
+             * @description What a unit costs the seller; null: nobody has said, or it is not for the caller.
+             */
+            cost_fen?: number | null;
             /** Available Units */
             available_units: number;
             /** Low Stock */
@@ -5320,12 +5396,76 @@ export interface components {
         /** SkuPage */
         SkuPage: {
             /** Skus */
-            skus: components["schemas"]["SkuShape"][];
+            skus: components["schemas"]["SkuSeen"][];
             /**
              * Next
              * @description Pass as `after` for the next page; null on the last.
              */
             next: string | null;
+        };
+        /** SkuSeen */
+        SkuSeen: {
+            /**
+             * Title
+             * @example 青瓷茶杯
+             */
+            title: string;
+            /**
+             * Product
+             * @description The code that its variants share.
+             * @default
+             */
+            product: string;
+            /**
+             * Variant
+             * @default
+             * @example 白 / 300 ml
+             */
+            variant: string;
+            /**
+             * Weight G
+             * @default 0
+             */
+            weight_g: number;
+            /**
+             * Low Stock Units
+             * @description At or below it stock is low.
+             * @default 0
+             */
+            low_stock_units: number;
+            /**
+             * Limit Units
+             * @description What one buyer may buy; 0 for any number.
+             * @default 0
+             */
+            limit_units: number;
+            /**
+             * Barcode
+             * @default
+             */
+            barcode: string;
+            /**
+             * Active
+             * @description False: no longer sold.
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Parts
+             * @description With parts it is a bundle, and has no stock of its own.
+             * @default []
+             */
+            parts: components["schemas"]["PartShape"][];
+            /**
+             * Sku
+             * @example CUP-WHITE
+             */
+            sku: string;
+            /**
+             * Cost Fen
+             * @description What a unit costs the seller; null: nobody has said, or it is not for the caller.
+             */
+            cost_fen?: number | null;
         };
         /** SkuShape */
         SkuShape: {
@@ -8227,7 +8367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CellPage"];
+                    "application/json": components["schemas"]["OrderList"];
                 };
             };
             /** @description No API key, or one that is not known. */
@@ -11027,6 +11167,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    set_costs_api_v1_catalog_costs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CostsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Defined"];
                 };
             };
             /** @description No API key, or one that is not known. */

@@ -15,6 +15,13 @@ class DefineSku(Command, frozen=True, kw_only=True):
     parts: tuple[Part, ...] = ()
 
 
+class SetCost(Command, frozen=True, kw_only=True):
+    """What a unit of an own SKU costs the seller; None: it is not known. A description leaves it as it is."""
+
+    sku: str
+    cost_fen: int | None
+
+
 class MatchOffer(Command, frozen=True, kw_only=True):
     """A platform's SKU is the own SKU `sku` from now on, and what waits for that goes on; "" takes the match apart.
 

@@ -19,6 +19,13 @@ class BundleDefined(Fact, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
 
 
+class SkuCosted(Fact, frozen=True, kw_only=True):
+    """What a unit costs the seller from now on; None: that is not known any more."""
+
+    sku: str
+    cost_fen: int | None
+
+
 class OfferSeen(Fact, frozen=True, kw_only=True):
     """An order calls a platform's SKU by words that were not known yet."""
 

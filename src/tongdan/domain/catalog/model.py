@@ -30,11 +30,12 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Sku(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An own SKU. With `parts` it is a bundle."""
+    """An own SKU. With `parts` it is a bundle. `cost_fen`: what a unit costs the seller, None where nobody has said."""
 
     sku: str
     description: Description
     parts: tuple[Part, ...] = ()
+    cost_fen: int | None = None
 
 
 class Asking(msgspec.Struct, frozen=True, array_like=True, gc=False):

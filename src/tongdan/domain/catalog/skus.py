@@ -10,10 +10,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from tongdan.domain.catalog import refusals
-from tongdan.domain.catalog.commands import DefineSku
-from tongdan.domain.catalog.facts import BundleDefined, SkuDescribed
+from tongdan.domain.catalog.commands import DefineSku, SetCost
+from tongdan.domain.catalog.facts import BundleDefined, SkuCosted, SkuDescribed
 from tongdan.domain.catalog.model import Description, Sku
-from tongdan.domain.kernel.messages import EFFECT_FACTS, Context, Decision, Fact, Refusal
+from tongdan.domain.kernel.messages import EFFECT_FACTS, NOTHING, Context, Decision, Fact, Refusal
 from tongdan.domain.kernel.money import MAX_FEN
 from tongdan.domain.kernel.parts import MAX_PARTS, MAX_UNITS_OF_PART, Part
 
@@ -32,6 +32,18 @@ def define_sku(sku: Sku | None, command: DefineSku, ctx: Context) -> Decision | 
     if command.parts != (() if sku is None else sku.parts):
         facts.append(BundleDefined(sku=command.sku, parts=command.parts))
     return Decision(tuple(facts))
+
+
+def set_cost(sku: Sku, command: SetCost, ctx: Context) -> Decision | Refusal:
+    if refusal := cost_mistake(command.cost_fen):
+        return refusal
+    if command.cost_fen == sku.cost_fen:
+        return NOTHING
+    return Decision((SkuCosted(sku=command.sku, cost_fen=command.cost_fen),))
+
+
+def cost_mistake(cost_fen: int | None) -> Refusal | None:
+    return None if cost_fen is None else _out_of_range("cost_fen", cost_fen, 0, MAX_FEN)
 
 
 def mistake(command: DefineSku) -> Refusal | None:
@@ -85,9 +97,15 @@ def _out_of_range(field: str, got: int, least: int, most: int) -> Refusal | None
 def evolve(sku: Sku | None, fact: Fact) -> Sku:
     """The state after `fact`. Raises KeyError for a fact that is none of a SKU's."""
     if type(fact) is SkuDescribed:
-        return Sku(sku=fact.sku, description=fact.description, parts=() if sku is None else sku.parts)
+        return (
+            Sku(sku=fact.sku, description=fact.description)
+            if sku is None
+            else replace(sku, description=fact.description)
+        )
     if sku is not None and type(fact) is BundleDefined:
         return replace(sku, parts=fact.parts)
+    if sku is not None and type(fact) is SkuCosted:
+        return replace(sku, cost_fen=fact.cost_fen)
     if sku is not None and type(fact) in EFFECT_FACTS:
         return sku
     raise KeyError(type(fact).__name__)

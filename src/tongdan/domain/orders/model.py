@@ -363,6 +363,13 @@ def unmatched(order: Order) -> tuple[Line, ...]:
     return tuple([each.line for each in order.lines if not each.line.sku and each.waiting])
 
 
+def warehouses_of(order: Order) -> tuple[str, ...]:
+    """Where its units lie or have left from, the first line's first."""
+    lying = [each.warehouse for each in order.lines]
+    leaving = [each.warehouse for each in order.shipments]
+    return tuple(dict.fromkeys(code for code in (*lying, *leaving) if code))
+
+
 def bought(order: Order) -> tuple[LineState, ...]:
     """The lines that the buyer ordered, without what a gift rule added and what is sent again."""
     return tuple([each for each in order.lines if not (each.line.rule or each.line.replaces)])

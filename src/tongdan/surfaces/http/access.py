@@ -44,7 +44,7 @@ def demand(who: Principal, *scopes: Scope) -> None:
 
 
 class Right:
-    """One of `scopes`; `everywhere`: and no narrowing to some shops."""
+    """One of `scopes`; `everywhere`: and no narrowing to some shops or warehouses."""
 
     def __init__(self, *scopes: Scope, everywhere: bool = False) -> None:
         self.scopes: Final = scopes
@@ -52,11 +52,12 @@ class Right:
 
     def __call__(self, who: Annotated[Principal, Depends(caller)]) -> Principal:
         demand(who, *self.scopes)
-        if self.everywhere and who.shops:
+        if self.everywhere and who.narrowed:
             raise Refused(NOT_ALL_SHOPS.of(name=who.name))
         return who
 
 
+Coster = Annotated[Principal, Depends(Right(Scope.COST, everywhere=True))]
 Reader = Annotated[Principal, Depends(Right(Scope.READ))]
 Writer = Annotated[Principal, Depends(Right(Scope.WRITE))]
 Packer = Annotated[Principal, Depends(Right(Scope.WRITE, Scope.PACK))]

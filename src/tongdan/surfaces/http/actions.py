@@ -136,7 +136,7 @@ class Asking:
         """The shop of these orders and shipments; "" when there are several. Raises Refused with what is not seen."""
         states = {id: self._parts.reads.order(id) if parse(id) else None for id in ids}
         unseen = [id for id, state in states.items() if state is None]
-        if unseen and self._who.shops:
+        if unseen and self._who.narrowed:
             raise Refused(UNKNOWN_ID.of(id=unseen[0][:64]))
         shops = {getattr(state, "shop", "") for state in states.values()}
         return shops.pop() if len(shops) == 1 else ""

@@ -21,7 +21,7 @@ from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.keys import Principal
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.http.shapes import OrderItem, item_shape
+from tongdan.surfaces.http.shapes import OrderList, item_shape
 from tongdan.surfaces.refusals import INVALID_FIELD
 from tongdan.surfaces.searching import percent_indexed
 
@@ -75,11 +75,6 @@ class Board(Counts):
     warehouses: list[Choice]
 
 
-class CellPage(BaseModel):
-    orders: list[OrderItem]
-    next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
-
-
 @router.get("")
 async def show(
     parts: PartsOf, who: Reader, shop: ShopFilter = "", warehouse: WarehouseFilter = "",
@@ -96,8 +91,12 @@ async def show(
         percent_indexed=counted.percent_indexed,
         channels=counted.channels,
         columns=[ColumnShape(id=each.id, title=each.en, title_zh=each.zh) for each in COLUMNS],
-        shops=[Choice(id=each.id, name=each.name) for each in policy.shops.values() if _sees(who, each.id)],
-        warehouses=[Choice(id=each.code, name=each.name) for each in policy.warehouses.values()],
+        shops=[Choice(id=each.id, name=each.name) for each in policy.shops.values() if who.sees(each.id)],
+        warehouses=[
+            Choice(id=each.code, name=each.name)
+            for each in policy.warehouses.values()
+            if not who.warehouses or each.code in who.warehouses
+        ],
     )
 
 
@@ -109,7 +108,7 @@ async def orders(
     odd: Annotated[bool, Query(description="Only those whose systems disagree.")] = False,
     shop: ShopFilter = "", warehouse: WarehouseFilter = "", age: AgeFilter = Age.ANY,
     cursor: Annotated[str, Query(max_length=64, description="`next` of the page before.")] = "",
-) -> CellPage:  # fmt: skip
+) -> OrderList:  # fmt: skip
     """The orders that a cell of the board counts, newest first.
 
     看板某一格所计的订单，最新的在前。
@@ -128,18 +127,18 @@ async def orders(
         raise Refused(
             INVALID_FIELD.of(field="cursor", en="expected the `next` of a page", zh="应为上一页返回的 next")
         ) from None
-    return CellPage(
+    return OrderList(
         orders=[item_shape(row) for row in rows],
         next=rows[-1].cursor if len(rows) == PAGE else None,
     )
 
 
 def filter_of(parts: Parts, who: Principal, shop: str, warehouse: str, age: Age) -> Filter:
-    """What is asked for of what the caller may see. Raises Refused."""
+    """What is asked for; what of it the caller may see, the reads know. Raises Refused."""
     if not shop:
-        return Filter(tuple(sorted(who.shops)), warehouse, age)
-    if isinstance(found := shop_of(parts.policy.shops, shop), Refusal) or not _sees(who, shop):
-        known = ", ".join(each for each in parts.policy.shops if _sees(who, each))
+        return Filter((), warehouse, age)
+    if isinstance(found := shop_of(parts.policy.shops, shop), Refusal) or not who.sees(shop):
+        known = ", ".join(each for each in parts.policy.shops if who.sees(each))
         raise Refused(NO_SUCH_SHOP.of(shop=shop, known=known))
     return Filter((found.id,), warehouse, age)
 
@@ -173,7 +172,3 @@ def _by_column(cells: Sequence[Cell]) -> tuple[Counter[tuple[str, str]], Counter
         total[where] += cell.orders
         odd[where] += cell.odd
     return total, odd
-
-
-def _sees(who: Principal, shop: str) -> bool:
-    return not who.shops or shop in who.shops

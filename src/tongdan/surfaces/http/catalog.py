@@ -12,16 +12,17 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from tongdan.domain.catalog.commands import DefineSku, MatchOffer
+from tongdan.domain.catalog.commands import DefineSku, MatchOffer, SetCost
 from tongdan.domain.catalog.model import Description, Offer, Sku
-from tongdan.domain.catalog.skus import mistake
+from tongdan.domain.catalog.skus import cost_mistake, mistake
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.parts import Part
 from tongdan.ports import Inbound
 from tongdan.surfaces import catalog
-from tongdan.surfaces.http.access import Reader, SellerWriter
+from tongdan.surfaces.http.access import Coster, Reader, SellerWriter
 from tongdan.surfaces.http.actions import Body, Writing
 from tongdan.surfaces.http.errors import Refused
+from tongdan.surfaces.http.keys import Principal
 from tongdan.surfaces.http.orders import SOURCE
 from tongdan.surfaces.http.parts import Parts, PartsOf, gently
 from tongdan.surfaces.http.shapes import Done
@@ -61,6 +62,21 @@ class SkuShape(SkuBody):
     sku: str = Field(examples=["CUP-WHITE"])
 
 
+class SkuSeen(SkuShape):
+    cost_fen: int | None = Field(
+        None, description="What a unit costs the seller; null: nobody has said, or it is not for the caller."
+    )
+
+
+class CostBody(Body):
+    sku: str = Field(max_length=64)
+    cost_fen: int | None = Field(description="Of one unit; null: not known.")
+
+
+class CostsBody(Body):
+    costs: list[CostBody] = Field(min_length=1, max_length=MAX_SKUS)
+
+
 class SkusBody(Body):
     skus: list[SkuShape] = Field(min_length=1, max_length=MAX_SKUS)
 
@@ -69,7 +85,7 @@ class Defined(BaseModel):
     defined: int
 
 
-class SkuDetail(SkuShape):
+class SkuDetail(SkuSeen):
     """`low_stock`: `available_units` is not above the threshold."""
 
     available_units: int
@@ -77,7 +93,7 @@ class SkuDetail(SkuShape):
 
 
 class SkuPage(BaseModel):
-    skus: list[SkuShape]
+    skus: list[SkuSeen]
     next: str | None = Field(description="Pass as `after` for the next page; null on the last.")
 
 
@@ -144,7 +160,7 @@ async def list_skus(
         if len(found) > limit:
             break
     more = found[limit - 1].sku if len(found) > limit else None
-    return SkuPage(skus=[SkuShape.model_validate(_shown(sku)) for sku in found[:limit]], next=more)
+    return SkuPage(skus=[SkuSeen.model_validate(_shown(sku)) for sku in found[:limit]], next=more)
 
 
 @router.get("/skus/{sku:path}")
@@ -177,24 +193,21 @@ async def define_skus(parts: PartsOf, who: SellerWriter, body: SkusBody) -> Defi
     wanted = [_command(each.sku, each) for each in body.skus]
     for refusal in [*[mistake(each) for each in wanted], *await _misbundled(parts, wanted)]:
         _refuse(refusal)
-    now = parts.clock.now()
-    asked = [
-        parts.bus.ask(
-            Inbound(
-                command=each,
-                key=(SOURCE, who.name, PATH, parts.entropy.token(16).hex()),
-                source=SOURCE,
-                shop="",
-                happened_at=now,
-                raw=msgspec.json.encode(each),
-                operator=who.name,
-            )
-        )
-        for each in wanted
-    ]
-    for reply in await asyncio.gather(*asked):
-        _refuse(reply if isinstance(reply, Refusal) else None)
+    await _commit(parts, who, wanted)
     return Defined(defined=len(wanted))
+
+
+@router.post("/costs")
+async def set_costs(parts: PartsOf, who: Coster, body: CostsBody) -> Defined:
+    """Say what units of own SKUs cost; one that is wrong keeps out all. Only scope `cost` is shown it.
+
+    设置自有商品的单位成本：有一个不合格则全部不写入；仅有 cost 权限者可见。
+    """
+    for each in body.costs:
+        _refuse(cost_mistake(each.cost_fen))
+        _sku(parts, each.sku)
+    await _commit(parts, who, [SetCost(sku=each.sku, cost_fen=each.cost_fen) for each in body.costs])
+    return Defined(defined=len(body.costs))
 
 
 @router.get("/products/{product:path}")
@@ -251,6 +264,27 @@ async def match(parts: PartsOf, asking: Writing, body: MatchBody) -> Done:
     return await asking.of(command, shop.id)
 
 
+async def _commit(parts: Parts, who: Principal, wanted: Sequence[DefineSku | SetCost]) -> None:
+    """All of them, as one person's word. Raises Refused."""
+    now = parts.clock.now()
+    asked = [
+        parts.bus.ask(
+            Inbound(
+                command=each,
+                key=(SOURCE, who.name, PATH, parts.entropy.token(16).hex()),
+                source=SOURCE,
+                shop="",
+                happened_at=now,
+                raw=msgspec.json.encode(each),
+                operator=who.name,
+            )
+        )
+        for each in wanted
+    ]
+    for reply in await asyncio.gather(*asked):
+        _refuse(reply if isinstance(reply, Refusal) else None)
+
+
 def _command(sku: str, body: SkuBody) -> DefineSku:
     made_of = tuple([Part(part.sku, part.units, part.price_fen) for part in body.parts])
     said = {name: getattr(body, name) for name in Description.__struct_fields__}
@@ -277,7 +311,8 @@ def _sku(parts: Parts, code: str) -> Sku:
 def _shown(sku: Sku) -> dict[str, object]:
     said = sku.description
     parts = [{"sku": part.sku, "units": part.units, "price_fen": part.price_fen} for part in sku.parts]
-    return {"sku": sku.sku, **{name: getattr(said, name) for name in said.__struct_fields__}, "parts": parts}
+    told = {name: getattr(said, name) for name in said.__struct_fields__}
+    return {"sku": sku.sku, **told, "parts": parts, "cost_fen": sku.cost_fen}
 
 
 def _detail(parts: Parts, sku: Sku) -> SkuDetail:

@@ -37,11 +37,11 @@ class Stream(StreamingResponse):
         self._boards: Final = boards
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._boards.watching += 1
+        self._boards.watching.n += 1
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._boards.watching -= 1
+            self._boards.watching.n -= 1
 
 
 @router.get(
@@ -57,7 +57,7 @@ async def listen(
 
     以服务器推送事件返回看板计数：变化时推送 `counts`，每秒至多一次。
     """
-    if parts.boards.watching >= MAX_LISTENERS:
+    if parts.boards.watching.n >= MAX_LISTENERS:
         raise Refused(TOO_MANY_LISTENERS.of(limit=MAX_LISTENERS))
     return Stream(parts.boards, _events(parts, filter_of(parts, who, shop, warehouse, age)))
 

@@ -5,7 +5,7 @@ What was done is in the log of the service, by whom and to whom; a password is i
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
@@ -14,11 +14,12 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.flow.repacking_refusals import NO_SUCH_WAREHOUSE
 from tongdan.surfaces.catalog import shop_of
 from tongdan.surfaces.http.access import Manager, Reader
 from tongdan.surfaces.http.actions import Body
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.members import LEAST_PASSWORD, MOST_PASSWORD, ROLES, Member, Role
+from tongdan.surfaces.http.members import LEAST_PASSWORD, MOST_PASSWORD, Hidden, Member, Role
 from tongdan.surfaces.http.owner_file import FileRefused
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.refusals import MEMBER_REFUSED, WRONG_PASSWORD
@@ -41,8 +42,11 @@ class MemberShape(BaseModel):
     role: Role
     scopes: list[str]
     shops: list[str]
+    warehouses: list[str]
+    hides: list[Hidden] = Field(description="What the role would show.")
     refund_limit_fen: int | None
     barred: bool
+    by_provider: bool = Field(description="Signs in by the provider, whose groups say what they may do.")
     created_at: datetime
 
 
@@ -55,6 +59,8 @@ class NewMember(Body):
     role: Annotated[Role, Field(strict=False)]
     password: Password
     shops: list[str] = Field([], max_length=500, description="Only these; none named: all.")
+    warehouses: list[str] = Field([], max_length=500, description="Only these; none named: all.")
+    hides: list[Annotated[Hidden, Field(strict=False)]] = Field([], description="What the role would show.")
     refund_limit_fen: RefundLimit = None
 
 
@@ -64,6 +70,8 @@ class Changes(Body):
     role: Annotated[Role, Field(strict=False)] | None = None
     password: Password | None = None
     shops: list[str] | None = Field(None, max_length=500)
+    warehouses: list[str] | None = Field(None, max_length=500)
+    hides: list[Annotated[Hidden, Field(strict=False)]] | None = None
     refund_limit_fen: RefundLimit = None
     barred: bool | None = None
 
@@ -88,11 +96,14 @@ async def add(parts: PartsOf, who: Manager, body: NewMember) -> MemberShape:
 
     新增成员。
     """
-    shops = _known(parts, body.shops)
+    _known(parts, body.shops, body.warehouses)
     now = parts.clock.now()
     made = await _aside(
-        lambda: parts.members.add(body.name, body.role, body.password, now, shops, body.refund_limit_fen)
-    )
+        lambda: parts.members.add(
+            body.name, body.role, body.password, now, body.shops, body.refund_limit_fen, body.warehouses,
+            body.hides,
+        )
+    )  # fmt: skip
     log.info("%s added the member %s as %s", who.name, made.name, made.role)
     return _shape(made)
 
@@ -108,8 +119,9 @@ async def change(
     changes = body.model_dump(exclude_none=True)
     if "refund_limit_fen" in body.model_fields_set:
         changes["refund_limit_fen"] = body.refund_limit_fen
-    if body.shops is not None:
-        changes["shops"] = tuple(sorted(set(_known(parts, body.shops))))
+    _known(parts, body.shops or (), body.warehouses or ())
+    for field in {"shops", "warehouses", "hides"} & changes.keys():
+        changes[field] = tuple(sorted(set(changes[field])))
     changed = await _aside(lambda: parts.members.change(name, **changes))
     log.info("%s changed %s of the member %s", who.name, ", ".join(sorted(changes)), changed.name)
     return _shape(changed)
@@ -135,15 +147,18 @@ async def _aside(work: Callable[[], T]) -> T:
         raise Refused(MEMBER_REFUSED.of(en=refused.en, zh=refused.zh)) from None
 
 
-def _known(parts: Parts, shops: list[str]) -> list[str]:
+def _known(parts: Parts, shops: Iterable[str], warehouses: Iterable[str]) -> None:
     for shop in shops:
         if isinstance(found := shop_of(parts.policy.shops, shop), Refusal):
             raise Refused(found)
-    return shops
+    for code in warehouses:
+        if code not in parts.policy.warehouses:
+            raise Refused(NO_SUCH_WAREHOUSE.of(warehouse=code[:64], known=", ".join(parts.policy.warehouses)))
 
 
 def _shape(member: Member) -> MemberShape:
     return MemberShape(
-        name=member.name, role=member.role, scopes=sorted(ROLES[member.role]), shops=list(member.shops),
+        name=member.name, role=member.role, scopes=sorted(member.scopes), shops=list(member.shops),
+        warehouses=list(member.warehouses), hides=list(member.hides), by_provider=bool(member.subject),
         refund_limit_fen=member.refund_limit_fen, barred=member.barred, created_at=member.created_at,
     )  # fmt: skip

@@ -21,9 +21,9 @@ from tongdan.surfaces.board import Boards
 from tongdan.surfaces.front_door import Sample
 from tongdan.surfaces.http.callers import Caller
 from tongdan.surfaces.http.errors import Refused
-from tongdan.surfaces.http.keys import ApiKeys, Principal
+from tongdan.surfaces.http.keys import ApiKeys, Principal, Scope
 from tongdan.surfaces.http.members import Members
-from tongdan.surfaces.http.narrowed import NarrowedReads
+from tongdan.surfaces.http.narrowed import NarrowedReads, Sight
 from tongdan.surfaces.http.pace import Pace
 from tongdan.surfaces.http.sessions import Patience, Sessions
 
@@ -45,7 +45,7 @@ class Parts:
         provider: IdentityProvider | None = None,
     ) -> None:  # fmt: skip
         self.reads = reads
-        self.boards: Final = Boards(reads, clock)
+        self.boards = Boards(reads, clock)
         self.bus: Final = bus
         self.meters: Final = meters
         self.policy: Final = policy
@@ -61,22 +61,25 @@ class Parts:
         self.samples: Final = samples
         self.ready: Final = ready
         self._all_meters: Final = all_meters
-        self._counts: Mapping[str, int] = {}
-        self._counted_s = -COUNTS_FRESH_S
+        self._counted: Final[dict[str, tuple[float, Mapping[str, int]]]] = {}  # one for all who look
 
     def counts(self) -> Mapping[str, int]:
         """`reads.counts()`, at most COUNTS_FRESH_S old."""
         now_s = self.clock.monotonic()
-        if now_s - self._counted_s >= COUNTS_FRESH_S:
-            self._counts, self._counted_s = self.reads.counts(), now_s
-        return self._counts
+        counted_s, counts = self._counted.get("", (-COUNTS_FRESH_S, {}))
+        if now_s - counted_s >= COUNTS_FRESH_S:
+            counts = self.reads.counts()
+            self._counted[""] = now_s, counts
+        return counts
 
     async def all_meters(self) -> Meters:
         return self.meters if self._all_meters is None else await self._all_meters()
 
     def seen_by(self, who: Principal) -> "Parts":
         seen = copy.copy(self)
-        seen.reads = NarrowedReads(self.reads, who.shops)
+        sight = Sight(who.shops, who.warehouses, cost=Scope.COST in who.scopes)
+        seen.reads = NarrowedReads(self.reads, sight)
+        seen.boards = self.boards.seen_through(seen.reads, sight[:2])
         return seen
 
     def find_order(self, id: str) -> Order:
@@ -91,7 +94,7 @@ class Parts:
 async def parts_of(request: Request, caller: Caller) -> Parts:
     """What this caller may see; one who is not known sees nothing through it, for the endpoint's right refuses."""
     parts: Parts = request.app.state.parts
-    return parts.seen_by(caller) if isinstance(caller, Principal) and caller.shops else parts
+    return parts.seen_by(caller) if isinstance(caller, Principal) else parts
 
 
 async def gently(parts: Parts, many: Iterable[T]) -> AsyncIterator[T]:

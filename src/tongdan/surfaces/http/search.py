@@ -21,7 +21,7 @@ from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.orders import read_instant
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.http.shapes import OrderItem, StatusShape, item_shape, status_shape
+from tongdan.surfaces.http.shapes import OrderList, StatusShape, item_shape, status_shape
 from tongdan.surfaces.refusals import INVALID_FIELD
 from tongdan.surfaces.searching import Asked, Found, behind, counted, percent_indexed, search
 from tongdan.surfaces.words import Language
@@ -94,9 +94,7 @@ class Exported(Question):
     language: Language = "zh"
 
 
-class OrderPage(BaseModel):
-    orders: list[OrderItem]
-    next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+class OrderPage(OrderList):
     count: int | None = Field(
         description="How many there are; null: not asked, or no index can count them now."
     )

@@ -290,6 +290,11 @@ def partly_names(order: Order) -> list[str]:
     return [flag.name.lower() for flag in partly(order) if flag.name]
 
 
+class OrderList(BaseModel):
+    orders: list[OrderItem]
+    next: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
 def item_shape(row: OrderRow) -> OrderItem:
     return OrderItem(
         id=row.id, channel=row.channel, shop=row.shop, native=row.native, status=status_shape(row.status),

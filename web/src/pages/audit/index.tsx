@@ -91,7 +91,7 @@ export default function Audit() {
         />
       )}
       <Export shop={params.get('shop') ?? ''} since={instant(params.get('since'))} />
-      {!who?.shops.length && <Verify mayBegin={may(who, 'operate')} />}
+      {!who?.shops.length && !who?.warehouses.length && <Verify mayBegin={may(who, 'operate')} />}
     </>
   );
 }

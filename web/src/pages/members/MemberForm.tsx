@@ -7,12 +7,19 @@ import { api, told } from '../../api/client';
 import type { Member } from './index';
 
 const ROLES = ['operations', 'warehouse', 'service', 'finance', 'admin'] as const;
+const HIDDEN = ['phone', 'cost'] as const;
 const LEAST_PASSWORD = 10;
+
+function choices(found: Schemas['Choice'][] = []) {
+  return found.map(({ id, name }) => ({ value: id, label: `${name} (${id})` }));
+}
 
 interface Values {
   name: string;
   role: (typeof ROLES)[number];
   shops: string[];
+  warehouses: string[];
+  hides: Schemas['Hidden'][];
   limit: number | null;
   password?: string;
 }
@@ -29,15 +36,17 @@ export function MemberForm({
 }) {
   const { t } = useTranslation();
   const [form] = Form.useForm<Values>();
-  const shops = useQuery({
-    queryKey: ['shops'],
-    queryFn: async () => (await told(api.GET('/api/v1/board'))).shops,
+  const places = useQuery({
+    queryKey: ['places'],
+    queryFn: () => told(api.GET('/api/v1/board')),
   });
   const saving = useMutation({
     mutationFn: async (values: Values): Promise<unknown> => {
       const rights = {
         role: values.role,
         shops: values.shops,
+        warehouses: values.warehouses,
+        hides: values.hides,
         refund_limit_fen: values.limit === null ? null : Math.round(values.limit * 100),
       };
       if (member === null) {
@@ -71,6 +80,8 @@ export function MemberForm({
           name: member?.name,
           role: member?.role ?? 'operations',
           shops: member?.shops ?? [],
+          warehouses: member?.warehouses ?? [],
+          hides: member?.hides ?? [],
           limit: member === null || member.refund_limit_fen === null ? null : member.refund_limit_fen / 100,
         }}
         onFinish={(values) => saving.mutate(values)}
@@ -90,9 +101,24 @@ export function MemberForm({
         <Form.Item name="shops" label={t('members.shops')} extra={t('members.shopsHint')}>
           <Select
             mode="multiple"
-            loading={shops.isPending}
+            loading={places.isPending}
             placeholder={t('members.allShops')}
-            options={shops.data?.map(({ id, name }) => ({ value: id, label: `${name} (${id})` })) ?? []}
+            options={choices(places.data?.shops)}
+          />
+        </Form.Item>
+        <Form.Item name="warehouses" label={t('members.warehouses')} extra={t('members.warehousesHint')}>
+          <Select
+            mode="multiple"
+            loading={places.isPending}
+            placeholder={t('members.allWarehouses')}
+            options={choices(places.data?.warehouses)}
+          />
+        </Form.Item>
+        <Form.Item name="hides" label={t('members.hides')} extra={t('members.hidesHint')}>
+          <Select
+            mode="multiple"
+            placeholder={t('members.hidesNothing')}
+            options={HIDDEN.map((field) => ({ value: field, label: t(`members.field.${field}`) }))}
           />
         </Form.Item>
         <Form.Item name="limit" label={t('members.limit')} extra={t('members.limitHint')}>

@@ -22,8 +22,11 @@ export default function Members() {
   return (
     <>
       <h1 className="page-title">{t('members.title')}</h1>
-      {may(who, 'manage') && !who?.shops.length && <Managed me={who?.name ?? ''} />}
-      {who?.role ? <OwnPassword /> : <Alert type="info" showIcon title={t('members.byKey')} />}
+      {may(who, 'manage') && !who?.shops.length && !who?.warehouses.length && (
+        <Managed me={who?.name ?? ''} />
+      )}
+      {!who?.role && <Alert type="info" showIcon title={t('members.byKey')} />}
+      {who?.role && !who.by_provider && <OwnPassword />}
     </>
   );
 }
@@ -78,6 +81,14 @@ function Managed({ me }: { me: string }) {
               render: (_, each) => each.shops.join(', ') || t('members.allShops'),
             },
             {
+              title: t('members.warehouses'),
+              render: (_, each) => each.warehouses.join(', ') || t('members.allWarehouses'),
+            },
+            {
+              title: t('members.hides'),
+              render: (_, each) => each.hides.map((field) => t(`members.field.${field}`)).join(', '),
+            },
+            {
               title: t('members.limit'),
               align: 'right',
               render: (_, each) =>
@@ -97,9 +108,13 @@ function Managed({ me }: { me: string }) {
               title: t('members.actions'),
               render: (_, each) => (
                 <Space>
-                  <Button size="small" onClick={() => setEdited(each)}>
-                    {t('members.change')}
-                  </Button>
+                  {each.by_provider ? (
+                    <Tag title={t('members.byProviderMeans')}>{t('members.byProvider')}</Tag>
+                  ) : (
+                    <Button size="small" onClick={() => setEdited(each)}>
+                      {t('members.change')}
+                    </Button>
+                  )}
                   {each.barred ? (
                     <Button size="small" onClick={() => bar.mutate({ name: each.name, bars: false })}>
                       {t('members.unbar')}
