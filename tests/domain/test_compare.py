@@ -30,7 +30,7 @@ def test_a_system_of_fewer_statuses_is_read_in_its_own_words() -> None:
     assert compare(shipped, Standing(status="paid"), FINANCE) == ()
 
 
-def test_who_is_behind_and_who_is_ahead_differ_and_the_further_status_is_at_stake() -> None:
+def test_what_is_at_stake_is_the_first_status_that_one_side_lacks() -> None:
     signed = ours("signed", "created", "paid", "released", "shipped")
     (behind,) = compare(signed, Standing(status="paid"), FINANCE)
     assert (behind.field, behind.ours, behind.theirs, behind.status) == (
@@ -39,8 +39,13 @@ def test_who_is_behind_and_who_is_ahead_differ_and_the_further_status_is_at_stak
         "paid",
         "signed",
     )
+    assert behind.is_ahead
+    settled = ours("settled", "created", "paid", "released", "shipped", "signed")
+    (lost,) = compare(settled, Standing(status="paid"), FINANCE)
+    assert (lost.ours, lost.theirs, lost.status) == ("settled", "paid", "signed")
     (ahead,) = compare(signed, Standing(status="settled"), FINANCE)
     assert (ahead.ours, ahead.theirs, ahead.status) == ("signed", "settled", "settled")
+    assert not ahead.is_ahead
 
 
 def test_signed_there_and_not_shipped_here_is_marked_impossible() -> None:
@@ -78,7 +83,8 @@ def test_a_view_never_differs_from_itself_and_a_difference_names_both(
     assert compare(mine, Standing(status=expected), frozenset(tells)) == ()
     for each in compare(mine, Standing(status=said), frozenset(tells)):
         assert said != expected
-        assert ORDINAL[NAMES[each.status]] == max(ORDINAL[NAMES[name]] for name in (said, expected) if name)
+        assert each.status in (said, *tells)
+        assert each.is_ahead == bool(expected and ORDINAL[NAMES[expected]] > ORDINAL[NAMES[said]])
 
 
 @given(st.integers(0, 20_000))

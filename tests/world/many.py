@@ -2,6 +2,7 @@
 
 A world of up to 30 orders lives 45 times as fast as the centre beside it, so that whole lives fit into six of the
 centre's hours, and its channels list one order a page. Every order has a fault in store; half of them come to it.
+Then the partners' books are tampered with, and the heartbeat has two more hours to find it.
 """
 
 import os
@@ -15,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import NamedTuple
 
+from tests.world import planting
+from tests.world.planting import NOTHING_PLANTED, Found, together_found
 from tests.world.seeded import findings
 from tests.world.stage import START
 from tests.world.unhurried import unhurried
@@ -31,6 +34,7 @@ SPEED = 45.0
 HOURS = 6
 EVERY_S = 600
 STILL_S = 1_300.0  # two listings
+BEATS_S = 7_200.0
 REFUND_WITHIN_S = 240
 PROCESSES = 2
 
@@ -45,13 +49,14 @@ class Outcome(NamedTuple):
     missing: int
     doubled: int
     wrong: list[str]
+    heartbeat: Found
 
     def __str__(self) -> str:
         lost = self.faults[LOST] + self.faults[NEVER_TOLD]
         return (
             f"{self.worlds} worlds: {self.orders} orders, {self.faults.total()} faults, {lost} pushes lost, "
             f"{self.faults[SHIFTED]} lists shifted, {self.faults[LIMITED]} limited, {self.write_backs} parcels "
-            f"told, missing {self.missing}, doubled {self.doubled}"
+            f"told, missing {self.missing}, doubled {self.doubled}\nheartbeat: {self.heartbeat}"
         )
 
 
@@ -64,6 +69,7 @@ def together_all(outcomes: list[Outcome]) -> Outcome:
         sum(each.missing for each in outcomes),
         sum(each.doubled for each in outcomes),
         [wrong for each in outcomes for wrong in each.wrong],
+        together_found([each.heartbeat for each in outcomes]),
     )
 
 
@@ -79,13 +85,23 @@ def run_world(place: Path, seed: int) -> Outcome:
             place, hurried(), clock=clock, seed=seed, speed=SPEED, orders=orders_of(seed), faults=1.0, outages=1,
             most_lines=3, retail=SeededRetail(seed),
         ) as pair:  # fmt: skip
+            silent = planting.mute(pair.world)
             quiet = await pair.world.run(still_s=STILL_S, deadline_s=HOURS * 3_600)
             await pair.centre.quiet()
             pair.centre.views.flush()
-            return judged(pair.world, pair.centre.reads, quiet=quiet)
+            outcome = judged(pair.world, pair.centre.reads, quiet=quiet)
+            planted = planting.tamper(pair) | {ids_of(pair.centre.reads)[no]: silent[no] for no in silent}
+            await clock.sleep(BEATS_S)
+            await pair.centre.quiet()
+            return outcome._replace(heartbeat=planting.judged(pair.centre.reads, planted))
 
     outcome = run_virtual(main, START)
     return outcome._replace(wrong=[*outcome.wrong, *(f"seed {seed}: {each}" for each in findings(place))])
+
+
+def ids_of(reads: Reads) -> dict[str, str]:
+    """A platform's or client's number → ours."""
+    return {row.native: row.id for row in reads.orders(limit=1_000)}
 
 
 def judged(world: World, reads: Reads, *, quiet: bool) -> Outcome:
@@ -104,6 +120,7 @@ def judged(world: World, reads: Reads, *, quiet: bool) -> Outcome:
         missing=ledger.born - ledger.in_centre - sum(ledger.refused.values()),
         doubled=counts["orders"] - ledger.in_centre + twice,
         wrong=[f"seed {world.seed}: {each}" for each in wrong],
+        heartbeat=NOTHING_PLANTED,
     )
 
 

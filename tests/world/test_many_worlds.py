@@ -1,10 +1,11 @@
 """Two hundred seeded worlds: every order born on any channel is in the centre once, with its lines, to the fen; every
-parcel that left is told to its channel once."""
+parcel that left is told to its channel once; what is planted in a partner's books is found, and mended or a ticket."""
 
 from pathlib import Path
 
 import pytest
 from tests.world.many import orders_of, run_many
+from tests.world.planting import STRUCK
 
 from tongdan.adapters.policy_files import Conf
 
@@ -22,4 +23,7 @@ def test_every_order_is_found_once_and_every_parcel_told_once_under_any_seed(
     assert outcome.wrong == []
     assert (outcome.missing, outcome.doubled) == (0, 0)
     assert (outcome.worlds, outcome.orders) == (len(SEEDS), sum(map(orders_of, SEEDS)))
+    assert (outcome.heartbeat.missed, outcome.heartbeat.false) == ([], [])
+    assert outcome.heartbeat.found == outcome.heartbeat.by_itself + outcome.heartbeat.ticketed > len(SEEDS)
+    assert outcome.heartbeat.ticketed == outcome.heartbeat.planted[STRUCK]
     assert min(outcome.faults[kind] for kind in ("lost", "never-told", "page-shifted", "limited")) > 0

@@ -31,11 +31,13 @@ from tongdan.cli import (
     members,
     notices,
     orders,
+    pulse,
     quarantine,
     quotas,
     reconcile,
     refunds,
     reissues,
+    repairs,
     restore,
     serve,
     shipments,
@@ -113,6 +115,8 @@ waybills.app.command("print", help=labels.HELP)(labels.print_labels)
 app.add_typer(waybills.app, name="waybill")
 app.command("verify", help=verify.HELP)(verify.verify)
 app.command("tickets", help=tickets.HELP)(tickets.tickets)
+app.add_typer(pulse.app, name="pulse")
+app.command("repair", help=repairs.HELP)(repairs.repair)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("backfill", help=backfill.HELP)(backfill.backfill)

@@ -33,6 +33,7 @@ from tongdan.surfaces.http import (
     health,
     holds,
     imports,
+    pulse,
     quarantine,
     quotas,
     reconcile,
@@ -127,7 +128,7 @@ def routers_of(centre: Centre) -> list[APIRouter]:
         audit.router_of(partial(_verify, centre.data), centre.clock),
         imports.router_of(centre.import_map, centre.import_names), waybills.router_of(centre.labels),
         stock_compare.router_of(centre.stock), health.router_of(centre.health),
-        reconcile.router_of(centre.books),
+        reconcile.router_of(centre.books), pulse.router_of(centre.heartbeat),
     ]  # fmt: skip
 
 

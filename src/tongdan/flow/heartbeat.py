@@ -65,7 +65,7 @@ class Heartbeat:
     ) -> None:
         self._bus: Final = bus
         self._reads: Final = reads
-        self._checks: Final = checks
+        self.checks: Final = checks
         self._open_person: Final = open_person
         self._policy: Final = policy
         self._pulse: Final = policy.pulse
@@ -120,14 +120,14 @@ class Heartbeat:
         Raises KeyError for a partner that is not asked, StoreFailure when the book cannot be written.
         """
         witness, clock = self.witnesses[partner], self._bus.clock
-        terms, before = self._terms(partner), self._checks.beat(partner)
+        terms, before = self._terms(partner), self.checks.beat(partner)
         began_at = clock.now()
         rhythm = _rhythm(before)
         horizon = began_at + timedelta(seconds=terms.every_s * EARLY)
         asked = checked = differing = 0
         error = ""
         for _ in range(max(1, terms.calls_per_minute * terms.every_s // 60)):
-            due = self._checks.due(partner, max(horizon, clock.now()), witness.at_once)
+            due = self.checks.due(partner, max(horizon, clock.now()), witness.at_once)
             if not due or self._bus.stopping:
                 break
             called_s = clock.monotonic()
@@ -139,7 +139,7 @@ class Heartbeat:
             found = await self._compare(witness, due, answer)
             checked += len(found)
             differing += sum(bool(each.odd) for each in found)
-            self._checks.done(partner, found, clock.now())
+            self.checks.done(partner, found, clock.now())
             await clock.sleep(max(0.0, 60 / terms.calls_per_minute - (clock.monotonic() - called_s)))
         if not error:
             rhythm = heard(rhythm, clock.now()) if asked else not_asked(rhythm, clock.now())
@@ -154,7 +154,7 @@ class Heartbeat:
             heard_at=None if rhythm is None else rhythm.last_at,
             mean_s=0.0 if rhythm is None else rhythm.mean_s,
         )
-        self._checks.keep(beat)
+        self.checks.keep(beat)
         await self._note_pulse(beat)
         return beat
 
@@ -234,8 +234,6 @@ class Heartbeat:
     ) -> None:
         """Note the difference; if the repair is to take over the partner's view, tell its news."""
         partner, field = witness.partner, difference.field
-        is_ahead = difference.ours == difference.status
-        of_status = field in (Field.STATUS, Field.PRESENCE)
         note = NoteDifference(
             order=check.order,
             field=field,
@@ -245,8 +243,8 @@ class Heartbeat:
             status=difference.status,
             impossible=difference.impossible,
             own=own,
-            taught=bool(seen.news) and not (of_status and is_ahead),
-            retold=of_status and is_ahead and difference.status in witness.hears,
+            taught=bool(seen.news) and not difference.is_ahead,
+            retold=difference.is_ahead and difference.status in witness.hears,
         )
         now = self._bus.clock.now().isoformat()
         await self._tell(note, seen, (partner, check.order, field, now))
@@ -279,7 +277,7 @@ class Heartbeat:
 
     async def _note_pulse(self, beat: Beat) -> None:
         now = self._bus.clock.now()
-        behind_s = lag_s(self._checks.backlog(beat.partner, now), now)
+        behind_s = lag_s(self.checks.backlog(beat.partner, now), now)
         note = NotePulse(partner=beat.partner, colour=colour_of(beat, now), lag_s=behind_s)
         pulse = self._reads.order(pulse_key(beat.partner))
         known = pulse if isinstance(pulse, Pulse) else Pulse(partner=beat.partner)

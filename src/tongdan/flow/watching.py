@@ -11,7 +11,7 @@ from tongdan.domain.kernel.pulse import head
 from tongdan.domain.kernel.standing import OurStanding
 from tongdan.domain.orders.goods.delivery import FINANCE, channel_partner
 from tongdan.domain.orders.model import Order
-from tongdan.domain.orders.standing import on_the_road, standing
+from tongdan.domain.orders.standing import at_the_till, on_the_road, standing
 from tongdan.ports import Subject, Watched
 
 PAYMENT: Final = "payment/wechat"
@@ -57,7 +57,7 @@ def subject(id: str, order: Order, partner: str, person: Callable[[], Person | N
 def ours(order: Order, partner: str, changed_at: datetime) -> OurStanding:
     if head(partner) in ON_THE_ROAD:
         return on_the_road(order, partner, changed_at)
-    return standing(order, changed_at)
+    return at_the_till(order, changed_at) if partner == PAYMENT else standing(order, changed_at)
 
 
 def _partners(order: Order) -> set[str]:

@@ -70,6 +70,7 @@ from tongdan.ports import (
 )
 from tongdan.ports.identity import IdentityProvider
 from tongdan.profile.directory import (
+    CHECKS,
     CREDENTIALS,
     ERASURES,
     MASTER_KEY,
@@ -129,12 +130,12 @@ class Centre:
         placement = read_placement(readers, place.processes)
         self._overview: Final = SqliteOverview(data / "overview.sqlite")
         self._search: Final = SqliteSearch(data / "search.sqlite")
-        self.checks: Final = SqliteChecks(data / "checks.sqlite")
+        checks = SqliteChecks(data / CHECKS)
         book = SqliteTokens(data / "tokens.sqlite")
         self._files: Final[Sequence[
             SqliteShard | SqliteOverview | SqliteSearch | SqliteChecks | SqliteTokens
         ]] = [
-            *readers, *stores, self._overview, self._search, self.checks, book
+            *readers, *stores, self._overview, self._search, checks, book
         ]  # fmt: skip
         self.bus: Final = Bus(
             [(store, readers[store.shard]) for store in stores], readers=readers, placement=placement, clock=clock,
@@ -171,10 +172,10 @@ class Centre:
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         witnesses = witnesses_of(conf, self.actors, calling, transport, clock)
         self.heartbeat: Final = Heartbeat(
-            self.bus, self.policy, self.reads, self.checks, witnesses, self.reads.person
+            self.bus, self.policy, self.reads, checks, witnesses, self.reads.person
         )
         self.views: Final = Views(
-            self.bus, self.reads, self._overview, self._search, self.checks, self.heartbeat.witnesses.keys()
+            self.bus, self.reads, self._overview, self._search, checks, self.heartbeat.witnesses.keys()
         )
         leaving = Leaving(
             self.bus,

@@ -21,6 +21,7 @@ SEALED: Final = "credentials.sealed.json"
 API_KEYS: Final = "api-keys.json"
 MEMBERS: Final = "members.json"
 MASTER_KEY: Final = "master.key"
+CHECKS: Final = "checks.sqlite"
 ERASURES: Final = "erasures.jsonl"
 
 

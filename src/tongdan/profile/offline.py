@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from tongdan.adapters.audit_sqlite import SqliteAudit
 from tongdan.adapters.backup import folder as backup_folder
 from tongdan.adapters.backup.manifest import Manifest
 from tongdan.adapters.backup.restoring import Restoring
+from tongdan.adapters.checks_sqlite import SqliteChecks
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_file import CredentialsRefused, read_credentials
 from tongdan.adapters.credentials_sealed import PLAIN_KEY, SealedRing, generations, open_ring
@@ -51,6 +52,7 @@ from tongdan.ports import (
 )
 from tongdan.profile.centre import ALONE, Centre, embedded
 from tongdan.profile.directory import (
+    CHECKS,
     CREDENTIALS,
     ERASURES,
     MASTER_KEY,
@@ -62,6 +64,11 @@ from tongdan.profile.directory import (
     open_reader,
     shard_file,
 )
+
+
+def read_checks(data: Path) -> AbstractContextManager[SqliteChecks]:
+    """The book of the heartbeat, to be read beside a running centre or without one. Raises StoreFailure."""
+    return closing(SqliteChecks(data / CHECKS, readonly=True))
 
 
 def reading(data: Path) -> Reader:

@@ -2369,6 +2369,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pulse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pulse
+         * @description How the comparison with every partner stands.
+         *
+         *     与各合作方核对的进展。
+         */
+        get: operations["pulse_api_v1_pulse_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Have an order compared with all its partners at their next beat.
+         *
+         *     在下一次心跳时与各合作方核对该订单。
+         */
+        post: operations["check_api_v1_orders__id__check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Repair
+         * @description Decide how a difference is mended. It closes when a later heartbeat finds that both sides agree.
+         *
+         *     选择差异的处理方式;待后续心跳确认双方一致后工单自动关闭。
+         */
+        post: operations["repair_api_v1_tickets_repair_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3097,6 +3163,26 @@ export interface components {
         DiscardedShape: {
             /** Id */
             id: string;
+        };
+        /**
+         * DisputeShape
+         * @description A field on which systems disagree, with what each of them says.
+         */
+        DisputeShape: {
+            /** Field */
+            field: string;
+            /**
+             * Owner
+             * @description The role that mends what does not mend itself.
+             */
+            owner: string;
+            /**
+             * Repair By
+             * Format: date-time
+             */
+            repair_by: string;
+            /** Sides */
+            sides: components["schemas"]["SideShape"][];
         };
         /**
          * Done
@@ -4843,6 +4929,53 @@ export interface components {
             /** Links */
             links: components["schemas"]["LinkShape"][];
         };
+        /**
+         * PulseShape
+         * @description A partner as the heartbeat knows it. `colour`: green, yellow (suspected), red (taken to be down).
+         */
+        PulseShape: {
+            /** Partner */
+            partner: string;
+            /** Colour */
+            colour: string;
+            /**
+             * Orders
+             * @description Orders that are compared with it.
+             */
+            orders: number;
+            /**
+             * Due
+             * @description Of these, due for a check by now.
+             */
+            due: number;
+            /**
+             * Odd
+             * @description Of these, seen differently when they were last checked.
+             */
+            odd: number;
+            /**
+             * Oldest S
+             * @description How long the order has not been checked that waits longest.
+             */
+            oldest_s: number;
+            /**
+             * Lag S
+             * @description How long the most overdue check is overdue.
+             */
+            lag_s: number;
+            /** Beat At */
+            beat_at: string | null;
+            /**
+             * Checked
+             * @description Orders checked by the last beat.
+             */
+            checked: number;
+            /**
+             * Error
+             * @description Why the last beat ended early; empty if it did not.
+             */
+            error: string;
+        };
         /** QuotasShape */
         QuotasShape: {
             /** Sku */
@@ -5043,6 +5176,33 @@ export interface components {
             refused: components["schemas"]["ObjectionShape"][];
             done?: components["schemas"]["Done"] | null;
         };
+        /** RepairBody */
+        RepairBody: {
+            /**
+             * Subject
+             * @description The order.
+             * @example DY20260127000892
+             */
+            subject: string;
+            /**
+             * Kind
+             * @example differs-status
+             */
+            kind: string;
+            /**
+             * Choice
+             * @description read: take over theirs; tell: tell ours again; leave.
+             */
+            choice: string;
+            /**
+             * Partner
+             * @description One side; without it: every side.
+             * @default
+             */
+            partner: string;
+            /** Reason */
+            reason: string;
+        };
         /** RepaymentBody */
         RepaymentBody: {
             /** Amount Fen */
@@ -5238,6 +5398,42 @@ export interface components {
              * Format: date-time
              */
             as_of: string;
+        };
+        /**
+         * SideShape
+         * @description What a partner says beside us. `repair`: read (theirs is taken over), tell (it is told again) or person.
+         */
+        SideShape: {
+            /** Partner */
+            partner: string;
+            /** Ours */
+            ours: string;
+            /** Theirs */
+            theirs: string;
+            /**
+             * Record
+             * @description The kind of system whose word counts; order: ours.
+             */
+            record: string;
+            /** Repair */
+            repair: string;
+            /**
+             * Impossible
+             * @description No lag explains it.
+             */
+            impossible: boolean;
+            /** Tried */
+            tried: number;
+            /**
+             * Given Up
+             * @description Every attempt was made: a person has it.
+             */
+            given_up: boolean;
+            /**
+             * Left
+             * @description A person leaves it as it is.
+             */
+            left: boolean;
         };
         /**
          * SkuBody
@@ -5721,6 +5917,7 @@ export interface components {
              * Format: date-time
              */
             raised_at: string;
+            dispute?: components["schemas"]["DisputeShape"] | null;
             /** Title */
             readonly title: string;
             /** Title Zh */
@@ -5745,6 +5942,7 @@ export interface components {
              * Format: date-time
              */
             raised_at: string;
+            dispute?: components["schemas"]["DisputeShape"] | null;
             /** Evidence */
             evidence: string;
             /** Title */
@@ -13336,6 +13534,183 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["MendBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pulse_api_v1_pulse_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PulseShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    check_api_v1_orders__id__check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    repair_api_v1_tickets_repair_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own number of this request; repeat it when an answer did not arrive. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairBody"];
             };
         };
         responses: {

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from tongdan.domain.kernel.pulse import head
 from tongdan.domain.kernel.standing import OurStanding
 from tongdan.domain.kernel.status import Status
@@ -27,6 +29,13 @@ def standing(order: Order, changed_at: datetime) -> OurStanding:
         own=order.own,
         changed_at=changed_at,
     )
+
+
+def at_the_till(order: Order, changed_at: datetime) -> OurStanding:
+    """The money alone, as who collected it sees it: any that came in is paid, whatever we think of the sum."""
+    whole = standing(order, changed_at)
+    paid = {_name(_S.PAID)} if order.payments else set[str]()
+    return replace(whole, reached=frozenset({_name(_S.CREATED)} | paid))
 
 
 def on_the_road(order: Order, partner: str, changed_at: datetime) -> OurStanding:
@@ -69,6 +78,8 @@ def _reached(order: Order, now: Status) -> set[Status]:
         reached.add(_S.SETTLED)
     if order.cancelled:
         reached.add(_S.CANCELLED)
+    if order.paid is None:  # what goes back was never the price, and no book has it as such
+        reached -= {_S.REFUND_PENDING, _S.REFUNDED}
     return reached
 
 

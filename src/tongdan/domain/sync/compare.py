@@ -14,16 +14,18 @@ from tongdan.domain.kernel.standing import Field, OurStanding, Standing
 from tongdan.domain.kernel.status import IMPOSSIBLE, NAMES, ORDINAL
 
 UNKNOWN = "unknown"  # how a system stands that does not know the order
+ENDS = {"cancelled", "refunded"}  # a platform that cancels what was paid refunds it, and calls it either
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """`ours` and `theirs` as people read them. `status`: the one at stake, the further of both. `since`: when either
-    side last moved; None: nobody knows."""
+    """`ours` and `theirs` as people read them. `status`: the one at stake, the first that one side has come by and the
+    other has not. `is_ahead`: that side is ours. `since`: when either side last moved; None: nobody knows."""
 
     field: str
     ours: str
     theirs: str
     status: str = ""
+    is_ahead: bool = False
     impossible: bool = False
     since: datetime | None = None
 
@@ -34,9 +36,9 @@ def compare(ours: OurStanding, theirs: Standing | None, tells: Set[str]) -> tupl
     if theirs is None:
         if not expected:
             return ()
-        return (_missing(ours, expected),)
+        return (_missing(ours, expected, tells),)
     since = max(filter(None, (ours.changed_at, theirs.said_at)))
-    found = [*_status(ours, expected, theirs.status, since)]
+    found = [*_status(ours, tells, expected, theirs.status, since)]
     for field, mine, said in (
         (Field.AMOUNT, ours.amount_fen, theirs.amount_fen),
         (Field.LINES, ours.units, theirs.units),
@@ -64,27 +66,42 @@ def expected_of(ours: OurStanding, tells: Set[str]) -> str:
     return max(ours.reached & tells, key=lambda name: ORDINAL[NAMES[name]], default="")
 
 
-def _missing(ours: OurStanding, expected: str) -> Difference:
+def _missing(ours: OurStanding, expected: str, tells: Set[str]) -> Difference:
     return Difference(
-        field=Field.PRESENCE, ours=expected, theirs=UNKNOWN, status=expected, since=ours.changed_at
+        field=Field.PRESENCE,
+        ours=expected,
+        theirs=UNKNOWN,
+        status=_next(ours, tells, -1),
+        is_ahead=True,
+        since=ours.changed_at,
     )
 
 
-def _status(ours: OurStanding, expected: str, said: str, since: datetime) -> list[Difference]:
+def _status(
+    ours: OurStanding, tells: Set[str], expected: str, said: str, since: datetime
+) -> list[Difference]:
     if not said or said == expected or said not in NAMES:
         return []
-    at_stake = max(filter(None, (expected, said)), key=lambda name: ORDINAL[NAMES[name]])
-    impossible = ours.status in NAMES and said in IMPOSSIBLE.get(NAMES[ours.status], ())
-    return [
-        Difference(
-            field=Field.STATUS,
-            ours=expected or ours.status,
-            theirs=said,
-            status=at_stake,
-            impossible=impossible,
-            since=since,
-        )
-    ]
+    if not ours.own and {said, expected} == ENDS:
+        return []
+    theirs = ORDINAL[NAMES[said]]
+    is_ahead = bool(expected) and ORDINAL[NAMES[expected]] > theirs
+    difference = Difference(
+        field=Field.STATUS,
+        ours=expected or ours.status,
+        theirs=said,
+        status=_next(ours, tells, theirs) if is_ahead else said,
+        is_ahead=is_ahead,
+        impossible=ours.status in NAMES and said in IMPOSSIBLE.get(NAMES[ours.status], ()),
+        since=since,
+    )
+    return [difference]
+
+
+def _next(ours: OurStanding, tells: Set[str], beyond: int) -> str:
+    """The first status beyond an ordinal that we have come by and the other system can tell."""
+    further = [name for name in ours.reached & tells if ORDINAL[NAMES[name]] > beyond]
+    return min(further, key=lambda name: ORDINAL[NAMES[name]])
 
 
 def _read(value: object) -> str:
