@@ -32,7 +32,7 @@ def test_every_command_of_the_page_is_there() -> None:
     assert {words[0] for words in _commands()} == {
         "serve", "demo", "order", "shipment", "verify", "dead-letters", "tickets", "export", "import", "keys", "erase",
         "archive", "backfill", "quarantine", "backup", "restore", "slots", "catalog", "holds", "members", "widget",
-        "incident", "notices", "reconcile", "pulse", "repair",
+        "incident", "notices", "reconcile", "settlement", "pulse", "repair",
         "aftersale", "gifts", "quotas", "stock",
         "waybill", "recovery", "credential", "health",
     }  # fmt: skip

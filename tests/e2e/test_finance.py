@@ -7,13 +7,13 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.conftest import violations
 
-from tongdan.domain.finance.books import our_day
+from tongdan.domain.kernel.ids import business_day
 
 pytestmark = pytest.mark.server
 
 
 def test_a_day_is_compared_explained_and_exported(inside: Page) -> None:
-    today = our_day(datetime.now(UTC))
+    today = business_day(datetime.now(UTC))
     inside.goto(f"/finance?date={today}")
     bridge = inside.get_by_role("region", name="从我方单数到财务单数")
     expect(bridge.get_by_role("row", name=re.compile("^财务 "))).to_be_visible()
@@ -30,7 +30,7 @@ def test_a_day_is_compared_explained_and_exported(inside: Page) -> None:
 
 def test_a_day_without_orders_agrees(inside: Page) -> None:
     inside.goto("/finance")
-    day = our_day(datetime.now(UTC)) - timedelta(days=9)
+    day = business_day(datetime.now(UTC)) - timedelta(days=9)
     inside.get_by_label("营业日（UTC+8）").fill(day.isoformat())
     inside.get_by_role("button", name="比对", exact=True).click()
     expect(inside).to_have_url(re.compile(f"date={day}"))

@@ -12,7 +12,7 @@ from tests.surfaces.conftest import API, Served, refused, rows_of, serving
 
 from tongdan.adapters.clock import SystemClock
 from tongdan.adapters.transport import Handler, InProcessTransport
-from tongdan.domain.finance.books import our_day
+from tongdan.domain.kernel.ids import business_day
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.commands import RecordDetail
 from tongdan.domain.orders.lines import Line
@@ -77,7 +77,7 @@ async def _looked(client: Any, day: str) -> dict[str, Any]:
 async def test_what_finance_has_lost_is_named_and_told_again_once(paid: Served, books: Finance) -> None:
     order = await _order(paid, "70001")
     await paid.centre.clock.sleep(0.3)
-    day = our_day(paid.centre.clock.now()).isoformat()
+    day = business_day(paid.centre.clock.now()).isoformat()
     books.book.clear()
     books.accounts.clear()
     before = rows_of(paid)
@@ -111,5 +111,5 @@ async def test_a_day_and_a_shop_that_cannot_be_are_refused(paid: Served, books: 
     async with paid.client(Scope.READ) as reader:
         assert (await reader.get(LOOK, params={"date": "yesterday"})).status_code == 422
         await refused(await reader.get(LOOK, params={"shop": "nowhere"}), 404, "unknown-shop")
-        quiet = await _looked(reader, (our_day(paid.centre.clock.now()) - timedelta(days=3)).isoformat())
+        quiet = await _looked(reader, (business_day(paid.centre.clock.now()) - timedelta(days=3)).isoformat())
         assert (quiet["ours"], quiet["theirs"], quiet["differences"]) == (0, 0, [])

@@ -25,6 +25,7 @@ from tongdan.adapters import (
     quota_rules,
     sign_in_rules,
 )
+from tongdan.adapters.bill_files import BillMap
 from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS, tasks_of
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
@@ -135,6 +136,18 @@ def load_conf(folder: Path) -> Conf:
 def import_names(folder: Path) -> list[str]:
     """The import maps there are, by name."""
     return sorted(path.stem for path in (folder / "imports").glob("*.yml"))
+
+
+def load_bill(folder: Path, name: str) -> BillMap:
+    """The map of a platform's bills, `bills/NAME.yml`, read when it is used. Raises ConfError."""
+    file = f"bills/{name}.yml"
+    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        raise ConfError("bills/", name, "expected a name of small letters, digits and hyphens")
+    how = _Files(folder).one(file, BillMap)
+    _check_zone(file, "zone", how.zone)
+    if missing := [each for each in ("name", "amount") if each not in how.columns]:
+        raise ConfError(file, "columns", f"expected a heading for {missing[0]}")
+    return how
 
 
 def load_import(folder: Path, name: str, policy: Policy) -> ImportMap:

@@ -40,6 +40,7 @@ from tongdan.cli import (
     repairs,
     restore,
     serve,
+    settlement,
     shipments,
     slots,
     tickets,
@@ -122,6 +123,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("backfill", help=backfill.HELP)(backfill.backfill)
 app.add_typer(incident.app, name="incident")
 app.command("reconcile", help=reconcile.HELP)(reconcile.reconcile)
+app.add_typer(settlement.app, name="settlement")
 app.command("archive", help=archive.HELP)(archive.archive)
 app.command("export", help=export.HELP)(export.export)
 app.add_typer(imports.app, name="import")

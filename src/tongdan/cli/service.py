@@ -37,6 +37,7 @@ from tongdan.surfaces.http import (
     quarantine,
     quotas,
     reconcile,
+    settlements,
     shipments,
     slots,
     stock_compare,
@@ -129,6 +130,7 @@ def routers_of(centre: Centre) -> list[APIRouter]:
         imports.router_of(centre.import_map, centre.import_names), waybills.router_of(centre.labels),
         stock_compare.router_of(centre.stock), health.router_of(centre.health),
         reconcile.router_of(centre.books), pulse.router_of(centre.heartbeat),
+        settlements.router_of(centre.conf),
     ]  # fmt: skip
 
 

@@ -24,7 +24,6 @@ from tongdan.domain.finance.books import (
     Terms,
     by_order,
     compare,
-    our_day,
     span,
 )
 from tongdan.domain.finance.bridge import Bridge, bridge
@@ -36,7 +35,7 @@ from tongdan.domain.finance.refusals import (
     TOO_MUCH_LISTED,
     UNKNOWN_SHOP,
 )
-from tongdan.domain.kernel.ids import parse
+from tongdan.domain.kernel.ids import business_day, parse
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.orders.goods.delivery import FINANCE
@@ -217,6 +216,6 @@ def _counted(row: JournalRow, day: date) -> Counted | None:
     """None: it is another day's. A fact of the payment carries the sum that was paid, one of the order its price."""
     said = row.body.get("paid_at" if row.fact == "OrderPaid" else "placed_at")
     at = datetime.fromisoformat(said) if isinstance(said, str) else said
-    if not isinstance(at, datetime) or our_day(at) != day:
+    if not isinstance(at, datetime) or business_day(at) != day:
         return None
     return Counted(order=row.aggregate, shop=row.shop, amount_fen=int(str(row.body["amount_fen"])), at=at)

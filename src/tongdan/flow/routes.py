@@ -90,6 +90,8 @@ from tongdan.domain.orders.money import (
     presale_facts,
     refund_facts,
     refunds,
+    settling,
+    settling_facts,
     telling_facts,
 )
 from tongdan.domain.orders.money import telling as milestones
@@ -347,7 +349,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     # finance, which has not got it, is told again
     **_orders(milestones.TellFinanceAgain, milestones.tell_again),
     # it ends
-    **_orders(_O.RecordSettlement, lifecycle.record_settlement),
+    **_orders(_O.RecordSettlement, settling.record_settlement),
     **_orders(_O.CompleteOrder, lifecycle.complete_order),
     **_orders(_O.CancelOrder, lifecycle.cancel_order),
     **_orders(_O.NoteSystemStatus, lifecycle.note_system_status),
@@ -524,6 +526,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-channel-said", _o.ChannelReported, eyes.channel_said_oddly),
     Reaction("ticket-recall-failed", _f.RecallFailed, eyes.recall_failed),
     Reaction("ticket-interception-refused", intercept_facts.InterceptionRefused, eyes.interception_refused),
+    Reaction("ticket-settlement-overdue", settling_facts.SettlementOverdue, eyes.settlement_overdue),
     Reaction("ticket-cash-overdue", cod_facts.CashOverdue, eyes.cash_overdue),
     Reaction("ticket-parcel-returned", _o.LinesReturned, eyes.parcel_returned),
     Reaction("ticket-stock-overdrawn", _f.StockMoved, packed.stock_overdrawn),
@@ -612,6 +615,7 @@ _MODULES: Final = (
     takeover_facts,
     erp_facts,
     telling_facts,
+    settling_facts,
     fulfillment_facts,
     quota_facts,
     intercept_facts,

@@ -16,6 +16,7 @@ from tongdan.domain.orders.goods import withdrawn_facts as withdrawn
 from tongdan.domain.orders.model import RESTORED_HOLD, refund_worry
 from tongdan.domain.orders.money import cod_facts as cash
 from tongdan.domain.orders.money import refund_facts as refund
+from tongdan.domain.orders.money import settling_facts as unpaid_out
 from tongdan.domain.orders.takeover_facts import LinesLeftElsewhere
 from tongdan.domain.sync import facts as sync
 from tongdan.domain.sync import kinds
@@ -141,6 +142,10 @@ def recall_failed(fact: stock.RecallFailed, at: Recorded) -> Commands:
 def interception_refused(fact: intercept.InterceptionRefused, at: Recorded) -> Commands:
     summary = f"{fact.waybill} {fact.reason}"
     return ticket(at, f"{kinds.INTERCEPTION_REFUSED}:{fact.dispatch}", summary)
+
+
+def settlement_overdue(fact: unpaid_out.SettlementOverdue, at: Recorded) -> Commands:
+    return ticket(at, kinds.SETTLEMENT_OVERDUE, f"{fact.expected_fen} fen")
 
 
 def cash_overdue(fact: cash.CashOverdue, at: Recorded) -> Commands:

@@ -115,6 +115,7 @@ class Centre:
         self.policy: Final[Policy] = conf.policy
         self.partners: Final = conf.partners
         self.import_map: Final = partial(load_import, conf.folder, policy=conf.policy)
+        self.conf: Final = conf.folder
         self.import_names: Final = partial(import_names, conf.folder)
         self.clock: Final = clock
         self.meters: Final = Meters()

@@ -32,8 +32,8 @@ from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.confighealth.commands import PutKey
-from tongdan.domain.finance.books import our_day
 from tongdan.domain.kernel.health import PRODUCTION
+from tongdan.domain.kernel.ids import business_day
 from tongdan.domain.kernel.lost import check_span
 from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.goods.delivery import FINANCE
@@ -94,7 +94,7 @@ async def reconcile(
     """
     settled, clock = load_conf(conf), SystemClock()
     finance, reads = settled.partners.finance, reading(data)
-    day = day or our_day(clock.now()) - timedelta(days=1)
+    day = day or business_day(clock.now()) - timedelta(days=1)
     entries, faults = (None, []) if raw is None else read_file(raw, finance, day)
     async with HttpTransport() as over_http:
         entropy = SystemEntropy()

@@ -237,6 +237,10 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "提前到达的包裹消息，待包裹可识别后生效",
     ),
     "OrderSettled": ("settled, {amount} yuan, {reference}", "已结算 {amount} 元，{reference}"),
+    "SettlementOverdue": (
+        "{expected} yuan were to be paid out by {settle_by}",
+        "应于 {settle_by} 前结算 {expected} 元，逾期",
+    ),
     "MilestoneRetold": (
         "finance is told again: {milestone} ({reason})",
         "再次通知财务：{milestone}（{reason}）",

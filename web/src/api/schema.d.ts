@@ -2435,6 +2435,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settlements/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bill
+         * @description Lay a bill file beside the orders, to the fen; with `apply` settle them, and raise tickets for what is open.
+         *
+         *     核对账单文件（精确到分）；apply=true 时登记结算，并为无法匹配的行生成工单。
+         */
+        post: operations["bill_api_v1_settlements_bills_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settlements/due": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Due
+         * @description Orders that are signed for and have not been paid out, longest due first.
+         *
+         *     已签收尚未结算的订单，最早应结算的在前。
+         */
+        get: operations["due_api_v1_settlements_due_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2695,6 +2739,58 @@ export interface components {
             after_sales: components["schemas"]["AfterSaleShape"][];
             /** Tickets */
             tickets: components["schemas"]["TicketShape"][];
+        };
+        /**
+         * BillFault
+         * @description `line` 0: the file's own totals are not those of its rows.
+         */
+        BillFault: {
+            /** Line */
+            line: number;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
+         * BillShape
+         * @description matched + fees + explained + open = total, to the fen.
+         */
+        BillShape: {
+            /** Rows */
+            rows: number;
+            /** Matched */
+            matched: number;
+            /** Matched Fen */
+            matched_fen: number;
+            /** Fees Fen */
+            fees_fen: number;
+            /** Explained Fen */
+            explained_fen: number;
+            /** Open Fen */
+            open_fen: number;
+            /** Total Fen */
+            total_fen: number;
+            /**
+             * Settles
+             * @description Orders that it settles.
+             */
+            settles: number;
+            /** Open */
+            open: components["schemas"]["OpenShape"][];
+            /** Faults */
+            faults: components["schemas"]["BillFault"][];
+            /**
+             * Applied
+             * @description false: nothing was written.
+             */
+            applied: boolean;
+            /** Accepted */
+            accepted: number;
+            /** Duplicates */
+            duplicates: number;
+            /** Refused */
+            refused: number;
         };
         /** BindBody */
         BindBody: {
@@ -3218,6 +3314,27 @@ export interface components {
             sealed: number;
             /** To Ship */
             to_ship: number;
+        };
+        /** DueShape */
+        DueShape: {
+            /** Order */
+            order: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Signed At
+             * Format: date-time
+             */
+            signed_at: string;
+            /**
+             * Due At
+             * @description null: the channel's map does not say when it pays out.
+             */
+            due_at: string | null;
         };
         /**
          * Entry
@@ -4336,6 +4453,26 @@ export interface components {
             waiting_lines: number;
             /** Suggestions */
             suggestions: components["schemas"]["SuggestionShape"][];
+        };
+        /**
+         * OpenShape
+         * @description A row of which nobody knows what it is for; written, it is a ticket.
+         */
+        OpenShape: {
+            /** Line */
+            line: number;
+            /** Name */
+            name: string;
+            /** Reference */
+            reference: string;
+            /** Order */
+            order: string;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Why */
+            why: string;
+            /** Why Zh */
+            why_zh: string;
         };
         /**
          * OptionShape
@@ -13721,6 +13858,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    bill_api_v1_settlements_bills_post: {
+        parameters: {
+            query?: {
+                /** @description wechat, alipay, or a map. */
+                as?: string;
+                apply?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    due_api_v1_settlements_due_get: {
+        parameters: {
+            query?: {
+                shop?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DueShape"][];
                 };
             };
             /** @description No API key, or one that is not known. */

@@ -131,10 +131,6 @@ def span(day: date) -> tuple[datetime, datetime]:
     return begin, begin + timedelta(days=1)
 
 
-def our_day(at: datetime) -> date:
-    return at.astimezone(OURS).date()
-
-
 def told_once(entries: Iterable[Entry]) -> list[Entry]:
     """Without what a list repeats: an entry of the same number that says the same is one, on whatever page."""
     kept: dict[object, Entry] = {}

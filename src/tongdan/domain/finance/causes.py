@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from tongdan.domain.finance.books import PLACED, Cited, Compared, Counted, Entry, Terms, differing, our_day
+from tongdan.domain.finance.books import PLACED, Cited, Compared, Counted, Entry, Terms, differing
+from tongdan.domain.kernel.ids import business_day
 
 SAME_INSTANT: Final = timedelta(seconds=60)  # two systems' words for one moment
 
@@ -197,7 +198,7 @@ def _another_day(case: Case, ours: Counted | None, entry: Entry | None, known: E
     if at is None:
         return None
     if entry is not None:
-        return _apart(case, entry, at, known) if our_day(at) != case.day else None
+        return _apart(case, entry, at, known) if business_day(at) != case.day else None
     for other in case.elsewhere.get(known.order, ()):
         if other.day != case.day and (told := _apart(case, other, at, known)) is not None:
             return told
@@ -209,7 +210,7 @@ def _another_day(case: Case, ours: Counted | None, entry: Entry | None, known: E
 
 def _apart(case: Case, entry: Entry, at: datetime, known: Evidence) -> Found | None:
     """`entry` stands in the list of another day than ours at `at`."""
-    days = {"theirs": entry.day.isoformat(), "ours": our_day(at).isoformat()}
+    days = {"theirs": entry.day.isoformat(), "ours": business_day(at).isoformat()}
     if _is(case, entry, at):
         return _clock(case, at, entry.day)
     other = known.placed_at if case.terms.moment != PLACED else known.paid_at
@@ -229,9 +230,9 @@ def _is(case: Case, entry: Entry, at: datetime) -> bool:
 
 
 def _clock(case: Case, at: datetime, theirs: date) -> Found | None:
-    says = {"at": _text(at), "theirs": theirs.isoformat(), "ours": our_day(at).isoformat()}
+    says = {"at": _text(at), "theirs": theirs.isoformat(), "ours": business_day(at).isoformat()}
     facts = ("OrderPaid",)
-    if case.terms.plain_day(at) == theirs != our_day(at):
+    if case.terms.plain_day(at) == theirs != business_day(at):
         return Cause.DAY_BOUNDARY, says, facts
     return (Cause.CUT_OFF, says, facts) if case.terms.day_of(at) == theirs else None
 

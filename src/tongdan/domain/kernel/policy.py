@@ -78,7 +78,8 @@ class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
     """How a channel's native order statuses read in canonical ones, how its clock is to be read and itself reached.
 
     `carriers`: the WMS's carrier code → the channel's. Without `listing` the channel only pushes. Without `after_sale`
-    its after-sales are left to the platform's own console.
+    its after-sales are left to the platform's own console. `settles_within_s` after all was signed for the price has
+    been paid out (0: that is not watched).
     """
 
     code: str
@@ -90,6 +91,7 @@ class ChannelMap(msgspec.Struct, frozen=True, kw_only=True):
     carriers: dict[str, str] = {}
     listing: Listing | None = None
     after_sale: AfterSaleMap | None = None
+    settles_within_s: int = 0
 
 
 class WaybillTerms(msgspec.Struct, frozen=True, kw_only=True):

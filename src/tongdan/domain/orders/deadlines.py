@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from tongdan.domain.orders.axes import Closing
-from tongdan.domain.orders.model import WORRY_CASH, WORRY_DETAIL, WORRY_SHIP, Order, here
+from tongdan.domain.orders.model import WORRY_CASH, WORRY_DETAIL, WORRY_SHIP, WORRY_UNSETTLED, Order, here
+from tongdan.domain.orders.money.due import unsettled_fen
 
 
 def wake_at(order: Order) -> datetime | None:
@@ -24,12 +25,14 @@ def deadlines(order: Order) -> dict[str, datetime | None]:
         return always
     unpaid = order.own and not order.ships
     collected = order.paid is not None or WORRY_CASH in order.worries
+    paid_out = WORRY_UNSETTLED in order.worries or not unsettled_fen(order)
     promised = order.ships and here(order) > 0 and WORRY_SHIP not in order.worries
     return {
         **always,
         "pay": _unless(not unpaid, order.pay_by),
         "ship": _unless(not promised, order.ship_by),
         "cash": _unless(collected, order.cash_by),
+        "settle": _unless(paid_out, order.settle_by),
         "lift": min((lift.at for lift in order.lifts), default=None),
         "complete": _unless(order.closing is not Closing.OPEN, order.complete_at),
     }

@@ -36,6 +36,7 @@ from tongdan.domain.orders.model import (
     WORRY_PAID_LATE,
     WORRY_PAID_TWICE,
     WORRY_SETTLEMENT,
+    WORRY_UNSETTLED,
     Attempt,
     LineState,
     Order,
@@ -45,6 +46,7 @@ from tongdan.domain.orders.money.cod_evolve import CASH
 from tongdan.domain.orders.money.money_evolve import money_in, payment_of, with_attempt
 from tongdan.domain.orders.money.presale_evolve import PRESALE
 from tongdan.domain.orders.money.refund_evolve import REFUNDS
+from tongdan.domain.orders.money.settling_evolve import SETTLING
 from tongdan.domain.orders.remark_evolve import REMARKS
 from tongdan.domain.orders.takeover_evolve import TAKEOVER
 
@@ -204,7 +206,7 @@ def _paid_too_late(order: Order, fact: f.PaidAfterCancel) -> Order:
 
 
 def _settled(order: Order, fact: f.OrderSettled) -> Order:
-    worries = _without(order.worries, WORRY_SETTLEMENT)
+    worries = _without(_without(order.worries, WORRY_SETTLEMENT), WORRY_UNSETTLED)
     return replace(order, settled_at=fact.settled_at, settlement=fact.reference, worries=worries)
 
 
@@ -302,6 +304,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Order]]] = {
     **REISSUES,
     **REMARKS,
     **WITHDRAWN,
+    **SETTLING,
     **GIFTS,
     **LIMITS,
     f.OrderSettled: _settled,

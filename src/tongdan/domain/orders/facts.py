@@ -220,7 +220,7 @@ class LinesShipped(Fact, frozen=True, kw_only=True):
 
 class LinesSigned(Fact, frozen=True, kw_only=True):
     """`complete`: every unit that is to come has been signed for; an own shop's order then ends at `complete_at`,
-    and the cash of a delivery is expected by `cash_by`."""
+    the cash of a delivery is expected by `cash_by`, and the price is to be paid out by `settle_by`."""
 
     shipment: str
     dispatches: tuple[str, ...]
@@ -230,6 +230,7 @@ class LinesSigned(Fact, frozen=True, kw_only=True):
     complete_at: datetime | None = None
     key: str = ""
     cash_by: datetime | None = None
+    settle_by: datetime | None = None
 
 
 class LinesStopped(Fact, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""How an order ends, and what happens to it by time alone: settled, completed, cancelled, woken.
+"""How an order ends, and what happens to it by time alone: completed, cancelled, woken.
 
 A cancellation that a person or an own shop asks for can be refused; one that a platform reports has happened. Either
 way stock that was reserved is freed, shipments on their way are recalled, and what is owed back is stated in fen.
@@ -16,7 +16,6 @@ from tongdan.domain.orders.commands import (
     CompleteOrder,
     NoteDone,
     NoteSystemStatus,
-    RecordSettlement,
 )
 from tongdan.domain.orders.confirmation.marking import execute_due
 from tongdan.domain.orders.deadlines import deadlines
@@ -26,17 +25,16 @@ from tongdan.domain.orders.facts import (
     DetailOverdue,
     OrderCancelled,
     OrderCompleted,
-    OrderSettled,
     PaymentAwaited,
-    SettlementMismatched,
     ShipmentOverdue,
     SystemSaid,
 )
 from tongdan.domain.orders.goods.delivery import tell_finance
 from tongdan.domain.orders.goods.reservation import asked_for, open_shipments
-from tongdan.domain.orders.model import WORRY_SETTLEMENT, WORRY_SHIP, WORRY_SHORT, Order, gone, here
+from tongdan.domain.orders.model import WORRY_SHIP, WORRY_SHORT, Order, gone, here
+from tongdan.domain.orders.money import settling
 from tongdan.domain.orders.money.cod import tell_overdue
-from tongdan.domain.orders.money.payments import close_attempts, collect
+from tongdan.domain.orders.money.payments import close_attempts
 from tongdan.domain.orders.money.presale import TIMER, forfeited_fen
 from tongdan.domain.orders.money.refunds import ask_result
 
@@ -101,48 +99,6 @@ def complete(draft: Draft, ctx: Context, at: datetime) -> None:
         tell_finance(draft, ctx, "signed", at)
 
 
-def record_settlement(order: Order, command: RecordSettlement, ctx: Context) -> Decision | Refusal:
-    if order.settled_at is not None and order.settlement == command.reference:
-        return NOTHING
-    if order.cod and order.paid is None and command.amount_fen == order.amount_fen and not order.cancelled:
-        return _settle_cash(order, command, ctx)
-    expected_fen = _to_settle(order)
-    if expected_fen is not None and expected_fen != command.amount_fen:
-        fact = SettlementMismatched(
-            amount_fen=command.amount_fen, expected_fen=expected_fen, reference=command.reference
-        )
-        return Decision((fact,))
-    return Decision((_settled(order, command),))
-
-
-def _settle_cash(order: Order, command: RecordSettlement, ctx: Context) -> Decision:
-    """What was collected at the door has come, by way of the carrier: that is its payment."""
-    draft = Draft(order)
-    collect(draft, ctx, 0, command.reference, command.amount_fen, command.settled_at)
-    draft.tell(_settled(draft.order, command))
-    return draft.decision()
-
-
-def _settled(order: Order, command: RecordSettlement) -> OrderSettled:
-    return OrderSettled(
-        amount_fen=command.amount_fen,
-        reference=command.reference,
-        settled_at=command.settled_at,
-        ends=(WORRY_SETTLEMENT,) if WORRY_SETTLEMENT in order.worries else (),
-    )
-
-
-def _to_settle(order: Order) -> int | None:
-    """What finance should still settle, in fen; None while no amount is known."""
-    if order.settled_at is not None:
-        return 0
-    if order.own:
-        return order.received_fen - order.owed_fen
-    if order.paid is not None:
-        return order.paid.amount_fen - order.platform_refunded_fen
-    return order.amount_fen - order.platform_refunded_fen if order.known else None
-
-
 def note_system_status(order: Order, command: NoteSystemStatus, ctx: Context) -> Decision | Refusal:
     last = order.said.get(command.system)
     if last is not None and (last.said_at, last.native) == (command.said_at, command.native_status):
@@ -181,6 +137,8 @@ def wake(order: Order, command: WakeUp, ctx: Context) -> Decision | Refusal:
         draft.tell(ShipmentOverdue(ship_by=ship_by))
     if _due(draft, "cash", ctx):
         tell_overdue(draft)
+    if _due(draft, "settle", ctx):
+        settling.tell_overdue(draft)
     if _due(draft, "lift", ctx):
         lift_due(draft, ctx)
     if (complete_at := _due(draft, "complete", ctx)) is not None:

@@ -42,6 +42,7 @@ WORRY_CASH: Final = "cash-overdue"
 WORRY_APART: Final = "withdrawn-in-parcel"
 WORRY_SHIP: Final = "shipment-overdue"
 WORRY_SETTLEMENT: Final = "settlement-mismatched"
+WORRY_UNSETTLED: Final = "settlement-overdue"
 WORRY_PAID_TWICE: Final = "payment-duplicated"
 WORRY_PAID_LATE: Final = "paid-after-cancel"
 # These carry the refund they are about: `refund-failed:R1`.
@@ -218,7 +219,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """An order. `own`: born in an own shop, so its payments, cancellations and refunds are ours.
 
     `payments` is all money that came to us for it, of which `paid` counts; `questioned` is one of the wrong sum.
-    `cod`: its price is collected at the door, and expected by `cash_by`.
+    `cod`: its price is collected at the door, and expected by `cash_by`; its price is to be paid out by
+    `settle_by`.
     `wanted_back`: what left is to be turned back, though the order was not cancelled.
     `checks` are the questions about its buyer that wait for an answer, `checked` how many there were.
     `owed_fen` is what is to go back, or has gone back, in all. `worries` are the things a ticket was raised for and
@@ -275,6 +277,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     wanted_back: bool = False
     cod: bool = False
     cash_by: datetime | None = None
+    settle_by: datetime | None = None
     presale: Presale | None = None
     erp_revision: int = 0
 

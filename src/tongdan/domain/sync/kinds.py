@@ -33,6 +33,8 @@ REFUND_OF_UNKNOWN: Final = "refund-of-unknown-line"
 CLAIM_OVERDUE: Final = "claim-overdue"
 ALIAS_CONTESTED: Final = "alias-contested"
 SETTLEMENT_MISMATCHED: Final = "settlement-mismatched"
+SETTLEMENT_OVERDUE: Final = "settlement-overdue"
+BILL_ROW_OPEN: Final = "bill-row-open"
 UNKNOWN_STATUS: Final = "unknown-status"
 CHANNEL_CONTRADICTS: Final = "channel-contradicts"
 ADDRESS_TOO_LATE: Final = "address-too-late"
@@ -150,6 +152,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The carrier does not turn a parcel back that nobody wants: catch it at the door",
         "承运商未能拦截不再需要的包裹:请联系收件人拒收",
     ),
+    SETTLEMENT_OVERDUE: ("Signed for, and not paid out in time", "已签收但逾期未结算"),
+    BILL_ROW_OPEN: ("A row of a bill fits no order", "账单行与订单不符"),
     CASH_OVERDUE: (
         "Signed for, and the money of a cash on delivery has not come: ask the carrier",
         "货到付款订单已签收,货款逾期未到:请与承运商核对",

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tongdan.adapters.xlsx_writer import write_xlsx
-from tongdan.domain.finance.books import our_day
+from tongdan.domain.kernel.ids import business_day
 from tongdan.domain.kernel.messages import Refusal, RefusalKind
 from tongdan.flow.finance_desk import FinanceDesk
 from tongdan.ports import Accepted
@@ -138,7 +138,7 @@ def router_of(desk: FinanceDesk) -> APIRouter:
 
 
 async def _sheet(desk: FinanceDesk, parts: Parts, day: date | None, shop: str) -> Sheet:
-    found = await desk.reconcile(day or our_day(parts.clock.now()) - timedelta(days=1), shop)
+    found = await desk.reconcile(day or business_day(parts.clock.now()) - timedelta(days=1), shop)
     if isinstance(found, Refusal):
         raise Refused(found)
     return sheet_of(found)

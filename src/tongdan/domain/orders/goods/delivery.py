@@ -46,6 +46,7 @@ from tongdan.domain.orders.goods.parcels import (
 )
 from tongdan.domain.orders.lines import News, Units
 from tongdan.domain.orders.model import WORRY_APART, WORRY_SHIP, Order, gone, here
+from tongdan.domain.orders.money.due import settle_by
 
 MAX_EARLY: Final = 64
 Healing = TypeVar("Healing", LinesRepacked, LinesShipped, LinesStopped)
@@ -277,6 +278,7 @@ def _sign(draft: Draft, news: News, ctx: Context) -> None:
             complete=complete,
             complete_at=_ends_itself_at(before, news.at, ctx) if complete else None,
             cash_by=_cash_by(before, news.at, ctx) if complete else None,
+            settle_by=settle_by(before, news.at, ctx) if complete else None,
             key=news.key,
         )
     )

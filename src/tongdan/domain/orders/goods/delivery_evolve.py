@@ -93,6 +93,7 @@ def _signed(order: Order, fact: f.LinesSigned) -> Order:
         parcels=tuple(parcels),
         complete_at=fact.complete_at or order.complete_at,
         cash_by=fact.cash_by or order.cash_by,
+        settle_by=fact.settle_by or order.settle_by,
         early=_heard(order, fact.key),
     )
 
