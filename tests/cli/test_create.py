@@ -99,7 +99,7 @@ def test_orders_of_a_file_are_told_wrong_by_row_and_column_and_placed_once(
     file.write_text(f"{heading}\n{good}\n{good.replace('P-1', 'P-2').replace('CUP', 'NONE')}\n")
     result = tongdan(*words)
     assert (result.exit_code, rows(stocked)) == (1, before)
-    assert "3 商品编码 lines.0.sku: 'NONE'" in " ".join(result.stdout.split())
+    assert "3 商品编码 'NONE' is neither" in " ".join(result.stdout.split())
     file.write_text(f"{heading}\n{good}\n")
     assert tongdan(*words).exit_code == 0
     after = rows(stocked)

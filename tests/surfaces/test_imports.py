@@ -42,7 +42,14 @@ async def test_a_file_is_shown_then_written_once(shown: Served) -> None:
         said = (await client.post(PATH, content=file(JST, OTHER))).json()
         assert (said["rows"], said["good"], said["applied"], said["faults"]) == (2, 2, False, [])
         assert said["preview"] == [
-            {"shop": "dy-main", "state": "to send", "orders": 2, "lines": 2, "amount_fen": 40_000}
+            {
+                "shop": "dy-main",
+                "state": "to send",
+                "state_zh": "待发货",
+                "orders": 2,
+                "lines": 2,
+                "amount_fen": 40_000,
+            }
         ]
         assert rows_of(shown) == before
         for accepted, duplicates in ((2, 0), (0, 2)):

@@ -53,7 +53,14 @@ async def test_the_orders_of_a_file_are_placed_once_in_parts(shown: Served) -> N
         said = await sent(client, content)
         assert (said["good"], said["faults"], said["applied"], said["next"]) == (3, [], False, None)
         assert said["preview"] == [
-            {"shop": "mp-main", "state": "to send", "orders": 3, "lines": 4, "amount_fen": 20_500}
+            {
+                "shop": "mp-main",
+                "state": "to send",
+                "state_zh": "待发货",
+                "orders": 3,
+                "lines": 4,
+                "amount_fen": 20_500,
+            }
         ]
         assert rows_of(shown) == rows
         begin: int | None = 0

@@ -13,6 +13,8 @@ export const theme: ThemeConfig = {
     colorWarning: '#8A4B00',
     colorError: '#B5261E',
     colorSuccess: '#1B6E3C',
+    colorSuccessBg: '#E9F5EE',
+    colorSuccessBorder: '#9CCBAE',
     colorText: '#1B1F24',
     colorTextSecondary: '#4A525C',
     colorTextTertiary: '#5B636E',

@@ -75,7 +75,8 @@ def checked(read: Read, reads: Reads, policy: Policy, how: ImportMap, now: datet
         for each in found.problems:
             at, field = _placed(each.field)
             no = each.refusal
-            faults.append(Fault(line=rows[at].line, en=no.en, zh=no.zh, column=how.heading(field)))
+            en, zh = no.en.removeprefix(f"{each.field}: "), no.zh.removeprefix(f"{each.field}：")
+            faults.append(Fault(line=rows[at].line, en=en, zh=zh, column=how.heading(field)))
     faults.sort(key=lambda fault: fault.line)
     return read._replace(
         messages=messages, faults=faults, refused=refused, cuts=range(len(messages)), sources=()

@@ -3614,6 +3614,8 @@ export interface components {
             shop: string;
             /** State */
             state: string;
+            /** State Zh */
+            state_zh: string;
             /** Orders */
             orders: number;
             /** Lines */

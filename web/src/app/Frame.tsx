@@ -5,7 +5,7 @@ import { Link, NavLink, Outlet } from 'react-router';
 import { Loading } from '../components/Told';
 import { switchLanguage } from '../i18n';
 import { PAGES } from './pages';
-import { signOut, useWho } from './session';
+import { may, signOut, useWho } from './session';
 
 const GROUPS = [...new Set(PAGES.map((page) => page.group))];
 
@@ -56,7 +56,10 @@ export function Frame() {
 
 function Group({ group }: { group: (typeof GROUPS)[number] }) {
   const { t } = useTranslation();
-  const shown = PAGES.filter((page) => page.group === group && page.word);
+  const who = useWho();
+  const shown = PAGES.filter(
+    (page) => page.group === group && page.word && (!page.scope || may(who, page.scope)),
+  );
   return (
     <>
       <span id={`menu-${group}`} className="quiet">
@@ -65,7 +68,9 @@ function Group({ group }: { group: (typeof GROUPS)[number] }) {
       <ul aria-labelledby={`menu-${group}`}>
         {shown.map(({ path, word }) => (
           <li key={path}>
-            <NavLink to={path}>{t(`nav.${word!}`)}</NavLink>
+            <NavLink to={path} end={shown.some((other) => other.path.startsWith(`${path}/`))}>
+              {t(`nav.${word!}`)}
+            </NavLink>
           </li>
         ))}
       </ul>

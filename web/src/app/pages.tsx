@@ -2,13 +2,16 @@ import type { ComponentType } from 'react';
 
 import Board from '../pages/board';
 import { lazily } from './lazily';
+import type { Scope } from './session';
 
 /** A page of the console: where it is, under which group of the menu, and what it loads when somebody goes there. */
 export interface Page {
   path: string;
   group: 'duty' | 'orders' | 'admin';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
-  word?: 'board' | 'search' | 'audit' | 'members' | 'finance';
+  word?: 'board' | 'search' | 'manual' | 'imports' | 'audit' | 'members' | 'finance';
+  /** Only who may sees it in the menu. */
+  scope?: Scope;
   Body: ComponentType;
 }
 
@@ -16,6 +19,20 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: '/board', group: 'duty', word: 'board', Body: Board },
   { path: '/orders', group: 'orders', word: 'search', Body: lazily(() => import('../pages/orders')) },
+  {
+    path: '/orders/new',
+    group: 'orders',
+    word: 'manual',
+    scope: 'operate',
+    Body: lazily(() => import('../pages/manual')),
+  },
+  {
+    path: '/imports',
+    group: 'orders',
+    word: 'imports',
+    scope: 'write',
+    Body: lazily(() => import('../pages/imports')),
+  },
   { path: '/orders/:id', group: 'orders', Body: lazily(() => import('../pages/order')) },
   { path: '/finance', group: 'orders', word: 'finance', Body: lazily(() => import('../pages/finance')) },
   { path: '/audit', group: 'admin', word: 'audit', Body: lazily(() => import('../pages/audit')) },

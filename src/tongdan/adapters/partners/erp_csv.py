@@ -65,7 +65,7 @@ def read_file(raw: bytes, how: ImportMap, policy: Policy, as_of: datetime | None
         case "open-orders":
             return _open_orders(table, how, policy, as_of)
         case "manual-orders":
-            return _orders(table, "number", lambda cells, lines: entered(cells, lines, how.shop), how, as_of)
+            return _orders(table, "number", lambda cells, lines: entered(cells, lines, how), how, as_of)
 
 
 def _read(

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from tongdan.adapters.partners.erp_cells import Cells, Wrong
+from tongdan.adapters.partners.erp_map import ImportMap
 from tongdan.adapters.partners.erp_receiver import read_person
 from tongdan.adapters.partners.miniprogram import CHANNEL
 from tongdan.domain.orders.commands import PlaceOrder
+from tongdan.domain.orders.entry import PAYMENTS
 from tongdan.domain.orders.entry_facts import Entry
 from tongdan.domain.orders.lines import Line
 
 
-def entered(cells: Cells, lines: Sequence[Line], shop: str) -> PlaceOrder:
+def entered(cells: Cells, lines: Sequence[Line], how: ImportMap) -> PlaceOrder:
     """`cells`: what the rows say of the whole order. Raises Wrong."""
     freight_fen, discount_fen = _fen(cells, "freight"), _fen(cells, "discount")
     amount_fen = sum([line.amount_fen for line in lines]) + freight_fen - discount_fen
@@ -28,7 +30,7 @@ def entered(cells: Cells, lines: Sequence[Line], shop: str) -> PlaceOrder:
     user = cells.get("user")[:64]
     return PlaceOrder(
         channel=CHANNEL,
-        shop=shop,
+        shop=how.shop,
         native=cells.text("number"),
         buyer=user,
         lines=tuple(lines),
@@ -40,11 +42,22 @@ def entered(cells: Cells, lines: Sequence[Line], shop: str) -> PlaceOrder:
         person=replace(person, buyer=user),
         entry=Entry(
             reason=cells.needed("reason"),
-            payment=cells.text("payment"),
+            payment=_payment(cells, how),
             reference=cells.get("reference"),
             paid_at=cells.time("paid_at") if cells.get("paid_at") else None,
         ),
     )
+
+
+def _payment(cells: Cells, how: ImportMap) -> str:
+    payment = cells.text("payment")
+    if payment not in PAYMENTS:
+        known = ", ".join([*how.values.get("payment", {}), *PAYMENTS])
+        raise Wrong(
+            f"payment: expected one of {known}, got {payment[:40]!r}",
+            f"付款方式应为 {known} 之一，实为 {payment[:40]!r}",
+        )
+    return payment
 
 
 def _fen(cells: Cells, field: str) -> int:

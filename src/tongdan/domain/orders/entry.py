@@ -17,6 +17,7 @@ from tongdan.domain.orders.remarks import names_person
 MAX_REASON: Final = 200  # characters
 MAX_REFERENCE: Final = 64
 FREE: Final = "none"  # the payment of an order that costs nothing
+PAYMENTS: Final = (*offline.MEANS, cod.METHOD, FREE)
 
 
 def mistakes(command: PlaceOrder, ctx: Context) -> dict[str, Refusal]:

@@ -54,6 +54,7 @@ class GroupShape(BaseModel):
 
     shop: str
     state: str
+    state_zh: str
     orders: int
     lines: int
     amount_fen: int
@@ -192,6 +193,7 @@ def router_of(load: Callable[[str], ImportMap], names: Callable[[], list[str]]) 
                 GroupShape(
                     shop=each.shop,
                     state=each.state,
+                    state_zh=imports.STATES.get(each.state, each.state),
                     orders=each.orders,
                     lines=each.lines,
                     amount_fen=each.amount_fen,

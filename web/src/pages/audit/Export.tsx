@@ -3,6 +3,7 @@ import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { CONSOLE } from '../../api/client';
+import { save } from '../../lib/save';
 
 const FORMS = ['csv', 'jsonl'] as const;
 
@@ -71,12 +72,4 @@ async function received(body: ReadableStream<Uint8Array<ArrayBuffer>>, tell: (li
     parts.push(value);
     for (const byte of value) if (byte === 10) count++;
   }
-}
-
-function save(blob: Blob, name: string) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

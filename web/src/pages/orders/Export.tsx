@@ -2,6 +2,7 @@ import { Alert, Button, Dropdown } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { save } from '../../lib/save';
 import type { Question } from './filters';
 
 /** Writes what was found into a file, tells how far it is, and can be stopped. */
@@ -18,11 +19,7 @@ export function Export({ question }: { question: Question }) {
       const file = await fetched(question, form, i18n.language, stop.current.signal, (bytes, orders) =>
         setProgress(t('orders.exporting', { kb: Math.ceil(bytes / 1024), orders })),
       );
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(file);
-      link.download = `orders.${form}`;
-      link.click();
-      URL.revokeObjectURL(link.href);
+      save(file, `orders.${form}`);
     } catch (error) {
       if (!stop.current.signal.aborted) setFailed((error as Error).message);
     } finally {
