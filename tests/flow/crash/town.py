@@ -44,6 +44,7 @@ BUYERS_PACE: Final = 250.0  # a buyer's minute is a quarter of a second
 FINANCE_PACE: Final = 20_000.0  # what was not heard is told again for some seconds
 MOST_LINES: Final = 3
 DEADLINES_S: Final = {"pay_within_s": 6, "reservation_s": 12, "complete_after_signed_s": 1}
+COOLING_S: Final = 1  # of a refund that both parties have marked
 TRY_AGAIN: Final = (429, 503)
 TRIES: Final = 2_000
 PAUSE_S: Final = 0.1
@@ -274,8 +275,9 @@ def _write_conf(conf: Path, partners_ports: list[int], port: int) -> Conf:
     """The shipped configuration, with partners on loopback ports and deadlines of seconds."""
     shutil.copytree(CONF, conf)
     (conf / "notices.yml").unlink()  # nobody here tells buyers
-    deadlines = conf / "deadlines.yml"
-    deadlines.write_text(yaml.safe_dump(yaml.safe_load(deadlines.read_text()) | DEADLINES_S))
+    for name, changed in (("deadlines.yml", DEADLINES_S), ("confirmation.yml", {"cooling_s": COOLING_S})):
+        file = conf / name
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changed))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(PARTNERS, partners_ports, strict=True)}
     here = loopback(load_conf(conf).partners, urls, f"http://127.0.0.1:{port}")
     (conf / "partners.yml").write_text(yaml.safe_dump(msgspec.to_builtins(here), allow_unicode=True))
