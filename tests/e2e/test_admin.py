@@ -20,11 +20,16 @@ def test_a_member_is_added_narrowed_barred_and_let_in_again(inside: Page) -> Non
     expect(inside.get_by_text("只能用 a-z")).to_be_visible()
     expect(inside.get_by_text("至少 10 个字符")).to_be_visible()
     inside.get_by_label("成员名").fill("li")
+    for label, choice in (("仓库", "华东嘉兴仓 (WH-EAST)"), ("隐藏", "成本")):
+        inside.get_by_role("dialog").get_by_label(label, exact=True).click()
+        inside.locator(".ant-select-item-option", has_text=choice).click()
+        inside.keyboard.press("Escape")
     inside.get_by_label("每单退款上限").fill("12.5")
     inside.get_by_label("密码", exact=True).last.fill("a long enough password")
     inside.get_by_role("button", name="保存").click()
     row = inside.get_by_role("row", name=re.compile("^li "))
-    expect(row).to_contain_text("¥12.50")
+    for told in ("¥12.50", "WH-EAST", "成本"):
+        expect(row).to_contain_text(told)
     row.get_by_role("button", name="停用").click()
     inside.get_by_role("tooltip").get_by_role("button", name="停用").click()
     expect(row).to_contain_text("已停用")

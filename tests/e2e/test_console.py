@@ -70,4 +70,5 @@ def test_everybody_can_use_every_page(inside: Page, running: Running, path: str)
 def test_everybody_can_sign_in(page: Page) -> None:
     page.goto("/")
     page.get_by_label("成员名").wait_for()
+    expect(page.get_by_role("link")).to_have_count(0)  # no provider is configured
     assert violations(page) == []

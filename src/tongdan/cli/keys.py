@@ -39,11 +39,11 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=t("The key's n
 
 Scopes: read (orders, timelines, lists; personal data masked), write (hold, cancel, change, pack), pack (parcels and
 waybills only), refund (pay back; mark refunds for the order centre), finance (mark them for finance), reveal (personal
-data and payloads in the open), operate (dead letters), erase (personal data, for good), manage (members). Send
-the token as `Authorization: Bearer TOKEN`.""",
+data and payloads in the open), cost (what SKUs cost), operate (dead letters), erase (personal data, for good), manage
+(members). Send the token as `Authorization: Bearer TOKEN`.""",
         """创建密钥并显示其令牌（仅此一次）。
 
-权限：read（订单、时间线、列表，个人信息打码）、write（挂起、取消、变更、打包）、pack（仅包裹与面单）、refund（退款；代表订单中心确认退款）、finance（代表财务确认退款）、reveal（个人信息与报文明文）、operate（死信）、erase（永久删除个人信息）、manage（成员）。
+权限：read（订单、时间线、列表，个人信息打码）、write（挂起、取消、变更、打包）、pack（仅包裹与面单）、refund（退款；代表订单中心确认退款）、finance（代表财务确认退款）、reveal（个人信息与报文明文）、cost（商品成本）、operate（死信）、erase（永久删除个人信息）、manage（成员）。
 调用时放在 Authorization: Bearer 令牌 中。""",
         "tongdan keys create console --scope read --scope write",
         "tongdan keys create nightly-export",
