@@ -299,12 +299,14 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def serving(
-    tmp_path: Path, conf: Path, hosts: dict[str, Handler], more_secrets: dict[str, dict[str, str]]
-) -> AsyncIterator[Served]:
-    """A centre on `tmp_path` under `conf`, with finance and `hosts` in reach."""
+    tmp_path: Path, conf: Path, hosts: dict[str, Handler], more_secrets: dict[str, dict[str, str]],
+    prepare: Callable[[Path], object] = lambda data: None,
+) -> AsyncIterator[Served]:  # fmt: skip
+    """A centre on `tmp_path` under `conf`, with finance and `hosts` in reach; `prepare` comes before it is opened."""
     clock, entropy = SystemClock(), SystemEntropy()
     secrets = {"own/mp-main": {"secret": OWN_SECRET}, "finance/main": {"secret": OWN_SECRET}}
     write_credentials(tmp_path / "credentials.json", {**secrets, **more_secrets})
+    prepare(tmp_path)
     centre = embedded(tmp_path, conf, transport=InProcessTransport(hosts, clock))
     front = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
     keys, members = ApiKeys(tmp_path / API_KEYS), Members(tmp_path / MEMBERS)

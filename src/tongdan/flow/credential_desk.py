@@ -104,7 +104,7 @@ class CredentialDesk:
     # -- what people do
 
     async def start(self) -> None:
-        """Tell the journal of every key that was sealed while nobody served."""
+        """Tell the journal of every key that was sealed while nobody served; those it knows are no news."""
         gate = Gate()
         for task, keys in self.ring.keys().items():
             if self._bus.owns(key_slot(credential_key(task))):
@@ -122,6 +122,7 @@ class CredentialDesk:
         """Seal a key and tell the journal. Nothing is written when it is refused."""
         if no := self._no_task(said.task) or (None if self.ring.is_sealed else NOT_SEALED.of()):
             return no
+        await self.start()
         if no := check_standby(self.bound.state(said.task) or Credential(task=said.task), said, self.policy):
             return no
         try:
@@ -131,7 +132,10 @@ class CredentialDesk:
         return await self._asked(sealed, source)
 
     async def bind(self, command: BindKey | UnbindKey, source: str) -> Reply:
-        return self._no_task(command.task) or await self._asked(command, source)
+        if no := self._no_task(command.task):
+            return no
+        await self.start()
+        return await self._asked(command, source)
 
     async def _asked(self, command: PutKey | BindKey | UnbindKey, source: str) -> Reply:
         reply = await self._bus.ask(

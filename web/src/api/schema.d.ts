@@ -2996,7 +2996,7 @@ export interface components {
              * Findings
              * @default []
              */
-            findings: components["schemas"]["tongdan__surfaces__http__audit__FindingShape"][];
+            findings: components["schemas"]["FindingShape"][];
         };
         /** Choice */
         Choice: {
@@ -3567,6 +3567,15 @@ export interface components {
             /** Message Zh */
             message_zh: string;
         };
+        /** FindingShape */
+        FindingShape: {
+            /** Shard */
+            shard: number | null;
+            /** Where */
+            where: string;
+            /** What */
+            what: string;
+        };
         /**
          * ForeseenShape
          * @description A rule that would hold the order, or give it something.
@@ -3638,6 +3647,30 @@ export interface components {
              */
             degraded: components["schemas"]["Worry"][];
         };
+        /** HealthFindingShape */
+        HealthFindingShape: {
+            /** Check */
+            check: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "unknown";
+            /** About */
+            about: string;
+            /** Detail */
+            detail: string;
+            /** Until */
+            until: string | null;
+            /** Title */
+            title: string;
+            /** Title Zh */
+            title_zh: string;
+            /** Mend */
+            mend: string;
+            /** Mend Zh */
+            mend_zh: string;
+        };
         /**
          * HealthShape
          * @description `scans` are the latest first; none: nobody has looked yet.
@@ -3651,7 +3684,7 @@ export interface components {
             /** Tasks */
             tasks: components["schemas"]["TaskShape"][];
             /** Findings */
-            findings: components["schemas"]["tongdan__surfaces__http__health__FindingShape"][];
+            findings: components["schemas"]["HealthFindingShape"][];
             /** Scans */
             scans: components["schemas"]["ScanShape"][];
         };
@@ -6344,15 +6377,6 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** FindingShape */
-        tongdan__surfaces__http__audit__FindingShape: {
-            /** Shard */
-            shard: number | null;
-            /** Where */
-            where: string;
-            /** What */
-            what: string;
-        };
         /** ColumnShape */
         tongdan__surfaces__http__board__ColumnShape: {
             /** Id */
@@ -6400,30 +6424,6 @@ export interface components {
              * @description Orders whose lines are not known or not matched yet.
              */
             untold: number;
-        };
-        /** FindingShape */
-        tongdan__surfaces__http__health__FindingShape: {
-            /** Check */
-            check: string;
-            /**
-             * Severity
-             * @enum {string}
-             */
-            severity: "critical" | "warning" | "unknown";
-            /** About */
-            about: string;
-            /** Detail */
-            detail: string;
-            /** Until */
-            until: string | null;
-            /** Title */
-            title: string;
-            /** Title Zh */
-            title_zh: string;
-            /** Mend */
-            mend: string;
-            /** Mend Zh */
-            mend_zh: string;
         };
         /** CancelBody */
         tongdan__surfaces__http__holds__CancelBody: {

@@ -9,7 +9,7 @@ export interface Page {
   path: string;
   group: 'duty' | 'orders' | 'admin';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
-  word?: 'board' | 'search' | 'manual' | 'imports' | 'audit' | 'members' | 'finance';
+  word?: 'board' | 'search' | 'manual' | 'imports' | 'health' | 'audit' | 'members' | 'finance';
   /** Only who may sees it in the menu. */
   scope?: Scope;
   Body: ComponentType;
@@ -35,6 +35,7 @@ export const PAGES: readonly Page[] = [
   },
   { path: '/orders/:id', group: 'orders', Body: lazily(() => import('../pages/order')) },
   { path: '/finance', group: 'orders', word: 'finance', Body: lazily(() => import('../pages/finance')) },
+  { path: '/health', group: 'admin', word: 'health', Body: lazily(() => import('../pages/health')) },
   { path: '/audit', group: 'admin', word: 'audit', Body: lazily(() => import('../pages/audit')) },
   { path: '/members', group: 'admin', word: 'members', Body: lazily(() => import('../pages/members')) },
 ];

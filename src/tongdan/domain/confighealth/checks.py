@@ -222,8 +222,8 @@ WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     ),
     CLOCK: (
         "Clock apart from the partner's", "时钟偏差",
-        "Set this machine's clock by NTP: signatures carry the time.",
-        "请用 NTP 校准本机时钟：签名中含时间。",
+        "Set this machine's clock by NTP: signatures carry the time. If it is unknown, look whether the host answers.",
+        "请用 NTP 校准本机时钟：签名中含时间；状态未知时请检查主机是否有应答。",
     ),
     CALLBACK: (
         "Call-back address", "回调地址",

@@ -69,7 +69,7 @@ class TaskShape(_Shape):
     bindings: list[BindingShape] = Field(description="The latest first.")
 
 
-class FindingShape(_Shape):
+class HealthFindingShape(_Shape):
     check: str
     severity: Literal["critical", "warning", "unknown"]
     about: str
@@ -96,7 +96,7 @@ class HealthShape(_Shape):
 
     sealed: bool = Field(description="False: the credentials lie open in credentials.json.")
     tasks: list[TaskShape]
-    findings: list[FindingShape]
+    findings: list[HealthFindingShape]
     scans: list[ScanShape]
 
 
