@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 CENTRE: Final = Path(__file__).with_name("centre.py")
-SPEAKS_WITHIN_S: Final = 30.0
+SPEAKS_WITHIN_S: Final = 60.0
 LOG_TAIL: Final = 4_000  # characters of the log that a failure shows
 
 
