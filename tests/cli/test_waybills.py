@@ -4,7 +4,6 @@ never over another, and what could not be had is named. Here on the files; over 
 
 import asyncio
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.cli.conftest import PERSON, PLACED, tongdan
-from tests.surfaces.test_waybills import ACCOUNT, sf_express
+from tests.surfaces.test_waybills import ACCOUNT, sf_express, with_seller_numbers
 from typer.testing import Result
 
 from tongdan.adapters.clock import SystemClock
@@ -34,12 +33,7 @@ SHIRTS = 3
 
 @pytest.fixture
 def conf(tmp_path: Path) -> Path:
-    folder = tmp_path / "conf"
-    shutil.copytree("conf", folder)
-    path = folder / "warehouses.yml"
-    seller = "partner: qimen\n  waybill: seller\n  carrier: SF\n"
-    path.write_text(path.read_text().replace("partner: qimen\n", seller, 1))
-    return folder
+    return with_seller_numbers(tmp_path / "conf")
 
 
 @pytest.fixture

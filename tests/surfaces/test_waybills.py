@@ -35,16 +35,20 @@ def sf() -> SfExpress:
     return sf_express()
 
 
-@pytest.fixture
-def conf(tmp_path: Path) -> Path:
-    """The first warehouse's numbers come from SF. There is a folder for the data beside it."""
-    folder = tmp_path / "conf"
+def with_seller_numbers(folder: Path) -> Path:
+    """The configuration, made in `folder`; the first warehouse's numbers come from SF."""
     shutil.copytree("conf", folder)
     path = folder / "warehouses.yml"
     seller = "partner: qimen\n  waybill: seller\n  carrier: SF\n"
     path.write_text(path.read_text().replace("partner: qimen\n", seller, 1))
-    (tmp_path / "data").mkdir()
     return folder
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """There is a folder for the data beside it."""
+    (tmp_path / "data").mkdir()
+    return with_seller_numbers(tmp_path / "conf")
 
 
 @pytest.fixture

@@ -105,6 +105,18 @@ _found: Final = msgspec.json.Decoder(_Found)
 _done: Final = msgspec.json.Decoder(_Done)
 
 
+def page_of(fields: str, effect: ListOrders, listing: Listing, zone: ZoneInfo) -> dict[str, str | int]:
+    """What Taobao is asked for a page of what has changed; its spans hold their last second."""
+    return {
+        "fields": fields,
+        "start_modified": local(effect.since, zone),
+        "end_modified": local(effect.until - SECOND, zone),
+        "page_no": max(effect.page, 1),
+        "page_size": listing.page_size,
+        "use_has_next": "false",
+    }
+
+
 class TaobaoAfterSales:
     """Called as every Taobao API is."""
 
@@ -156,17 +168,7 @@ class TaobaoAfterSales:
 
     def list(self, effect: ListOrders, listing: Listing) -> Talk[Page]:
         """The refund changed last comes first, so pages are read from the last."""
-        data = yield Call(
-            LIST,
-            {
-                "fields": LIST_FIELDS,
-                "start_modified": local(effect.since, self._zone),
-                "end_modified": local(effect.until - SECOND, self._zone),
-                "page_no": max(effect.page, 1),
-                "page_size": listing.page_size,
-                "use_has_next": "false",
-            },
-        )
+        data = yield Call(LIST, page_of(LIST_FIELDS, effect, listing, self._zone))
         found = _found.decode(data)
         listed = tuple(
             [

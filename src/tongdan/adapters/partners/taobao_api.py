@@ -10,7 +10,7 @@ here a parcel leaves its line open when it holds only a part of it and is the li
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from tongdan.adapters.partners.gateway import data_of, form, local, md5_sign, te
 from tongdan.adapters.partners.reading import NotReadable, digits
 from tongdan.adapters.partners.regions import region_of
 from tongdan.adapters.partners.taobao import CHANNEL, NAME, Number, TaobaoPushes
-from tongdan.adapters.partners.taobao_aftersale import TaobaoAfterSales
+from tongdan.adapters.partners.taobao_aftersale import TaobaoAfterSales, page_of
 from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.money import fen_from_yuan
@@ -72,7 +72,6 @@ FINISHED: Final = "TRADE_FINISHED"
 ALL_PAID: Final = "FRONT_PAID_FINAL_PAID"
 COD: Final = "cod"
 ORDINARY, ONE_MORE = 1, 3  # consign_type
-SECOND: Final = timedelta(seconds=1)
 
 
 class _Error(msgspec.Struct):
@@ -206,17 +205,7 @@ class TaobaoCalls:
 
     def list(self, effect: ListOrders, listing: Listing) -> Talk[Page]:
         """A day at most; the trade changed last comes first, so pages are read from the last, or trades are missed."""
-        data = yield Call(
-            LIST,
-            {
-                "fields": LIST_FIELDS,
-                "start_modified": local(effect.since, self._zone),
-                "end_modified": local(effect.until - SECOND, self._zone),
-                "page_no": max(effect.page, 1),
-                "page_size": listing.page_size,
-                "use_has_next": "false",
-            },
-        )
+        data = yield Call(LIST, page_of(LIST_FIELDS, effect, listing, self._zone))
         found = _found.decode(data)
         trades = tuple([_listed(each, self._zone) for each in found.trades.trade])
         return Page(trades, pages=-(-found.total_results // listing.page_size))
