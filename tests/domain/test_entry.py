@@ -114,9 +114,10 @@ def test_what_cannot_be_is_refused_by_name_and_nothing_is_written(
 
 
 def test_the_payment_provider_is_not_asked_to_pay_back_what_it_never_had() -> None:
-    at = Centre().stocked(SHIRT=5)
+    at = Centre()
     id = entered(at)
     assert at.refused(RequestRefund(order=id, amount_fen=100, reason="late")).name == "paid-offline"
     at.send(CancelOrder(order=id, reason="changed their mind"))
     assert at.effects_of(RefundPayment) == []
+    assert (status(at.order(id)), at.order(id).owed_fen) == (Status.REFUND_PENDING, 9_900)
     assert at.people[id] == PERSON

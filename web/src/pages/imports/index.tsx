@@ -20,7 +20,7 @@ export default function Imports() {
   const { t } = useTranslation();
   const who = useWho();
   const [name, setName] = useState('');
-  const allowed = may(who, 'write') && !who?.shops.length;
+  const allowed = may(who, 'write') && !who?.shops.length && !who?.warehouses.length;
   const maps = useQuery({
     queryKey: ['imports'],
     queryFn: () => told(api.GET('/api/v1/imports')),
