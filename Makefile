@@ -10,7 +10,7 @@ LOCK := $(COMPILE) pyproject.toml --group setup \
 	--no-emit-package pandas --no-emit-package pyarrow --no-emit-package numpy --no-emit-package python-dateutil
 
 .DEFAULT_GOAL := help
-.PHONY: help demo console types test check bench fmt lock clean
+.PHONY: help demo console types test check python-check console-check bench fmt lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -24,18 +24,23 @@ types: $(DEV) ## Write web/src/api/schema.d.ts anew from the API of a real servi
 	@$(BIN)/python tools/web.py types
 
 test: $(DEV) $(CONSOLE) ## Set up, run every test, also those that start processes
-	$(BIN)/pytest -n auto -m "not server"
+	$(BIN)/pytest -n auto --dist worksteal -m "not server"
 	$(BIN)/pytest -m server --ignore tests/e2e
 	@$(BIN)/pytest tests/e2e
 
 check: $(DEV) ## Format, lint, types, import contracts, the tests that need neither a server nor a whole day; the longest ten of all
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target python-check console-check
+	$(BIN)/pytest -n auto --dist worksteal -m "not server and not world"
+	@$(BIN)/python tools/longest.py
+
+python-check: $(DEV)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+
+console-check: $(DEV)
 	$(BIN)/python tools/web.py check
-	$(BIN)/pytest -n auto -m "not server and not world"
-	@$(BIN)/python tools/longest.py
 
 bench: $(DEV) ## Measure intake, a burst, whole lives, verify, growth beside references (an hour); figures: build/bench/*.json
 	@$(BIN)/python -m bench

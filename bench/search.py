@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from bench.processes import ROOT, busy_cpu_s, machine
 from bench.search_intake import NAME, Intake, beside_intake
@@ -29,11 +29,17 @@ from tongdan.surfaces.searching import PEOPLE_LIMIT
 AIM_MS: Final = 20.0
 LIMIT_MS: Final = 62.0
 REFERENCED: Final = 3  # questions of each kind that the shard's table is asked
-# `busy` is the processor's time alone: what is above it is waiting for one of the machine's cores.
+# `busy` is the processor's time alone: what is above it is waiting for one of the machine's cores or its disk.
 _COLUMNS: Final = (
-    ("p50 ms", "p50_ms", 9), ("p99", "p99_ms", 9), ("busy p99", "busy_p99_ms", 10), ("rows", "rows", 8),
-    ("count p50", "count_p50_ms", 11), ("p99", "count_p99_ms", 9), ("asked", "asked", 8),
+    ("p50 ms", "p50_ms", 9), ("p99", "p99_ms", 9), ("busy p99", "busy_p99_ms", 10), ("rows", "rows", 7),
+    ("count p50", "count_p50_ms", 11), ("busy p99", "count_busy_p99_ms", 10), ("asked", "asked", 8),
 )  # fmt: skip
+T = TypeVar("T")
+
+
+class Took(NamedTuple):
+    whole_s: float
+    busy_s: float
 
 
 def main() -> int:
@@ -61,11 +67,11 @@ def measure(folder: Path, orders: int, seconds: float) -> dict[str, Any]:
     (folder / "shard.sqlite").unlink(missing_ok=True)
     table = ShardTable(folder / "shard.sqlite", orders)
     search = SqliteSearch(folder / NAME, readonly=True)
-    _head(f"alone; {'shard ms':>9} is the median of walking {table.orders:,} orders' states", "shard ms")
+    _head(f"alone; 'shard' is the median of walking {table.orders:,} orders' states", "shard p50", "busy p50")
     alone = []
     for kind in kinds:
-        alone.append(_asked(search, book, kind, seconds, lambda: None) | _referenced(table, book, kind))
-        _print(alone[-1], alone[-1]["shard_p50_ms"])
+        alone.append(_asked(search, book, kind, seconds) | _referenced(table, book, kind))
+        _print(alone[-1], alone[-1]["shard_p50_ms"], alone[-1]["shard_busy_p50_ms"])
     search.close()
     table.close()
     began_s, busy_s = time.monotonic(), busy_cpu_s()
@@ -79,14 +85,16 @@ def _beside(intake: Intake, book: SqliteTokens, kinds: list[Kind], seconds: floa
     _head(f"while {intake.per_s:,.0f} orders/s come in")
     found = []
     for kind in kinds:
-        found.append(_asked(intake.search, book, kind, seconds, intake.look))
+        found.append(_asked(intake.search, book, kind, seconds))
         _print(found[-1])
-    said, fresh = intake.report(), _spread("", intake.fresh_s)
+    intake.watch.end()
+    delays = intake.watch.fresh_s
+    said, fresh = intake.report(), {"p50_ms": _at(delays, 0.5), "p99_ms": _at(delays, 0.99)}
     print(
-        f"committed → found: p50 {fresh['p50_ms']:.0f} ms, p99 {fresh['p99_ms']:.0f} ms of {len(intake.fresh_s)} orders"
+        f"committed → found: p50 {fresh['p50_ms']:.0f} ms, p99 {fresh['p99_ms']:.0f} ms of {len(delays)} orders"
     )
     print(f"{said['acknowledged']:,} of {said['offered']:,} orders came in")
-    return {"beside_intake": found, "intake": said, "freshness": fresh | {"orders": len(intake.fresh_s)}}
+    return {"beside_intake": found, "intake": said, "freshness": fresh | {"orders": len(delays)}}
 
 
 def load(folder: Path, orders: int) -> dict[str, float]:
@@ -113,35 +121,35 @@ def load(folder: Path, orders: int) -> dict[str, float]:
 # ---- asked
 
 
-def _asked(
-    search: SqliteSearch, book: SqliteTokens, kind: Kind, seconds: float, between: Callable[[], None]
-) -> dict[str, Any]:
+def _asked(search: SqliteSearch, book: SqliteTokens, kind: Kind, seconds: float) -> dict[str, Any]:
     """Questions of one kind for `seconds`; every tenth is counted too."""
     dice = random.Random(kind.name)
-    finds, busy, counts, rows, wide = [], [], [], 0, 0
+    finds, counts, rows, wide = [], [], 0, 0
     until_s = time.perf_counter() + seconds
     while time.perf_counter() < until_s:
-        between()
         asked = kind.asked(dice)
-        begun_s, busy_s = time.perf_counter(), time.thread_time()
-        query = _of(book, asked)
-        try:
-            rows += len(search.find(query))
-        except TooWide:
-            wide += 1
-        busy.append(time.thread_time() - busy_s)
-        finds.append(time.perf_counter() - begun_s)
+        took, found = _timed(lambda: search.find(_of(book, asked)))  # noqa: B023
+        finds.append(took)
+        rows, wide = rows + len(found or ()), wide + (found is None)
         if len(finds) % 10 == 1:
-            begun_s = time.perf_counter()
-            try:
-                search.count(query)
-            except TooWide:
-                wide += 1
-            counts.append(time.perf_counter() - begun_s)
+            query = _of(book, asked)
+            took, counted = _timed(lambda: search.count(query))  # noqa: B023
+            counts.append(took)
+            wide += counted is None
     return {
-        "kind": kind.name, "asked": len(finds), **_spread("", finds), "busy_p99_ms": _at(busy, 0.99),
-        "rows": rows / len(finds), **_spread("count_", counts), "too_wide": wide,
+        "kind": kind.name, "asked": len(finds), "rows": rows / len(finds), "too_wide": wide, **_spread("", finds),
+        **_spread("count_", counts),
     }  # fmt: skip
+
+
+def _timed(call: Callable[[], T]) -> tuple[Took, T | None]:
+    """None: refused as too wide."""
+    begun_s, busy_s = time.perf_counter(), time.thread_time()
+    try:
+        found: T | None = call()
+    except TooWide:
+        found = None
+    return Took(time.perf_counter() - begun_s, time.thread_time() - busy_s), found
 
 
 def _of(book: SqliteTokens, asked: OrderQuery | bytes) -> OrderQuery:
@@ -153,21 +161,20 @@ def _of(book: SqliteTokens, asked: OrderQuery | bytes) -> OrderQuery:
 
 def _referenced(table: ShardTable, book: SqliteTokens, kind: Kind) -> dict[str, float]:
     dice = random.Random(kind.name)
-    took = []
-    for _ in range(REFERENCED):
-        query = _of(book, kind.asked(dice))
-        begun_s = time.perf_counter()
-        table.find(query)
-        took.append(time.perf_counter() - begun_s)
-    return {"shard_p50_ms": _at(took, 0.5)}
+    queries = [_of(book, kind.asked(dice)) for _ in range(REFERENCED)]
+    return _spread("shard_", [_timed(lambda: table.find(query))[0] for query in queries])  # noqa: B023
 
 
 # ---- told
 
 
-def _spread(prefix: str, took_s: list[float]) -> dict[str, float]:
-    return {f"{prefix}p50_ms": _at(took_s, 0.5), f"{prefix}p99_ms": _at(took_s, 0.99),
-            f"{prefix}max_ms": _at(took_s, 1)}  # fmt: skip
+def _spread(prefix: str, took: list[Took]) -> dict[str, float]:
+    return {
+        f"{prefix}p50_ms": _at([each.whole_s for each in took], 0.5),
+        f"{prefix}p99_ms": _at([each.whole_s for each in took], 0.99),
+        f"{prefix}busy_p50_ms": _at([each.busy_s for each in took], 0.5),
+        f"{prefix}busy_p99_ms": _at([each.busy_s for each in took], 0.99),
+    }
 
 
 def _at(took_s: list[float], part: float) -> float:

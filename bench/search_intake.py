@@ -7,11 +7,12 @@ until a reader in another process sees it; nobody flushes.
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apsw
 
@@ -29,47 +30,54 @@ WATCHED: Final = 20  # orders that are waited for at a time
 LOOK_EVERY_S: Final = 0.01
 NAME: Final = "search.sqlite"
 _PARTS: Final = (NAME, f"{NAME}-wal", f"{NAME}-shm")
-_NEWEST: Final = "SELECT agg, recorded_us FROM journal WHERE fact = 'OrderCreated' ORDER BY pos DESC LIMIT ?"
+_NEWEST: Final = "SELECT agg, recorded_us FROM journal WHERE fact = 'OrderCreated' ORDER BY pos DESC LIMIT 1"
 
 
-class Intake:
-    """What runs beside the questions. `look()` now and then; `fresh_s` are the delays that were seen."""
+class Watch(threading.Thread):
+    """Waits for the newest orders of the journal to be found; `fresh_s` are the delays that it saw."""
 
-    def __init__(self, per_s: float, crowd: Process, place: Path, search: SqliteSearch) -> None:
-        self.per_s: Final = per_s
-        self.search: Final = search
+    def __init__(self, home: Path) -> None:
+        super().__init__(daemon=True)
         self.fresh_s: Final[list[float]] = []
-        self._crowd = crowd
-        self._journals = [
-            apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY) for path in shards(place)
-        ]
-        self._waited: dict[str, float] = {}
-        self._known = set[str]()
-        self._looked_s = 0.0
+        self._home = home
+        self._over = threading.Event()
 
-    def look(self) -> None:
-        """Note which of the orders that were waited for are found, and wait for others."""
-        if time.monotonic() - self._looked_s < LOOK_EVERY_S:
-            return
-        self._looked_s, now_s = time.monotonic(), time.time()
-        if self._waited:
-            for row in self.search.find(OrderQuery(ids=tuple(self._waited)), limit=WATCHED):
-                self.fresh_s.append(now_s - self._waited.pop(row.id))
-        for journal in self._journals:
-            for id, recorded_us in journal.execute(_NEWEST, (1,)):
-                if id not in self._known and len(self._waited) < WATCHED:
-                    self._known.add(id)
-                    self._waited[id] = recorded_us / 1e6
+    def run(self) -> None:
+        search = SqliteSearch(self._home / "data" / NAME, readonly=True)
+        journals = [
+            apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY) for path in shards(self._home)
+        ]
+        waited, known = dict[str, float](), set[str]()
+        while not self._over.wait(LOOK_EVERY_S):
+            if waited:
+                for row in search.find(OrderQuery(ids=tuple(waited)), limit=WATCHED):
+                    self.fresh_s.append(time.time() - waited.pop(row.id))
+            for journal in journals:
+                id, recorded_us = journal.execute(_NEWEST).fetchone() or ("", 0)
+                if id and id not in known and len(waited) < WATCHED:
+                    known.add(id)
+                    waited[id] = recorded_us / 1e6
+        for journal in journals:
+            journal.close()
+        search.close()
+
+    def end(self) -> None:
+        self._over.set()
+        self.join()
+
+
+class Intake(NamedTuple):
+    """What runs beside the questions, which `search` answers."""
+
+    per_s: float
+    search: SqliteSearch
+    watch: Watch
+    crowd: Process
 
     def report(self) -> dict[str, Any]:
         """What the crowd says when it is done."""
-        found: dict[str, Any] = json.loads(self._crowd.line("report", 600))
+        found: dict[str, Any] = json.loads(self.crowd.line("report", 600))
         return {name: found[name] for name in ("offered", "acknowledged", "p50_ms", "p99_ms", "per_s")}
-
-    def close(self) -> None:
-        for journal in self._journals:
-            journal.close()
-        self.search.close()
 
 
 @contextmanager
@@ -94,9 +102,10 @@ def beside_intake(folder: Path, seconds: float) -> Iterator[Intake]:
             crowd.line("ready", 60)
             burst = Burst(port, "b1", per_s, seconds, 60.0, 256, 1, str(place / "answered"))
             crowd.say(json.dumps(burst._asdict()))
-            intake = Intake(per_s, crowd, home, SqliteSearch(home / "data" / NAME, readonly=True))
+            intake = Intake(per_s, SqliteSearch(home / "data" / NAME, readonly=True), Watch(home), crowd)
+            intake.watch.start()
             yield intake
-            intake.close()
+            intake.search.close()
         finally:
             crowd.stop()
             if service is not None:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tests.cli.conftest import tongdan
 
 
@@ -11,6 +12,7 @@ def test_the_list_names_each_replay() -> None:
     assert "never-notified" in tongdan("incident", "list").stdout
 
 
+@pytest.mark.world
 def test_a_replay_ends_with_0_when_the_column_holds() -> None:
     result = tongdan("incident", "run", "never-notified", "--seed", "2", "--json")
     outcome = json.loads(result.stdout)

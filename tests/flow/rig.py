@@ -6,9 +6,7 @@ copying the files as they are and opening a second centre on the copy.
 """
 
 import inspect
-import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -241,12 +239,6 @@ async def opened(data: Path, clock: Clock, **more: Any) -> AsyncIterator[Rig]:
 
 def shard_file(data: Path, shard: int) -> Path:
     return data / f"shard-{shard}.sqlite"
-
-
-def scratch() -> tempfile.TemporaryDirectory[str]:
-    """A folder for a test that opens hundreds of stores: in memory where that can be had, as no power fails here."""
-    memory = Path("/dev/shm")
-    return tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None)
 
 
 def as_after_a_crash(data: Path, to: Path) -> Path:

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.flow.company import Company
 from tests.flow.parties import count, pay, place
-from tests.flow.rig import NOON, SHARDS, findings, scratch
+from tests.flow.rig import NOON, SHARDS, findings
+from tests.scratch import scratch
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.kernel.keys import key_slot

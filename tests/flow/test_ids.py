@@ -5,7 +5,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.parties import place, say
-from tests.flow.rig import NOON, SHARDS, Rig, as_after_a_crash, scratch, virtual
+from tests.flow.rig import NOON, SHARDS, Rig, as_after_a_crash, virtual
+from tests.scratch import scratch
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.kernel.ids import business_day, parse

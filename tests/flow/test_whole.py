@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.flow.parties import PERSON, Partner, count, detail, everybody, pay, place, say
-from tests.flow.rig import NOON, Rig, as_after_a_crash, findings, later, scratch
+from tests.flow.rig import NOON, Rig, as_after_a_crash, findings, later
+from tests.scratch import scratch
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.domain.fulfillment.commands import (
