@@ -11,10 +11,22 @@ from pathlib import Path
 import pytest
 from tests.domain.centre import NOON, POLICY, Centre
 
+from tongdan.domain.confighealth.facts import (
+    Finding,
+    HealthScanned,
+    KeyBound,
+    KeyFailed,
+    KeyPut,
+    KeyRecovered,
+    KeySwitched,
+    KeyUnbound,
+    KeyWarmed,
+)
 from tongdan.domain.kernel.keys import kind_of
 from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import EffectDied, EffectReplayed, EffectSettled, EffectSkipped, Fact
 from tongdan.domain.kernel.policy import Policy
+from tongdan.domain.orders.confirmation.facts import RefundCalledOff
 from tongdan.domain.orders.facts import (
     HeldAfterRestore,
     OrderAnnounced,
@@ -23,6 +35,7 @@ from tongdan.domain.orders.facts import (
     PaymentAwaited,
 )
 from tongdan.domain.orders.model import WORRY_LOST
+from tongdan.domain.orders.money.refund_facts import RefundRequested
 from tongdan.domain.orders.remark_facts import ToldAgain
 from tongdan.domain.returns.facts import AfterSaleOpened, PayBackFailed
 from tongdan.domain.sync.dispute_facts import (
@@ -109,7 +122,76 @@ ALONE: tuple[History, ...] = (
     ),
     (
         "MP20260127000263",
-        (OrderResurfaced(channel="MP"), OrderRecovered(ends=(WORRY_LOST,)), PaymentAwaited(pay_by=_LATER)),
+        (
+            OrderResurfaced(channel="MP"),
+            OrderRecovered(ends=(WORRY_LOST,)),
+            PaymentAwaited(pay_by=_LATER),
+            RefundRequested(
+                refund=1,
+                attempt=1,
+                transaction="T-1",
+                amount_fen=100,
+                adds_fen=100,
+                reason="goodwill",
+                check_at=_LATER,
+            ),
+            RefundCalledOff(refund=1, amount_fen=100),
+        ),
+    ),
+    (
+        "credential/sf/main",
+        (
+            KeyPut(
+                task="sf/main",
+                key="first",
+                fingerprint="ab12",
+                environment="production",
+                put_at=NOON,
+                by="ops",
+            ),
+            KeyPut(
+                task="sf/main",
+                key="second",
+                fingerprint="cd34",
+                environment="production",
+                put_at=NOON,
+                by="ops",
+                standby=True,
+                expires_on=date(2026, 12, 31),
+                idle_days=7,
+                allow=("192.0.2.1",),
+                certificate_until=_LATER,
+            ),
+            KeyBound(task="sf/main", key="first", before="", by="ops", reason="new", bound_at=NOON),
+            KeyWarmed(task="sf/main", key="first", warmed_at=NOON),
+            KeyFailed(
+                task="sf/main",
+                key="first",
+                partner="carrier/SF",
+                error="A1001",
+                successor="second",
+                failed_at=_LATER,
+            ),
+            KeySwitched(task="sf/main", key="second", before="first", switched_at=_LATER),
+            KeyRecovered(task="sf/main", key="first", recovered_at=_LATER),
+            KeyUnbound(task="sf/main", before="second", by="ops", reason="closed", unbound_at=_LATER),
+        ),
+    ),
+    (
+        "health/board",
+        (
+            HealthScanned(
+                no=1,
+                findings=(
+                    Finding(
+                        check="expiry", severity="grave", about="sf/main/first", detail="2 days", until=_LATER
+                    ),
+                ),
+                fine=3,
+                by="ops",
+                scanned_at=NOON,
+            ),
+        ),
     ),
     (
         "DY20260127000097",
