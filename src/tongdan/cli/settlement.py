@@ -1,5 +1,7 @@
 """`tongdan settlement`: bill files laid beside the orders, and what is signed for and has not been paid out."""
 
+import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -7,6 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 import typer
 
+from tongdan import profile
 from tongdan.adapters.csv_table import FileRefused
 from tongdan.adapters.policy_files import ConfError
 from tongdan.cli.asking import ApplyOption, ask_service, on_files, operator
@@ -15,6 +18,7 @@ from tongdan.cli.output import DOES_NOT_HOLD, add_row, emit, err, fail, out, tab
 from tongdan.cli.places import DATA, ConfOption, DataOption, JsonOption, LimitOption, ShopOption, conf_dir
 from tongdan.cli.reading import open_reading
 from tongdan.domain.kernel.money import yuan_from_fen
+from tongdan.ports import Failed
 from tongdan.profile import Centre
 from tongdan.surfaces import settlements
 from tongdan.surfaces.http.keys import Scope
@@ -42,6 +46,12 @@ conf/bills/NAME.yml describes.""",
 --as wechat 读取微信支付交易账单和资金账单，--as alipay 读取支付宝账务明细，--as NAME 按 conf/bills/NAME.yml 读取。""",
     "tongdan settlement import 2026-01-27.csv --as wechat",
     "tongdan settlement import douyin.xlsx --as douyin --apply",
+)
+FETCH_HELP: Final = teach(
+    """Fetch WeChat Pay's bill of a day into a file; its hash has to be the one that was announced.""",
+    """下载微信支付某日账单到文件，并核对哈希。""",
+    "tongdan settlement fetch --shop mp-main --date 2026-01-27 --to trade.csv",
+    "tongdan settlement fetch --shop mp-main --date 2026-01-27 --fund --to fund.csv",
 )
 DUE_HELP: Final = teach(
     """List orders that are signed for and have not been paid out, longest due first.""",
@@ -113,6 +123,26 @@ def _print(said: dict[str, Any]) -> None:
         err.print(t(f"line {each['line']}: {what}", f"第 {each['line']} 行：{what}"), markup=False)
     if said["applied"]:
         err.print(t(f"{said['accepted']} written.", f"已写入 {said['accepted']} 项。"))
+
+
+@app.command("fetch", help=FETCH_HELP)
+def fetch(
+    shop: Annotated[str, typer.Option("--shop", help=t("Whose merchant account.", "哪个店铺的商户号。"))],
+    on: Annotated[str, typer.Option("--date", help=t("YYYY-MM-DD.", "账单日期。"))],
+    to: Annotated[Path, typer.Option("--to", dir_okay=False, help=t("Where the file goes.", "保存到。"))],
+    fund: Annotated[bool, typer.Option("--fund", help=t("The fund bill.", "资金账单。"))] = False,
+    data: DataOption = DATA,
+    conf: ConfOption = None,
+) -> None:
+    try:
+        day = date.fromisoformat(on)
+        found = asyncio.run(profile.fetch_bill(data, conf_dir(conf), shop, day, fund=fund))
+    except (ValueError, ConfError) as error:
+        fail(str(error))
+    if isinstance(found, Failed):
+        fail(t(f"There is no bill: {found.error}", f"未取得账单：{found.error}"), DOES_NOT_HOLD)
+    to.write_bytes(found)
+    err.print(t(f"{len(found)} bytes, their hash is the one announced.", f"{len(found)} 字节，哈希已核对。"))
 
 
 @app.command("due", help=DUE_HELP)

@@ -40,7 +40,7 @@ from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.orders.goods.delivery import FINANCE
 from tongdan.flow.finance_evidence import evidence_of
-from tongdan.ports import Actor, Clock, Entropy, Errand, Failed, JournalRow, Reads
+from tongdan.ports import Actor, Clock, Entropy, Errand, Failed, Reads, Told
 
 AT_ONCE: Final = 1  # days being compared by this process
 PAGE_WITHIN_S: Final = 30.0
@@ -127,7 +127,9 @@ class FinanceDesk:
         found, sums = list[Counted](), dict[str, int]()
         for fact in _FACTS[self._terms.moment]:
             for rows in self._reads.telling(fact, begin - SKEW):
-                found += [each for row in rows if (each := _counted(row, day)) and shop in ("", each.shop)]
+                found += [
+                    each for row in rows if (each := _counted(fact, row, day)) and shop in ("", each.shop)
+                ]
                 await self._clock.sleep(0)
         if any(not each.amount_fen for each in found):
             for rows in self._reads.telling("OrderDetailed", begin - SKEW):
@@ -212,9 +214,9 @@ class FinanceDesk:
         return next((order for order in found if order is not None), "")
 
 
-def _counted(row: JournalRow, day: date) -> Counted | None:
+def _counted(fact: str, row: Told, day: date) -> Counted | None:
     """None: it is another day's. A fact of the payment carries the sum that was paid, one of the order its price."""
-    said = row.body.get("paid_at" if row.fact == "OrderPaid" else "placed_at")
+    said = row.body.get("paid_at" if fact == "OrderPaid" else "placed_at")
     at = datetime.fromisoformat(said) if isinstance(said, str) else said
     if not isinstance(at, datetime) or business_day(at) != day:
         return None

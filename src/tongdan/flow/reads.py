@@ -37,6 +37,7 @@ from tongdan.ports import (
     ShardStore,
     TicketRow,
     TokenBook,
+    Told,
     Vault,
 )
 
@@ -78,6 +79,10 @@ def _whole_journal(store: ShardStore, since_us: int) -> Iterator[JournalColumns]
                 yield row
         pos = rows[-1][0]
         rows = store.journal_after(pos, EXPORT_CHUNK)
+
+
+def _told(row: JournalColumns) -> Told:
+    return Told(row.agg, row.shop, msgspec.msgpack.decode(row.body))
 
 
 class Reader:
@@ -193,7 +198,7 @@ class Reader:
                 if here and row.recorded_us >= since_us and shop in ("", row.shop):
                     yield self._opened(row, {})
 
-    def telling(self, fact: str, since: datetime) -> Iterator[list[JournalRow]]:
+    def telling(self, fact: str, since: datetime) -> Iterator[list[Told]]:
         since_us = to_us(since)
         for store in self._shards:
             here = [
@@ -202,14 +207,14 @@ class Reader:
                 if row.fact == fact and self._is_here(store, row)
             ]
             told = {(row.slot, row.epoch, row.seq) for row in here}
-            yield [self._opened(row, {}) for row in here]
+            yield [_told(row) for row in here]
             first, last = next((pos for pos, _ in store.journal_after(0, 1)), 0), store.last_pos()
             at = first + max(0, store.recorded_before(since_us) - 1) - 1
             while at < last:
                 until = at + TELLING_CHUNK
                 rows = [row for row in store.telling(fact, at, until) if self._is_here(store, row)]
                 new = [row for row in rows if (row.slot, row.epoch, row.seq) not in told]
-                yield [self._opened(row, {}) for row in new if row.recorded_us >= since_us]
+                yield [_told(row) for row in new if row.recorded_us >= since_us]
                 at = until
 
     def _is_here(self, store: ShardStore, row: JournalColumns) -> bool:

@@ -21,7 +21,7 @@ from tongdan.ports.inbound import (
     Translator,
     Unauthentic,
 )
-from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Link, Proof, Reads, TicketRow
+from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Link, Proof, Reads, TicketRow, Told
 from tongdan.ports.outbound import (
     Actor,
     Done,
@@ -135,6 +135,7 @@ __all__ = [
     "Subject",
     "TicketRow",
     "TokenBook",
+    "Told",
     "TooWide",
     "Translator",
     "Transport",

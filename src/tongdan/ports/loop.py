@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -60,6 +60,14 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     effects: int
     wake_at: datetime | None
     hash: str
+
+
+class Told(NamedTuple):
+    """A fact that was told of an aggregate of a shop, and no more than that."""
+
+    aggregate: str
+    shop: str
+    body: dict[str, Any]
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,9 +174,9 @@ class Reads(Protocol):
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         """The audit trail, shard by shard in order of arrival: within a slot that is the order of its chain."""
 
-    def telling(self, fact: str, since: datetime) -> Iterator[list[JournalRow]]:
-        """The rows that tell this fact, recorded from `since` on, without payloads; each step reads a bounded piece of
-        the trail, whether or not anything is found in it."""
+    def telling(self, fact: str, since: datetime) -> Iterator[list[Told]]:
+        """What this fact was told of, recorded from `since` on; each step reads a bounded piece of the trail, even if
+        nothing is found in it."""
 
     def waiting(self, effect: str) -> tuple[str, str] | None:
         """Partner and verb of an effect that is outstanding; None: it is over, or there was none."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from tongdan.adapters.anchors_file import FILE as ANCHORS
 from tongdan.adapters.anchors_file import AnchorsFile
@@ -26,16 +27,19 @@ from tongdan.adapters.overview_sqlite import SqliteOverview
 from tongdan.adapters.partners.exchange import Wire
 from tongdan.adapters.partners.finance import FinanceActor
 from tongdan.adapters.partners.finance_books import read_file, terms_of
+from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.adapters.policy_files import load_conf
 from tongdan.adapters.search_sqlite import SqliteSearch
 from tongdan.adapters.store_sqlite import SqliteShard
 from tongdan.adapters.tokens_sqlite import SqliteTokens
 from tongdan.adapters.transport import HttpTransport
 from tongdan.domain.confighealth.commands import PutKey
+from tongdan.domain.finance.books import FetchBill
 from tongdan.domain.kernel.health import PRODUCTION
 from tongdan.domain.kernel.ids import business_day
 from tongdan.domain.kernel.lost import check_span
 from tongdan.domain.kernel.messages import Refusal
+from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.orders.goods.delivery import FINANCE
 from tongdan.flow.archive import newest_sealed, rows_until
 from tongdan.flow.bound_keys import BoundKeys
@@ -47,6 +51,8 @@ from tongdan.flow.shard import Committer, commit_in_thread, no_probe
 from tongdan.flow.verify import Report, verify
 from tongdan.ports import (
     Clock,
+    Errand,
+    Failed,
     StoreFailure,
     Transport,
 )
@@ -69,6 +75,9 @@ from tongdan.profile.directory import (
 def read_checks(data: Path) -> AbstractContextManager[SqliteChecks]:
     """The book of the heartbeat, to be read beside a running centre or without one. Raises StoreFailure."""
     return closing(SqliteChecks(data / CHECKS, readonly=True))
+
+
+WECHAT: Final = "payment/wechat"
 
 
 def reading(data: Path) -> Reader:
@@ -97,13 +106,34 @@ async def reconcile(
     day = day or business_day(clock.now()) - timedelta(days=1)
     entries, faults = (None, []) if raw is None else read_file(raw, finance, day)
     async with HttpTransport() as over_http:
-        entropy = SystemEntropy()
-        vault = open_vault(data / MASTER_KEY, entropy)
-        ring = open_ring(data / CREDENTIALS, data / SEALED, vault, entropy, clock)
-        wire = Wire(transport or over_http, BoundKeys(reads, ring, settled.policy.health, clock), clock)
+        wire = _wire(data, settled.policy, reads, transport or over_http)
         actors = [FinanceActor(FINANCE, finance, wire)]
-        desk = FinanceDesk(reads, actors, settled.policy, terms_of(finance), clock, entropy)
+        desk = FinanceDesk(reads, actors, settled.policy, terms_of(finance), clock, SystemEntropy())
         return await desk.reconcile(day, shop, entries), faults
+
+
+async def fetch_bill(data: Path, conf: Path, shop: str, day: date, *, fund: bool = False) -> bytes | Failed:
+    """The payment provider's bill of a day, as a file. Beside a running centre or without one. Raises ConfError."""
+    read, clock = load_conf(conf), SystemClock()
+    async with HttpTransport() as over_http:
+        wire = _wire(data, read.policy, reading(data), over_http)
+        actor = WechatActor(WECHAT, read.partners.wechat, read.policy, wire)
+        effect = FetchBill(partner=WECHAT, shop=shop, day=day, fund=fund)
+        done = await actor.perform(
+            Errand(f"bill/{shop}/{day}/{clock.now()}", WECHAT, effect, 1, lambda: None)
+        )
+    if isinstance(done, Failed):
+        return done
+    assert isinstance(done.found, bytes)
+    return done.found
+
+
+def _wire(data: Path, policy: Policy, reads: Reader, transport: Transport) -> Wire:
+    """With the credentials that are bound, as a serving centre has them."""
+    entropy, clock = SystemEntropy(), SystemClock()
+    vault = open_vault(data / MASTER_KEY, entropy)
+    ring = open_ring(data / CREDENTIALS, data / SEALED, vault, entropy, clock)
+    return Wire(transport, BoundKeys(reads, ring, policy.health, clock), clock)
 
 
 def due_for_archive(data: Path, conf: Path, until: date | None) -> tuple[date, int]:

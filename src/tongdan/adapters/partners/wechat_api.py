@@ -6,6 +6,7 @@ also repairs a lost notice. Closing and refunding may be repeated as they are: t
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,9 +16,11 @@ from tongdan.adapters.partners.exchange import Wire, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, reason_of
 from tongdan.adapters.partners.settings import WechatSettings
 from tongdan.adapters.partners.wechat import CURRENCY, Transaction, payment_command
+from tongdan.adapters.partners.wechat_bills import fetch_bill
 from tongdan.adapters.partners.wechat_line import Line, code_of
 from tongdan.adapters.partners.wechat_refunds import NOT_THERE as NO_SUCH_THING
 from tongdan.adapters.partners.wechat_refunds import Refunds
+from tongdan.domain.finance.books import FetchBill
 from tongdan.domain.kernel import ids
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.policy import Policy
@@ -39,6 +42,7 @@ VERBS: Final[Mapping[type[Effect], Verb]] = {
     ClosePayment: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
     RefundPayment: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE, deadline_s=REFUND_DEADLINE_S),
     QueryRefund: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
+    FetchBill: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
 }
 
 
@@ -65,6 +69,7 @@ class WechatActor:
             ClosePayment: self._close,
             RefundPayment: refunds.send,
             QueryRefund: refunds.ask,
+            FetchBill: partial(fetch_bill, self._line),
         }
 
     async def perform(self, errand: Errand) -> Done | Failed:

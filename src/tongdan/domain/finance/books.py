@@ -93,6 +93,14 @@ class ListBooks(Effect, frozen=True, kw_only=True):
     cursor: str = ""
 
 
+class FetchBill(Effect, frozen=True, kw_only=True):
+    """Fetch the payment provider's bill of a day, of trades or (`fund`) of the account: a read that a person makes."""
+
+    shop: str
+    day: date
+    fund: bool = False
+
+
 class BooksPage(msgspec.Struct, frozen=True):
     """`cursor` "": it was the last."""
 

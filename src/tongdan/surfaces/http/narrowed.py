@@ -20,7 +20,7 @@ from tongdan.domain.kernel.ids import parse
 from tongdan.domain.kernel.keys import SHIPMENT, kind_of, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.model import Order, warehouses_of
-from tongdan.ports import DeadLetter, JournalRow, Proof, Reads, TicketRow
+from tongdan.ports import DeadLetter, JournalRow, Proof, Reads, TicketRow, Told
 from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
 
 LOOKED_AT: Final = 1_000  # rows of a list of all shops that are looked at for those that may be seen
@@ -127,8 +127,9 @@ class NarrowedReads:
         rows, cursor = self._reads.history(before=before, limit=limit)
         return list(self._rows(rows)), cursor
 
-    def telling(self, fact: str, since: datetime) -> Iterator[list[JournalRow]]:
-        return (list(self._rows(rows)) for rows in self._reads.telling(fact, since))
+    def telling(self, fact: str, since: datetime) -> Iterator[list[Told]]:
+        pieces = self._reads.telling(fact, since)
+        return ([row for row in rows if self._about(row.aggregate)] for rows in pieces)
 
     def waiting(self, effect: str) -> tuple[str, str] | None:
         return self._reads.waiting(effect)
