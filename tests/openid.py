@@ -1,4 +1,4 @@
-"""A small OpenID provider in a process of its own, honest unless it is told to lie: `python -m tests.openid PORT`.
+"""A small OpenID provider in a process of its own, honest unless it is told to lie: `python -m tests.openid`.
 
 Real HTTP and real RS256. People sign in by a click on their name; `/fault?what=…` makes the next ID token wrong in one
 way, `/rotate` gives it another key. It keeps to the rules that a provider has: a code works once, for the client,
@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -144,9 +145,9 @@ class OpenId:
 
 
 @contextmanager
-def running(port: int) -> Iterator[str]:
+def running() -> Iterator[str]:
     """The provider as a process; its issuer."""
-    command = [sys.executable, "-m", "tests.openid", str(port)]
+    command = [sys.executable, "-m", "tests.openid"]
     root = Path(__file__).parents[1]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -156,16 +157,17 @@ def running(port: int) -> Iterator[str]:
         process.terminate()
 
 
-def main(port: int) -> None:
-    issuer = f"http://127.0.0.1:{port}"
+def main() -> None:
+    here = socket.create_server(("127.0.0.1", 0))
+    issuer = f"http://127.0.0.1:{here.getsockname()[1]}"
     openid, app = OpenId(issuer), web.Application()
     app.router.add_get("/.well-known/openid-configuration", openid.discovery)
     app.router.add_post("/token", openid.token)
     for name in ("jwks", "authorize", "pick", "logout", "rotate", "regroup"):
         app.router.add_get(f"/{name}", getattr(openid, name))
     app.router.add_get("/fault", openid.lie)
-    web.run_app(app, host="127.0.0.1", port=port, print=lambda *_: print(issuer, flush=True))
+    web.run_app(app, sock=here, print=lambda *_: print(issuer, flush=True))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

@@ -25,20 +25,18 @@ pytestmark = pytest.mark.server
 START_S = 60
 
 
-def free_ports(n: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service that people sign in to by a provider; its address."""
     place = tmp_path_factory.mktemp("sign-in")
-    theirs, ours = free_ports(2)
-    with openid.running(theirs) as issuer:
+    ours = free_port()
+    with openid.running() as issuer:
         url = f"http://127.0.0.1:{ours}"
         groups = [
             {"group": "tongdan-admin", "role": "admin"},

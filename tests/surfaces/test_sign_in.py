@@ -1,7 +1,6 @@
 """Sign-in by a provider, against a real one in a process of its own: who comes, with which rights, and who does not."""
 
 import logging
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,7 @@ OURS = {CONSOLE: "1"}
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with openid.running(port) as issuer:
+    with openid.running() as issuer:
         yield issuer
 
 
