@@ -254,6 +254,18 @@ def test_a_platform_s_refund_that_finance_withdraws_is_a_conflict_for_people(cen
     assert (order, "refund-disputed:AS1") in centre.tickets()
 
 
+def test_goods_that_still_lie_in_their_parcel_leave_with_it(centre: Centre) -> None:
+    order = centre.stocked(SHIRT=5, HAT=5).placed(line(), line(2, "HAT"))
+    centre.told(pay(order, amount_fen=2 * PRICE_FEN))
+    before = centre.order(order)
+    centre.told(RefundUnits(order=order, units=(Units(2, 1),), reason="not wanted", marker=ANN))
+    assert (order, "withdrawn-in-parcel") in centre.tickets()
+    centre.told(withdraw(order))
+    heard(centre, order, "finance", "refund-withdrawn")
+    assert centre.order(order).lines == before.lines
+    assert centre.tickets() == set()
+
+
 def test_a_recall_that_a_withdrawn_refund_asked_for_is_answered_by_sending_again(centre: Centre) -> None:
     """The parcel was stopped at its warehouse for a refund by line: the goods go in a new one."""
     order = centre.stocked(SHIRT=5, HAT_SOUTH=5).placed(line(), line(2, "HAT"))

@@ -49,6 +49,19 @@ def test_every_order_that_finance_counts_otherwise_is_named_with_its_cause(data:
     assert old["minutes"] > 60 and old["missing"] > 0
 
 
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_every_system_reverses_a_withdrawn_refund_and_what_left_is_owed_back(data: Path, seed: int) -> None:
+    outcome = replayed("refund-withdrawn", seed, data)
+    assert (outcome.holds, outcome.offenders) == (True, ())
+    old, ours = ({row.name: count(each) for row in outcome.rows for each in [pick(row)]} for pick in SIDES)
+    assert ours["reversed"] == ours["told"] > ours["withdrawn"] == ours["as_before"] == old["withdrawn"]
+    assert (ours["on_one_word"], ours["followed_fen"]) == (0, ours["left_fen"])
+    # The old side: the money is gone before anybody can withdraw it, and nobody follows it.
+    assert old["left_fen"] > ours["left_fen"] > 0
+    assert (old["on_one_word"], old["followed_fen"]) == (old["withdrawn"], 0)
+    assert old["reversed"] < old["told"]
+
+
 def test_the_same_seed_gives_the_same_columns(data: Path) -> None:
     first, second = (replayed("never-notified", 2, data / name) for name in ("a", "b"))
     assert first == second

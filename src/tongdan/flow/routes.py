@@ -571,6 +571,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-refunded", _r.RefundSucceeded, eyes.healed),
     Reaction("healed-refund-confirmed", confirmation_facts.RefundConfirmed, confirmed.no_longer_waits),
     Reaction("healed-refund-not-wanted", confirmation_facts.RefundWithdrawn, confirmed.no_longer_waits),
+    Reaction("healed-wanted-again", withdrawn_facts.UnitsWantedAgain, eyes.healed),
     Reaction("healed-recovery-repaid", confirmation_facts.RecoveryRepaid, eyes.healed),
     Reaction("healed-recovery-written-off", confirmation_facts.RecoveryWrittenOff, eyes.healed),
     Reaction("healed-tracked", _f.ParcelTracked, eyes.healed),

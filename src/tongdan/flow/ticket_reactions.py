@@ -193,6 +193,7 @@ Healing = (
     | told.OrderSettled
     | told.OrderCancelled
     | withdrawn.UnitsWithdrawn
+    | withdrawn.UnitsWantedAgain
     | LinesLeftElsewhere
     | refund.RefundSucceeded
     | confirmation.RecoveryRepaid

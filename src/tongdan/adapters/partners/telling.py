@@ -62,6 +62,7 @@ async def tell_refund(
         "native": effect.native,
         "amount_fen": effect.amount_fen,
         "currency": CURRENCY,
+        "cause": effect.cause,
         "reason": effect.reason,
         "at": effect.at,
     }

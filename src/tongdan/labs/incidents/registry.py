@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from tongdan.labs.incidents import never_notified, seven_orders
+from tongdan.labs.incidents import never_notified, refund_withdrawn, seven_orders
 from tongdan.labs.incidents.outcome import Incident
 
-INCIDENTS: Final[dict[str, Incident]] = {
-    each.name: each for each in (never_notified.INCIDENT, seven_orders.INCIDENT)
-}
+_ALL: Final = (never_notified.INCIDENT, refund_withdrawn.INCIDENT, seven_orders.INCIDENT)
+INCIDENTS: Final[dict[str, Incident]] = {each.name: each for each in _ALL}

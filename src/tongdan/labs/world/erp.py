@@ -69,7 +69,7 @@ class JsonErp:
         if self._moods.meets("busy", order):
             return _json(503, {"ok": False, "error": "busy"})
         number = self._known.setdefault(said["id"], f"SO{len(self._known) + 1:06d}")
-        if said["type"].startswith("refund-"):
+        if "refund_id" in said:
             self.refunds[said["refund_id"]] = said["type"]
         elif said["type"] == "cancel":
             self.off.add(order)

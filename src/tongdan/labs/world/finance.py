@@ -7,7 +7,7 @@ and times are those of its own wall, as such systems do.
 
 import hmac
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
@@ -66,7 +66,8 @@ class Account:
 
 class Finance:
     """`secret` is the credential `finance/{system}`; `zone` is the clock on its wall; `hears`: what a milestone
-    of an order is answered with, and no more comes of it (0: it is taken as it should be)."""
+    of an order is answered with, and no more comes of it (0: it is taken as it should be). Refunds by rule it marks
+    by itself, what a person has asked for only if it `marks_asked`; else a member of the seller's finance has to."""
 
     def __init__(self, setting: Setting, system: str, secret: str, zone: tzinfo) -> None:
         self.accounts: Final[dict[str, Account]] = {}
@@ -78,7 +79,7 @@ class Finance:
         self._zone: Final = zone
         self._url: Final = f"{setting.centre_url}/push/finance/{system}"
         self._nonces: Final = setting.stream("finance", "nonces")
-        self.decide: Callable[[dict[str, Any]], Coroutine[Any, Any, None]] = self._confirm
+        self.marks_asked = False
         self.outbox: Final = Outbox[bytes](setting, self._wrap, _acknowledged, RETRIES_S)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -117,8 +118,9 @@ class Finance:
     def _hear_of_refund(self, account: Account, said: dict[str, Any]) -> None:
         """Somebody there looks at what is to be marked, after a while; what is withdrawn leaves the books."""
         refund, word = said["refund_id"], said["type"]
-        if word == "refund-requested" and refund not in account.refunds:
-            self._setting.bustle.start(self.decide(said))
+        wanted = self.marks_asked or said.get("cause") != "asked"
+        if wanted and word == "refund-requested" and refund not in account.refunds:
+            self._setting.bustle.start(self._confirm(said))
         if word in ("refund-requested", "refund-confirmed", "refund-withdrawn"):
             account.refunds[refund] = word
         if word == "refund-withdrawn":

@@ -134,4 +134,5 @@ class TellRefund(Effect, frozen=True, kw_only=True):
     amount_fen: int
     word: str
     at: datetime
+    cause: str = ""
     reason: str = ""

@@ -17,8 +17,9 @@ def announce(draft: Draft, ctx: Context, no: int, partner: str, word: str, reaso
 
 def tell(draft: Draft, ctx: Context, no: int, partner: str, word: str, reason: str = "") -> None:
     """Tell `partner`; nothing depends on its answer."""
-    order, refund = draft.order, draft.order.refund(no)
+    order, refund, its = draft.order, draft.order.refund(no), draft.order.confirmation(no)
     assert refund is not None
+    assert its is not None
     draft.do(
         TellRefund(
             partner=partner,
@@ -30,6 +31,7 @@ def tell(draft: Draft, ctx: Context, no: int, partner: str, word: str, reason: s
             amount_fen=refund.amount_fen,
             word=word,
             at=ctx.now,
+            cause=its.cause,
             reason=reason,
         )
     )

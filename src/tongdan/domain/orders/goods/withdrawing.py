@@ -16,7 +16,7 @@ from tongdan.domain.orders.goods.delivery import completes_at, tell_signed_at_la
 from tongdan.domain.orders.goods.reservation import advance, open_shipments, reserve_until
 from tongdan.domain.orders.goods.withdrawn_facts import UnitsWantedAgain, UnitsWithdrawn
 from tongdan.domain.orders.lines import ReservedLine, Units
-from tongdan.domain.orders.model import UNMATCHED_HOLD, WORRY_SHORT, LineState, Order, unmatched
+from tongdan.domain.orders.model import UNMATCHED_HOLD, WORRY_APART, WORRY_SHORT, LineState, Order, unmatched
 
 WITHOUT_GOODS: Final = "gift without its goods"
 
@@ -51,27 +51,40 @@ def to_leave(line: LineState) -> int:
 
 
 def want_again(draft: Draft, ctx: Context, units: tuple[Units, ...], reason: str) -> None:
-    """What was withdrawn and is stopped now is sent after all, where its line holds nothing else that stock stands
-    behind; the rest is for a person. What has left has left."""
+    """What was withdrawn is to leave after all. What lies in a parcel that nobody calls back goes with it; what is
+    stopped is asked for anew, where its line holds nothing else that stock stands behind; the rest is for a person."""
     order = draft.order
     if order.cancelled or not units:
         return
-    wanted: list[Units] = []
-    kept: list[Units] = []
+    found: dict[str, list[Units]] = {"units": [], "stays": [], "kept": []}
     for each in units:
         line = order.line(each.line)
         assert line is not None
         n = min(each.units, line.withdrawn)
-        busy = line.waiting or line.reserved or line.released or not line.line.sku
         if n > 0:
-            (kept if busy or n > line.stopped else wanted).append(Units(each.line, n))
-    if wanted or kept:
-        again = [_reservation(line, 1) for each in wanted if (line := order.line(each.line)) is not None]
-        draft.tell(
-            UnitsWantedAgain(
-                units=tuple(wanted), again=tuple(again), region=order.region, reason=reason, kept=tuple(kept)
-            )
+            found[_comes_back(line, n)].append(Units(each.line, n))
+    if not any(found.values()):
+        return
+    again = [_reservation(line, 1) for each in found["units"] if (line := order.line(each.line)) is not None]
+    stays = {each.line for each in found["stays"]}
+    apart = any(line.apart for line in order.lines if line.line.no not in stays)
+    draft.tell(
+        UnitsWantedAgain(
+            **{name: tuple(each) for name, each in found.items()},
+            again=tuple(again),
+            region=order.region,
+            reason=reason,
+            ends=(WORRY_APART,) if WORRY_APART in order.worries and not apart else (),
         )
+    )
+
+
+def _comes_back(line: LineState, units: int) -> str:
+    """How so many withdrawn units of a line come back, as `UnitsWantedAgain` has it."""
+    if units <= line.apart:
+        return "stays"
+    busy = line.waiting or line.reserved or line.released or not line.line.sku
+    return "kept" if busy or units > line.stopped else "units"
 
 
 class _Share(NamedTuple):

@@ -57,16 +57,19 @@ def _stopped(line: LineState, units: int) -> LineState:
 
 def _wanted_again(order: Order, fact: f.UnitsWantedAgain) -> Order:
     wanted, again = _by_line(fact.units), {each.line: each.attempt for each in fact.again}
+    stays = _by_line(fact.stays)
     lines = []
     for line in order.lines:
         no = line.line.no
+        line = line.without(stays.get(no, 0), stays.get(no, 0))
         if no in wanted:
             line = line.moved(Stage.STOPPED, Stage.WAITING, wanted[no])
             line = replace(
                 line, withdrawn=line.withdrawn - wanted[no], attempt=again.get(no, line.attempt), warehouse=""
             )
         lines.append(line)
-    return replace(order, lines=tuple(lines))
+    worries = tuple([each for each in order.worries if each not in fact.ends])
+    return replace(order, lines=tuple(lines), worries=worries)
 
 
 def _refunded(order: Order, fact: f.LinesRefunded) -> Order:

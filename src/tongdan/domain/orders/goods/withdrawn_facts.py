@@ -35,13 +35,16 @@ class UnitsWithdrawn(Fact, frozen=True, kw_only=True):
 
 class UnitsWantedAgain(Fact, frozen=True, kw_only=True):
     """Units that were withdrawn with a refund, which was withdrawn itself, are to leave after all: stock is asked for
-    `units` under the attempts of `again`. `kept` cannot come back by themselves, so a person has to send them."""
+    `units` under the attempts of `again`. `stays` lie in parcels still, and leave with them; `kept` cannot come back by
+    themselves, so a person has to send them."""
 
     units: tuple[Units, ...]
     again: tuple[ReservedLine, ...]
     region: str
     reason: str
+    stays: tuple[Units, ...] = ()
     kept: tuple[Units, ...] = ()
+    ends: tuple[str, ...] = ()
 
 
 class LinesRefunded(Fact, frozen=True, kw_only=True):
