@@ -254,6 +254,19 @@ def test_a_platform_s_refund_that_finance_withdraws_is_a_conflict_for_people(cen
     assert (order, "refund-disputed:AS1") in centre.tickets()
 
 
+def test_what_was_withdrawn_of_an_order_that_is_cancelled_since_is_owed(centre: Centre) -> None:
+    """A cancelled order owes all that came in: what a withdrawn refund would have covered, too."""
+    order = centre.stocked(SHIRT=5).placed()
+    centre.told(pay(order))
+    centre.told(ask(order, 4_900))
+    centre.told(CancelOrder(order=order, reason="buyer"))
+    centre.told(RecordRecall(shipment=f"{order}-S1", stopped=True, reason="ok"))
+    assert [each.amount_fen for each in centre.order(order).refunds] == [4_900, 5_000]
+    centre.told(withdraw(order))
+    assert centre.order(order).owed_fen == PRICE_FEN
+    assert (order, "refund-withdrawn:R1") in centre.tickets()
+
+
 def test_goods_that_still_lie_in_their_parcel_leave_with_it(centre: Centre) -> None:
     order = centre.stocked(SHIRT=5, HAT=5).placed(line(), line(2, "HAT"))
     centre.told(pay(order, amount_fen=2 * PRICE_FEN))

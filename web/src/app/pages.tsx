@@ -9,7 +9,7 @@ export interface Page {
   path: string;
   group: 'duty' | 'orders' | 'admin';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
-  word?: 'board' | 'search' | 'manual' | 'imports' | 'health' | 'audit' | 'members' | 'finance';
+  word?: 'board' | 'confirmations' | 'search' | 'manual' | 'imports' | 'health' | 'audit' | 'members' | 'finance';
   /** Only who may sees it in the menu. */
   scope?: Scope;
   Body: ComponentType;
@@ -18,6 +18,12 @@ export interface Page {
 // The first page is in the first chunk; the others come when somebody goes there.
 export const PAGES: readonly Page[] = [
   { path: '/board', group: 'duty', word: 'board', Body: Board },
+  {
+    path: '/confirmations',
+    group: 'duty',
+    word: 'confirmations',
+    Body: lazily(() => import('../pages/confirmations')),
+  },
   { path: '/orders', group: 'orders', word: 'search', Body: lazily(() => import('../pages/orders')) },
   {
     path: '/orders/new',

@@ -4,7 +4,7 @@ import type { Schemas } from '../api/client';
 import { api, Refused, told } from '../api/client';
 
 export type Who = Schemas['Who'];
-export type Scope = 'read' | 'write' | 'reveal' | 'operate' | 'finance' | 'erase' | 'manage';
+export type Scope = 'read' | 'write' | 'refund' | 'reveal' | 'operate' | 'finance' | 'erase' | 'manage';
 
 const WHO = ['who'];
 const INSIDE = 'tongdan.inside'; // kept for public/ahead.js, which cannot see the cookie

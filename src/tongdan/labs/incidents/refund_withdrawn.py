@@ -6,7 +6,6 @@ reach for a while that day. The old process and Tongdan meet the same orders, wi
 """
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from tongdan.domain.orders.confirmation.words import WITHDRAWN
 from tongdan.domain.orders.lines import Units
 from tongdan.domain.orders.model import Order
 from tongdan.labs.incidents.outcome import Incident, Outcome, Row
+from tongdan.labs.incidents.quiet_conf import with_rare_listings
 from tongdan.labs.incidents.refunder import OldRefunds, OldRow
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.chance import Stream
@@ -46,7 +46,7 @@ from tongdan.ports import Clock, HttpRequest, HttpResponse, Inbound, Unreachable
 
 NAME: Final = "refund-withdrawn"
 MORNING: Final = datetime(2026, 1, 27, tzinfo=UTC)  # eight o'clock in UTC+8
-ORDERS: Final = 40
+ORDERS: Final = 30
 ERP: Final = "main"
 LOOK_EVERY_S: Final = 600.0
 LOOKS: Final = 300
@@ -54,7 +54,7 @@ ASKED_AFTER_MEAN_S: Final = 5_400.0
 WITHDRAWN_AFTER_MEAN_S: Final = 3_600.0
 OUTAGE_S: Final = (7_200.0, 21_600.0)
 DAY_S: Final = 86_400.0
-LIST_EVERY_S: Final = 86_400  # nothing is bought on the platforms that day
+PULSE: Final = "pulse.yml"
 SYSTEMS: Final = ("finance", f"erp/{ERP}", "service")
 CLERK: Final = "clerk"
 
@@ -136,19 +136,15 @@ def _rows(old: Side, new: Side) -> Iterator[Row]:
 
 
 def _with_erp(conf: Path, folder: Path) -> Path:
-    """The configuration, with an ERP that hears of the own shop, and channels asked for changes seldom."""
-    shutil.copytree(conf, folder)
+    """The configuration, with an ERP that hears of the own shop; nobody is asked how they see orders."""
+    with_rare_listings(conf, folder)
+    (folder / PULSE).unlink(missing_ok=True)
     partners = yaml.safe_load((folder / "partners.yml").read_text())
     partners["erps"] = {ERP: {"kind": "webhook", "base_url": "https://erp.example.com/orders"}}
     (folder / "partners.yml").write_text(yaml.safe_dump(partners, allow_unicode=True))
     shops = yaml.safe_load((folder / "shops.yml").read_text())
     own = [shop | {"erp": ERP} if shop["channel"] == "MP" else shop for shop in shops]
     (folder / "shops.yml").write_text(yaml.safe_dump(own, allow_unicode=True))
-    for path in (folder / "channels").glob("*.yml"):
-        said = yaml.safe_load(path.read_text())
-        if isinstance(said.get("listing"), dict):
-            said["listing"]["every_s"] = LIST_EVERY_S
-            path.write_text(yaml.safe_dump(said, allow_unicode=True))
     return folder
 
 
@@ -245,9 +241,17 @@ def _judged(pair: Pair, case: Case) -> tuple[Side, list[str]]:
     left_fen = left.amount_fen if left is not None and left.status == SUCCESS else 0
     recorded_fen = its.recovery.amount_fen if its.recovery is not None else 0
     alone = its.executed and len({mark.by for mark in its.marks}) < len({mark.party for mark in its.marks})
-    whole = back == told and (order.owed_fen, order.refunded_fen) == (0, 0) and left_fen == recorded_fen
+    whole = back == told and _is_as_before(order, its) and left_fen == recorded_fen
     wrong = [] if whole else [f"{back} of {told} reversed, {left_fen} fen left, {recorded_fen} on record"]
     return Side(1, alone, told, back, whole, left_fen, recorded_fen), wrong
+
+
+def _is_as_before(order: Order, its: Confirmation) -> bool:
+    """It owes nothing, or all that came in if its buyer has cancelled it since; the refund counts for nothing."""
+    others = [each for each in order.refunds if each.no != its.refund and each.stage is RefundStage.SUCCEEDED]
+    owed_fen = order.received_fen if order.cancelled else 0
+    back_fen = sum(each.amount_fen for each in others)
+    return (order.owed_fen, order.refunded_fen) == (owed_fen, back_fen)
 
 
 def _books(pair: Pair, case: Case) -> dict[str, bool]:

@@ -7,7 +7,7 @@ and times are those of its own wall, as such systems do.
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple

@@ -2,7 +2,7 @@ import './order.css';
 
 import type { UseQueryResult } from '@tanstack/react-query';
 import { Result } from 'antd';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 
@@ -16,6 +16,7 @@ import { Facts } from './Facts';
 import { Lines } from './Lines';
 import { Proof } from './Proof';
 import { useOrder } from './queries';
+import { Refunds } from './Refunds';
 import { StatusTag, Summary } from './Summary';
 
 /** One order: what it is, what each system says of it, all that happened to it, and what may be done now. */
@@ -28,6 +29,7 @@ function One({ id }: { id: string }) {
   const { t } = useTranslation();
   const { bands, order, timeline, belongings, actions, refresh } = useOrder(id);
   const [opened, setOpened] = useState('');
+  const refreshAll = useCallback(() => void refresh(), [refresh]);
   const open = (position: string) => {
     setOpened(position);
     requestAnimationFrame(() => document.getElementById(`fact-${position}`)?.scrollIntoView());
@@ -57,6 +59,7 @@ function One({ id }: { id: string }) {
           <Part of={actions}>
             {(found) => <Actions id={id} lines={order.data.lines} found={found.actions} done={refresh} />}
           </Part>
+          <Refunds order={order.data} refresh={refreshAll} />
           <Part of={timeline}>
             {({ facts }) => <Comments id={id} facts={facts} done={() => void refresh()} />}
           </Part>

@@ -88,7 +88,9 @@ def _withdrawn(order: Order, fact: f.RefundWithdrawn) -> Order:
     ]
     units = {each.line: each.units for each in its.units}
     lines = [replace(line, refunded=line.refunded - units.get(line.line.no, 0)) for line in order.lines]
-    order = replace(order, refunds=tuple(refunds), lines=tuple(lines), owed_fen=order.owed_fen - its.adds_fen)
+    order = replace(
+        order, refunds=tuple(refunds), lines=tuple(lines), owed_fen=order.owed_fen - fact.frees_fen
+    )
     if fact.still_owed_fen:
         order = _worry(order, WORRY_WITHDRAWN, fact.refund)
     mark = Mark(party=fact.party, by=fact.by, at=fact.withdrawn_at)

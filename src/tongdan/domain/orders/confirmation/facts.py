@@ -62,7 +62,7 @@ class RefundTold(Fact, frozen=True, kw_only=True):
 
 class RefundWithdrawn(Fact, frozen=True, kw_only=True):
     """One party takes it back. `executed`: the provider had been asked, so what it has done decides whether money is to
-    be recovered. `still_owed_fen` is owed to the buyer all the same."""
+    be recovered. `frees_fen` of it is owed no more, `still_owed_fen` is owed to the buyer all the same."""
 
     refund: int
     amount_fen: int
@@ -70,6 +70,7 @@ class RefundWithdrawn(Fact, frozen=True, kw_only=True):
     by: str
     reason: str
     executed: bool
+    frees_fen: int
     still_owed_fen: int
     withdrawn_at: datetime
 

@@ -37,6 +37,7 @@ def withdraw_refund(order: Order, command: WithdrawRefund, ctx: Context) -> Deci
     if its.withdrawn is not None:
         return NOTHING
     draft = Draft(order)
+    frees_fen = 0 if order.cancelled else its.adds_fen  # of a cancelled order all that came in is owed
     draft.tell(
         RefundWithdrawn(
             refund=refund.no,
@@ -45,7 +46,8 @@ def withdraw_refund(order: Order, command: WithdrawRefund, ctx: Context) -> Deci
             by=command.marker.by,
             reason=command.reason,
             executed=its.executed,
-            still_owed_fen=refund.amount_fen - its.adds_fen,
+            frees_fen=frees_fen,
+            still_owed_fen=refund.amount_fen - frees_fen,
             withdrawn_at=ctx.now,
         )
     )
