@@ -9,7 +9,8 @@ export interface Page {
   path: string;
   group: 'duty' | 'orders' | 'admin';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
-  word?: 'board' | 'confirmations' | 'search' | 'manual' | 'imports' | 'health' | 'audit' | 'members' | 'finance';
+  word?:
+    'board' | 'confirmations' | 'search' | 'manual' | 'imports' | 'health' | 'audit' | 'members' | 'finance';
   /** Only who may sees it in the menu. */
   scope?: Scope;
   Body: ComponentType;

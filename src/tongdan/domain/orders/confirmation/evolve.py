@@ -86,11 +86,10 @@ def _withdrawn(order: Order, fact: f.RefundWithdrawn) -> Order:
         replace(each, withdrawn=True, stage=stage) if each.no == fact.refund else each
         for each in order.refunds
     ]
+    frees_fen = its.adds_fen if fact.frees_fen is None else fact.frees_fen
     units = {each.line: each.units for each in its.units}
     lines = [replace(line, refunded=line.refunded - units.get(line.line.no, 0)) for line in order.lines]
-    order = replace(
-        order, refunds=tuple(refunds), lines=tuple(lines), owed_fen=order.owed_fen - fact.frees_fen
-    )
+    order = replace(order, refunds=tuple(refunds), lines=tuple(lines), owed_fen=order.owed_fen - frees_fen)
     if fact.still_owed_fen:
         order = _worry(order, WORRY_WITHDRAWN, fact.refund)
     mark = Mark(party=fact.party, by=fact.by, at=fact.withdrawn_at)

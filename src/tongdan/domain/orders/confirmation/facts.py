@@ -62,7 +62,8 @@ class RefundTold(Fact, frozen=True, kw_only=True):
 
 class RefundWithdrawn(Fact, frozen=True, kw_only=True):
     """One party takes it back. `executed`: the provider had been asked, so what it has done decides whether money is to
-    be recovered. `frees_fen` of it is owed no more, `still_owed_fen` is owed to the buyer all the same."""
+    be recovered. `still_owed_fen` is owed to the buyer all the same, `frees_fen` no more (None, of the first of these facts: all that
+    was not owed before it)."""
 
     refund: int
     amount_fen: int
@@ -70,9 +71,9 @@ class RefundWithdrawn(Fact, frozen=True, kw_only=True):
     by: str
     reason: str
     executed: bool
-    frees_fen: int
     still_owed_fen: int
     withdrawn_at: datetime
+    frees_fen: int | None = None
 
 
 class RefundCalledOff(Fact, frozen=True, kw_only=True):
