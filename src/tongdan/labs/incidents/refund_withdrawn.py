@@ -234,9 +234,10 @@ def _judged(pair: Pair, case: Case) -> tuple[Side, list[str]]:
     """One case beside the partners' books, and what is wrong with it."""
     order, its, books = _of(pair, case.order), _confirmation(pair, case), _books(pair, case)
     undone = [each.undo is Undo.PROVEN and books.get(each.partner) for each in its.steps]
-    told = len(undone) + bool(its.units)
+    with_goods = bool(its.units) and not order.cancelled  # nobody wants those of a cancelled order
+    told = len(undone) + with_goods
     goods = all((line := order.line(each.line)) and not line.withdrawn for each in its.units)
-    back = sum(map(bool, undone)) + (bool(its.units) and goods)
+    back = sum(map(bool, undone)) + (with_goods and goods)
     left = pair.world.wechat.refunds.books.get(case.refund)
     left_fen = left.amount_fen if left is not None and left.status == SUCCESS else 0
     recorded_fen = its.recovery.amount_fen if its.recovery is not None else 0

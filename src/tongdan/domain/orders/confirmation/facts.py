@@ -62,8 +62,9 @@ class RefundTold(Fact, frozen=True, kw_only=True):
 
 class RefundWithdrawn(Fact, frozen=True, kw_only=True):
     """One party takes it back. `executed`: the provider had been asked, so what it has done decides whether money is to
-    be recovered. `still_owed_fen` is owed to the buyer all the same, `frees_fen` no more (None, of the first of these facts: all that
-    was not owed before it)."""
+    be recovered. `still_owed_fen` is owed to the buyer all the same, `frees_fen` no more; None (in the first of these
+    facts): whatever was not owed before it.
+    """
 
     refund: int
     amount_fen: int
