@@ -10,10 +10,10 @@ LOCK := $(COMPILE) pyproject.toml --group setup \
 	--no-emit-package pandas --no-emit-package pyarrow --no-emit-package numpy --no-emit-package python-dateutil
 
 .DEFAULT_GOAL := help
-.PHONY: help demo console types test check python-check console-check bench fmt lock clean
+.PHONY: help demo console types test check python-check console-check bench screenshots fmt lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(RUN) $(CONSOLE) ## Set up, run a day of orders and faults through the order centre, say what happened, keep serving
 	@$(BIN)/tongdan demo
@@ -44,6 +44,9 @@ console-check: $(DEV)
 
 bench: $(DEV) ## Measure intake, a burst, whole lives, verify, growth beside references (an hour); figures: build/bench/*.json
 	@$(BIN)/python -m bench
+
+screenshots: $(DEV) $(CONSOLE) ## Take docs/images/*.png anew, of every page of the console, in front of a demo (Chromium)
+	@$(BIN)/python -m tools.screenshots
 
 fmt: $(DEV) ## Format and mend what ruff can mend
 	$(BIN)/ruff format .

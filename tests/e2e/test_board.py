@@ -1,79 +1,35 @@
 """The status board in a real browser: what is odd is found and followed, and it goes on by itself through a restart."""
 
-import asyncio
 import re
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.e2e.conftest import Running, violations
-from tests.surfaces.conftest import OWN_SECRET, serving
+from tests.e2e.conftest import Running, new_context, violations, watched
+from tests.e2e.service import Service
+from tests.surfaces.conftest import Served
 from tests.surfaces.test_board import douyin
-from tools.browser import ROOT
 
-from tongdan.adapters.clock import SystemClock, SystemEntropy
-from tongdan.adapters.partners.authentic import signed_headers
-from tongdan.profile import API_KEYS
-from tongdan.surfaces.http.keys import ApiKeys, Scope
-from tongdan.surfaces.http.push_reference import EXAMPLE_BODY
+from tongdan.surfaces.http.keys import Scope
 
 pytestmark = pytest.mark.server
 
 START_MS: Final = 30_000
 
 
-class Service:
-    """A centre of its own, in which a platform says of one order what cannot be."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self.push_port, self.api_port = _free_port(), _free_port()
-        with ThreadPoolExecutor(1) as aside:  # the browser's loop runs in this thread
-            aside.submit(asyncio.run, self._plant()).result()
-        scopes = [Scope.READ]
-        self.key = ApiKeys(data / API_KEYS).issue("board", scopes, SystemEntropy(), SystemClock().now())
-        self.start()
-
-    async def _plant(self) -> None:
-        async with serving(self._data, ROOT / "conf", {}, {}) as served:
-            await served.place("A1")
-            await douyin(served, "69001", "1")
-            await douyin(served, "69002", "5")
-
-    def start(self) -> None:
-        command = [str(Path(sys.executable).parent / "tongdan"), "serve", "--data", str(self._data)]
-        ports = ["--push-port", str(self.push_port), "--api-port", str(self.api_port), "--processes", "1"]
-        self._process = subprocess.Popen([*command, *ports], cwd=ROOT, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def place(self, native: str) -> None:
-        body = EXAMPLE_BODY.replace("A2026012700001", native).encode()
-        headers = signed_headers(OWN_SECRET.encode(), SystemClock().now(), native, body)
-        url = f"http://127.0.0.1:{self.push_port}/own/mp-main/orders"
-        line = httpx.HTTPTransport(retries=5)
-        with httpx.Client(transport=line) as client:
-            assert client.post(url, content=body, headers=headers).status_code in (201, 202)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+async def plant(served: Served) -> None:
+    """A platform says of one order what cannot be."""
+    await served.place("A1")
+    await douyin(served, "69001", "1")
+    await douyin(served, "69002", "5")
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path)
+    service = Service(tmp_path, plant, Scope.READ)
+    service.start()
     yield service
     service.kill()
 
@@ -81,20 +37,11 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def watching(service: Service, browser: Browser) -> Iterator[Page]:
     """The board of `service`, from its first page on; only while it is down may a request fail."""
-    context = browser.new_context(base_url=f"http://127.0.0.1:{service.api_port}", reduced_motion="reduce")
-    page, faults = context.new_page(), list[str]()
-    page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    for _ in range(60):
-        try:
-            page.goto(f"/enter?key={service.key}&to=/")
-            break
-        except Exception as error:
-            assert "ERR_CONNECTION_REFUSED" in str(error)
-            page.wait_for_timeout(500)
-    yield page
+    context = new_context(browser, service.url)
+    with watched(context, service.url, forgiven="net::ERR") as page:
+        service.enter(page)
+        yield page
     context.close()
-    assert [fault for fault in faults if "net::ERR" not in fault] == []
 
 
 def test_the_first_page_is_the_board_with_every_channel(inside: Page, running: Running) -> None:
@@ -153,3 +100,31 @@ def test_a_planted_mismatch_is_found_and_the_board_lives_through_a_restart(
     id = links.inner_text()
     links.click()
     expect(page.get_by_role("heading", name=id, level=1)).to_be_visible()
+
+
+def test_the_board_is_worked_by_keys_alone(inside: Page) -> None:
+    inside.reload()
+    inside.locator(".heat-cell").first.wait_for()
+    inside.keyboard.press("Tab")
+    expect(inside.get_by_role("link", name="跳到正文")).to_be_focused()
+    inside.keyboard.press("Enter")
+    for field in ("店铺", "仓库", "下单时间"):
+        inside.keyboard.press("Tab")
+        expect(inside.get_by_role("combobox", name=field)).to_be_focused()
+    inside.keyboard.press("Tab")
+    cell = inside.get_by_role("button", name=re.compile("^抖音小店 · 待付款"))
+    expect(cell).to_be_focused()
+    inside.keyboard.press("Enter")
+    expect(inside.get_by_role("dialog", name="抖音小店 · 待付款")).to_be_visible()
+    inside.keyboard.press("Escape")
+    expect(inside.get_by_role("dialog")).to_have_count(0)
+    expect(cell).to_be_focused()
+
+
+def test_the_board_is_asked_for_once_when_its_page_opens(inside: Page) -> None:
+    inside.goto("/nowhere")
+    asked = list[str]()
+    inside.on("request", lambda request: asked.append(request.url.partition("?")[0].rpartition("/api/")[2]))
+    inside.goto("/board")
+    inside.locator(".heat-cell").first.wait_for()
+    assert asked.count("v1/board") == 1

@@ -70,3 +70,37 @@ def test_an_order_is_proven_on_its_page(inside: Page, running: Running) -> None:
     inside.get_by_role("button", name="验证此订单").click()
     expect(inside.get_by_text(re.compile("行与哈希链一致"))).to_be_visible()
     assert violations(inside) == []
+
+
+def test_money_goes_back_and_goods_are_sent_again_on_a_persons_word(inside: Page) -> None:
+    """On an order of an own shop that has been settled; the simulated partners answer."""
+    inside.goto("/orders?channel=MP&status=6")
+    inside.get_by_role("link", name=re.compile(r"^MP\d{14,}$")).first.click()
+    actions = inside.get_by_role("region", name="操作")
+    facts = inside.locator("#content .facts")
+    for name in ("退款（按商品行）", "召回发货单"):
+        actions.get_by_role("button", name=name, exact=True).click()
+        form = inside.get_by_role("dialog", name=name)
+        expect(form.get_by_role("textbox", name="原因")).to_be_visible()
+        assert violations(inside) == []
+        inside.keyboard.press("Escape")
+        expect(form).to_have_count(0)
+
+    actions.get_by_role("button", name="补发", exact=True).click()
+    form = inside.get_by_role("dialog", name="补发")
+    form.get_by_role("button", name="补发", exact=True).click()
+    expect(form.get_by_text("必填")).to_be_visible()
+    form.get_by_label(re.compile("^第 1 行")).fill("1")
+    form.get_by_role("textbox", name="原因").fill("破损")
+    form.get_by_role("button", name="补发", exact=True).click()
+    expect(form).to_have_count(0)
+    expect(facts).to_contain_text("破损")
+
+    actions.get_by_role("button", name="退款（按金额）").click()
+    form = inside.get_by_role("dialog", name="退款（按金额）")
+    form.get_by_label("金额").fill("0.01")
+    form.get_by_role("textbox", name="原因").fill("补偿")
+    form.get_by_role("button", name="退款（按金额）").click()
+    expect(form).to_have_count(0)
+    expect(inside.get_by_text("补偿").first).to_be_visible()
+    expect(inside.locator(".ant-descriptions").get_by_text("¥0.01")).to_be_visible(timeout=30_000)

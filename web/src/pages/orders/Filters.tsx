@@ -135,6 +135,11 @@ function SavedFilters({ filter, look }: { filter: Filter; look: (filter: Filter)
   const { t } = useTranslation();
   const [saved, setSaved] = useState(read);
   const [name, setName] = useState('');
+  const [open, setOpen] = useState(false);
+  const use = (each: Saved) => {
+    setOpen(false);
+    look(each.filter);
+  };
   const keep = (next: Saved[]) => {
     localStorage.setItem(SAVED, JSON.stringify(next));
     setSaved(next);
@@ -147,11 +152,13 @@ function SavedFilters({ filter, look }: { filter: Filter; look: (filter: Filter)
   return (
     <Dropdown
       trigger={['click']}
+      open={open}
+      onOpenChange={setOpen}
       popupRender={() => (
         <div className="saved">
           {saved.map((each) => (
             <div key={each.name} className="saved-one">
-              <Button type="link" title={toAddress(each.filter).search} onClick={() => look(each.filter)}>
+              <Button type="link" title={toAddress(each.filter).search} onClick={() => use(each)}>
                 {each.name}
               </Button>
               <Button
