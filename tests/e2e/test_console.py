@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.e2e.conftest import Running, sign_in, violations
+from playwright.sync_api import BrowserContext, Page, expect
+from tests.e2e.conftest import Running, sign_in, violations, watched
 
 from tongdan.surfaces.http.members import Role
 
@@ -73,6 +73,30 @@ def test_everybody_can_use_every_page(inside: Page, running: Running, language: 
         inside.locator("#content h1, #content .ant-result-title").first.wait_for()
         expect(inside.locator(".told[role=status]:visible")).to_have_count(0)
         assert (path, violations(inside)) == (path, [])
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("zh-CN", "磁盘已满。"), ("en", "The disk is full.")])
+def test_what_cannot_be_had_says_why_and_is_asked_for_again(
+    context: BrowserContext, running: Running, language: str, sentence: str
+) -> None:
+    no = {"error": "disk_full", "message": "The disk is full.", "message_zh": "磁盘已满。"}
+    context.add_init_script(f"localStorage.setItem('tongdan.language', '{language}')")
+    with watched(context, running.url, forgiven="503") as page:
+        page.goto(f"/enter?key={running.key}&to=/nowhere")
+        page.get_by_role("navigation").wait_for()
+        for path, asked in (
+            ("/board", "**/api/v1/board?*"),
+            ("/orders", "**/api/v1/orders/search"),
+            (f"/orders/{running.sample}", f"**/api/v1/orders/{running.sample}"),
+            ("/audit", "**/api/v1/audit/facts?*"),
+        ):
+            page.route(asked, lambda route: route.fulfill(status=503, json=no))
+            page.goto(path)
+            failed = page.get_by_role("alert").filter(has_text=sentence)
+            expect(failed).to_be_visible()
+            page.unroute(asked)
+            failed.get_by_role("button").click()
+            expect(failed).to_have_count(0)
 
 
 def test_everybody_can_sign_in(page: Page) -> None:

@@ -31,10 +31,16 @@ interface Answer<T> {
 export async function told<T>(answer: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer;
   if (response.ok) return data as T;
-  const no = error as { error?: string; message?: string; message_zh?: string } | undefined;
-  throw new Refused(
-    response.status,
+  throw refusal(response, error);
+}
+
+/** What an answer that is no yes says in its `body`. */
+export function refusal(response: Response, body: unknown): Refused {
+  const no = body as { error?: string; message?: string; message_zh?: string } | undefined;
+  const { status, statusText } = response;
+  return new Refused(
+    status,
     no?.error ?? 'unknown',
-    said(no?.message ?? response.statusText, no?.message_zh ?? response.statusText),
+    said(no?.message ?? statusText, no?.message_zh ?? statusText),
   );
 }

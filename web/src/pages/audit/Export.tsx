@@ -2,8 +2,7 @@ import { Alert, Button, Select, Space } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { CONSOLE } from '../../api/client';
-import { save } from '../../lib/save';
+import { download } from '../../lib/download';
 
 const FORMS = ['csv', 'jsonl'] as const;
 
@@ -21,13 +20,12 @@ export function Export({ shop, since }: { shop: string; since: string }) {
     setRows(0);
     try {
       const query = new URLSearchParams({ format: form, shop, since });
-      const answer = await fetch(`/api/v1/audit/export?${query}`, {
-        headers: CONSOLE,
-        signal: stop.current.signal,
+      let count = 0;
+      const signal = stop.current.signal;
+      await download(`/api/v1/audit/export?${query}`, `audit.${form}`, { signal }, (piece) => {
+        for (const byte of piece) if (byte === 10) count++;
+        setRows(count);
       });
-      if (!answer.ok || !answer.body) throw new Error(answer.statusText);
-      const { parts, count } = await received(answer.body, setRows);
-      save(new Blob(parts), `audit.${form}`);
       setTold({ bad: false, text: t('audit.exported', { count: form === 'csv' ? count - 1 : count }) });
     } catch (error) {
       const stopped = stop.current.signal.aborted;
@@ -61,15 +59,4 @@ export function Export({ shop, since }: { shop: string; since: string }) {
       </Space>
     </section>
   );
-}
-
-async function received(body: ReadableStream<Uint8Array<ArrayBuffer>>, tell: (lines: number) => void) {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  const reader = body.getReader();
-  for (let count = 0; ; tell(count)) {
-    const { done, value } = await reader.read();
-    if (done) return { parts, count };
-    parts.push(value);
-    for (const byte of value) if (byte === 10) count++;
-  }
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../../api/client';
 import { api, told } from '../../api/client';
 import { queries } from '../../app/session';
+import { Failed } from '../../components/Told';
 import { formatTime } from '../../lib/format';
 
 const KEY = ['verify'];
@@ -40,6 +41,7 @@ export function Verify({ mayBegin }: { mayBegin: boolean }) {
             percent={checking.total ? Math.floor((100 * checking.done) / checking.total) : 0}
           />
         )}
+        {last.error && <Failed error={last.error} again={() => void last.refetch()} />}
         {checking && <Result checking={checking} />}
       </Space>
     </section>

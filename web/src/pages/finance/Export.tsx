@@ -2,7 +2,7 @@ import { Alert, Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { CONSOLE } from '../../api/client';
+import { download } from '../../lib/download';
 
 /** The day's differences as an XLSX file. */
 export function Export({ date }: { date: string }) {
@@ -10,13 +10,11 @@ export function Export({ date }: { date: string }) {
   const [failed, setFailed] = useState('');
   const run = async () => {
     setFailed('');
-    const answer = await fetch(`/api/v1/reconciliation/export?date=${date}`, { headers: CONSOLE });
-    if (!answer.ok) return setFailed(answer.statusText);
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(await answer.blob());
-    link.download = `finance-${date}.xlsx`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    try {
+      await download(`/api/v1/reconciliation/export?date=${date}`, `finance-${date}.xlsx`);
+    } catch (error) {
+      setFailed((error as Error).message);
+    }
   };
   return (
     <>

@@ -2,7 +2,7 @@ import { Alert, Button, Dropdown } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { save } from '../../lib/save';
+import { download } from '../../lib/download';
 import type { Question } from './filters';
 
 /** Writes what was found into a file, tells how far it is, and can be stopped. */
@@ -16,10 +16,15 @@ export function Export({ question }: { question: Question }) {
     setFailed('');
     setProgress('…');
     try {
-      const file = await fetched(question, form, i18n.language, stop.current.signal, (bytes, orders) =>
-        setProgress(t('orders.exporting', { kb: Math.ceil(bytes / 1024), orders })),
-      );
-      save(file, `orders.${form}`);
+      let bytes = 0;
+      const body = JSON.stringify({ ...question, form, language: i18n.language === 'en' ? 'en' : 'zh' });
+      const headers = { 'Content-Type': 'application/json' };
+      const init = { method: 'POST', headers, body, signal: stop.current.signal };
+      await download('/api/v1/orders/export', `orders.${form}`, init, (piece, answer) => {
+        bytes += piece.length;
+        const orders = answer.headers.get('X-Orders') ?? '';
+        setProgress(t('orders.exporting', { kb: Math.ceil(bytes / 1024), orders }));
+      });
     } catch (error) {
       if (!stop.current.signal.aborted) setFailed((error as Error).message);
     } finally {
@@ -49,31 +54,4 @@ export function Export({ question }: { question: Question }) {
       </Dropdown>
     </>
   );
-}
-
-async function fetched(
-  question: Question,
-  form: string,
-  language: string,
-  signal: AbortSignal,
-  told: (bytes: number, orders: string) => void,
-): Promise<Blob> {
-  const answer = await fetch('/api/v1/orders/export', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Tongdan-Console': '1' },
-    body: JSON.stringify({ ...question, form, language: language === 'en' ? 'en' : 'zh' }),
-    signal,
-  });
-  if (!answer.ok || !answer.body) {
-    const no = (await answer.json()) as { message: string; message_zh: string };
-    throw new Error(language === 'en' ? no.message : no.message_zh);
-  }
-  const pieces: BlobPart[] = [];
-  const reader = answer.body.getReader();
-  for (let bytes = 0; ;) {
-    const { done, value } = await reader.read();
-    if (done) return new Blob(pieces, { type: answer.headers.get('Content-Type') ?? '' });
-    pieces.push(value);
-    told((bytes += value.length), answer.headers.get('X-Orders') ?? '');
-  }
 }
