@@ -11,6 +11,8 @@ export const theme: ThemeConfig = {
     colorLinkActive: '#123B78',
     colorInfo: '#1F5FBF',
     colorWarning: '#8A4B00',
+    colorWarningBg: '#FFF6E5',
+    colorWarningBorder: '#F0D3A0',
     colorError: '#B5261E',
     colorSuccess: '#1B6E3C',
     colorSuccessBg: '#E9F5EE',
