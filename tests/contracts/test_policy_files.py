@@ -233,7 +233,9 @@ def test_the_digest_names_the_text_of_all_files(folder: Path) -> None:
     for path in files:
         path.write_text(path.read_text() + "# reviewed\n")
         seen.add(load_conf(folder).digest)
-    assert len(seen) == 1 + len([path for path in files if not {"imports", "examples", "bills"} & set(path.parts)])
+    assert len(seen) == 1 + len(
+        [path for path in files if not {"imports", "examples", "bills"} & set(path.parts)]
+    )
 
 
 def test_a_number_on_a_channel_belongs_to_one_shop(folder: Path) -> None:

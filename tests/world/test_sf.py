@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.world.seeded import run_day
 from tests.world.stage import Stage, Staged
+from tests.world.unhurried import NEVER, unhurried
 
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.facts import QueryRoutes
@@ -76,7 +77,8 @@ def test_what_sf_does_not_push_is_asked_for(data: Path) -> None:
         facts.update(row.fact for row in pair.centre.reads.journal())
         queries.append(pair.world.sf.queries)
 
-    day = run_day(data, seed=5, orders=12, faults=0.0, outages=0, before=mute, after=count)
+    conf = unhurried(check_every_s=NEVER)
+    day = run_day(data, seed=5, orders=12, faults=0.0, outages=0, conf=conf, before=mute, after=count)
     assert day.ledger.holds
     assert queries[0] == facts["TracksAsked"] > 0
     assert facts["ParcelTracked"] > 0

@@ -1,6 +1,7 @@
-"""The repository's configuration, but channels are asked for what has changed less often than every five minutes.
+"""The repository's configuration, but partners are asked less often than every five minutes.
 
-A world of days on virtual time would do little else. How soon a lost push is found is tested with the real interval.
+A world of days on virtual time would do little else. How soon a lost push, or a difference, is found is tested with the
+real intervals.
 """
 
 import re
@@ -9,16 +10,28 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+import yaml
 from tests.world.stage import CONF
 
 EVERY_S = 1_500
+CHECK_EVERY_S = 86_400
+NEVER = -1
 
 
 @cache
-def unhurried(every_s: int = EVERY_S, page_size: int = 0) -> Path:
-    """`page_size` of every listing; 0: as it is delivered."""
+def unhurried(every_s: int = EVERY_S, page_size: int = 0, check_every_s: int = CHECK_EVERY_S) -> Path:
+    """`every_s` between two listings, `page_size` of each (0: as delivered).
+
+    `check_every_s` between two checks of an order that rests (0: as delivered, NEVER: nobody is asked for one).
+    """
     folder = Path(mkdtemp(prefix="tongdan-conf-"))
     shutil.copytree(CONF, folder, dirs_exist_ok=True)
+    pulse = folder / "pulse.yml"
+    if check_every_s == NEVER:
+        pulse.unlink()
+    elif check_every_s:
+        tiers = {"tiers": [{"rested_s": 0, "every_s": check_every_s}]}
+        pulse.write_text(yaml.safe_dump(yaml.safe_load(pulse.read_text()) | tiers))
     for path in (folder / "channels").glob("*.yml"):
         text = re.sub(
             r"^( *)listing:.*$", rf"\1listing:\n\1  every_s: {every_s}", path.read_text(), flags=re.MULTILINE

@@ -30,7 +30,6 @@ from tongdan.domain.sync.ticket import Side, Ticket
 from tongdan.flow.bus import Bus
 from tongdan.flow.watching import is_over, ours, subject
 from tongdan.ports import (
-    Backlog,
     Beat,
     Check,
     Checked,
@@ -97,15 +96,28 @@ class Heartbeat:
             self._bus.spawn(self._beat_and_again(partner))
 
     async def _beat_and_again(self, partner: str) -> None:
+        """Whatever becomes of this beat, the next one comes."""
         began_at = self._bus.clock.now()
         try:
-            await self.beat(partner)
+            if self._is_due(partner, began_at):
+                await self.beat(partner)
         except StoreFailure as failure:
             _log.error(
                 "the heartbeat of %s could not be kept, and goes on at its next beat: %s", partner, failure
             )
-        if not self._bus.stopping:
-            self._set_alarm(partner, began_at)
+        finally:
+            if not self._bus.stopping:
+                self._set_alarm(partner, began_at)
+
+    def _is_due(self, partner: str, now: datetime) -> bool:
+        """Something is to be asked, or the last beat has something to be made good."""
+        if self.checks.due(partner, self._horizon(partner, now), 1):
+            return True
+        before = self.checks.beat(partner)
+        return before is not None and bool(before.error)
+
+    def _horizon(self, partner: str, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._terms(partner).every_s * EARLY)
 
     def _terms(self, partner: str) -> Terms:
         terms = self._pulse.terms_of(partner)
@@ -123,7 +135,9 @@ class Heartbeat:
         terms, before = self._terms(partner), self.checks.beat(partner)
         began_at = clock.now()
         rhythm = _rhythm(before)
-        horizon = began_at + timedelta(seconds=terms.every_s * EARLY)
+        if before is not None and not before.error:
+            rhythm = not_asked(rhythm, began_at)
+        horizon = self._horizon(partner, began_at)
         asked = checked = differing = 0
         error = ""
         for _ in range(max(1, terms.calls_per_minute * terms.every_s // 60)):
@@ -277,7 +291,7 @@ class Heartbeat:
 
     async def _note_pulse(self, beat: Beat) -> None:
         now = self._bus.clock.now()
-        behind_s = lag_s(self.checks.backlog(beat.partner, now), now)
+        behind_s = lag_s(self.checks.due(beat.partner, now, 1), now)
         note = NotePulse(partner=beat.partner, colour=colour_of(beat, now), lag_s=behind_s)
         pulse = self._reads.order(pulse_key(beat.partner))
         known = pulse if isinstance(pulse, Pulse) else Pulse(partner=beat.partner)
@@ -287,13 +301,13 @@ class Heartbeat:
 
 
 def colour_of(beat: Beat | None, now: datetime) -> Colour:
-    """Whether the partner is well, by its own rhythm."""
-    return colour(_rhythm(beat), now)
+    """Whether the partner is well, by its own rhythm: who has answered what was asked last is."""
+    return colour(_rhythm(beat), now) if beat is not None and beat.error else Colour.GREEN
 
 
-def lag_s(backlog: Backlog, now: datetime) -> int:
-    """By how much checks are behind."""
-    return 0 if backlog.due_since is None else int((now - backlog.due_since).total_seconds())
+def lag_s(due: Sequence[Check], now: datetime) -> int:
+    """By how much checks are behind; the longest overdue comes first."""
+    return int((now - due[0].due).total_seconds()) if due else 0
 
 
 def _rhythm(beat: Beat | None) -> Rhythm | None:

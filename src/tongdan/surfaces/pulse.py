@@ -43,7 +43,7 @@ def _row(checks: Checks, partner: str, now: datetime) -> PulseRow:
         due=backlog.due,
         odd=backlog.odd,
         oldest_s=0 if backlog.oldest is None else int((now - backlog.oldest).total_seconds()),
-        lag_s=lag_s(backlog, now),
+        lag_s=lag_s(checks.due(partner, now, 1), now),
         beat_at=None if beat is None else beat.ended_at,
         checked=0 if beat is None else beat.checked,
         error="" if beat is None else beat.error,

@@ -14,7 +14,7 @@ import msgspec
 YELLOW_PHI: Final = 1.0
 RED_PHI: Final = 2.0
 REMEMBERED: Final = 0.8  # weight of the past in the mean interval
-SHORTEST_S: Final = 60.0  # nobody is suspected for a silence shorter than phi times this
+SHORTEST_S: Final = 60.0  # the quickest rhythm that anybody is judged by
 
 
 class Colour(StrEnum):
