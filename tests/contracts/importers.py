@@ -81,7 +81,7 @@ IMPORTERS = (
     Importer(
         "catalog",
         [zh for _, zh in HEADINGS.values()],
-        lambda n: [f"CUP{n:05}", "青瓷茶杯", "CUP", "白", "300", "5", "2", "6901", "是", ""],
+        lambda n: [f"CUP{n:05}", "青瓷茶杯", "CUP", "白", "300", "5", "2", "6901", "是", "", "12.50"],
         0,
         _catalog,
     ),
