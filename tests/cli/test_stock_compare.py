@@ -69,7 +69,9 @@ def test_a_difference_is_shown_and_taken_over_only_when_asked(here: Path) -> Non
     assert rows(here) == before + 1
 
 
-def test_what_cannot_be_asked_is_refused_and_nothing_of_the_stock_is_written(here: Path, wms: Warehouses) -> None:
+def test_what_cannot_be_asked_is_refused_and_nothing_of_the_stock_is_written(
+    here: Path, wms: Warehouses
+) -> None:
     before, words = rows(here), ("stock", "compare", "--adopt", "--data", here, "--conf", CONF)
     assert tongdan(*words, "--warehouse", "WH-WEST").exit_code == 1
     assert tongdan(*words, "--sku", "").exit_code == 2
