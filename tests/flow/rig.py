@@ -29,6 +29,7 @@ from tongdan.domain.kernel.policy import ChannelMap, Policy, Shop, Warehouse
 from tongdan.flow.bus import Bus
 from tongdan.flow.effects import Runner
 from tongdan.flow.findings import Finding
+from tongdan.flow.heartbeat import Heartbeat
 from tongdan.flow.leaving import Leaving
 from tongdan.flow.meters import Meters
 from tongdan.flow.moving import Mover
@@ -40,7 +41,7 @@ from tongdan.flow.shard import Committer, commit_inline, no_probe
 from tongdan.flow.verify import PLAIN, Asked, check_shard
 from tongdan.flow.views import Views
 from tongdan.flow.wakeups import Wakeups
-from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply
+from tongdan.ports import Accepted, Actor, Clock, Inbound, NotUnderstood, Reply, Witness
 from tongdan.profile import ALONE, Place
 
 _serial = count(1)
@@ -96,6 +97,7 @@ class Rig:
         commit_s: float = 0.0,
         place: Place = ALONE,
         policy: Policy = POLICY,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         """`commit_s`: how long a commit is on its way to the disk, while the loop goes on."""
         data.mkdir(exist_ok=True)
@@ -132,7 +134,9 @@ class Rig:
         self.relay = Relay(self.bus)
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
-        self.views = Views(self.bus, self.reads, self.overview, self.search, self.checks, frozenset())
+        self.heartbeat = Heartbeat(self.bus, policy, self.reads, self.checks, witnesses, self.reads.person)
+        asked = self.heartbeat.witnesses.keys()
+        self.views = Views(self.bus, self.reads, self.overview, self.search, self.checks, asked)
         slot_rows = lambda n: SqliteSlotRows(shard_file(data, n))  # noqa: E731
         leaving = Leaving(self.bus, self.relay, self.runner, self.views, slot_rows, lambda: False)
         self.mover = Mover(self.bus, self.relay, self.runner, slot_rows, leaving)
@@ -145,8 +149,10 @@ class Rig:
         self.runner.start()
         await self.relay.start()
         self.wakeups.start()
+        self.heartbeat.start()
 
     async def stop(self) -> None:
+        self.heartbeat.stop()
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()

@@ -135,8 +135,10 @@ class Heartbeat:
         terms, before = self._terms(partner), self.checks.beat(partner)
         began_at = clock.now()
         rhythm = _rhythm(before)
-        if before is not None and not before.error:
-            rhythm = not_asked(rhythm, began_at)
+        if (
+            before is not None and not before.error
+        ):  # what it answered last was a beat ago, or nobody asked since
+            rhythm = not_asked(rhythm, began_at - timedelta(seconds=terms.every_s))
         horizon = self._horizon(partner, began_at)
         asked = checked = differing = 0
         error = ""
