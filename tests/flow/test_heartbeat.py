@@ -39,6 +39,8 @@ class Books:
         self._clock = clock
         self.asked: list[tuple[datetime, str]] = []
         self.down = False
+        self.deaf: set[str] = set()  # it is silent when it is asked about one of them
+        self.garbled: set[str] = set()
         self.settled: dict[str, int] = {}
         self.cancelled: set[str] = set()
 
@@ -46,6 +48,10 @@ class Books:
         if self.down:
             return Failed("no answer", partner_wide=True)
         self.asked += [(self._clock.now(), each.id) for each in subjects]
+        if any(each.id in self.deaf for each in subjects):
+            return Failed("no answer", partner_wide=True, unknown=True)
+        if any(each.id in self.garbled for each in subjects):
+            return Failed("the answer is about another order")
         return [self._seen(each.id) for each in subjects]
 
     def _seen(self, order: str) -> Seen:
@@ -120,6 +126,45 @@ async def test_after_an_outage_nothing_was_left_out_and_the_partner_is_suspected
         assert rig.facts(pulse_key("finance"))[-2:] == ["PulseTurned", "PulseCaughtUp"]
         rig.views.flush()
         assert rig.reads.tickets() == []
+
+
+@virtual
+async def test_an_order_without_a_readable_answer_holds_up_nobody_behind_it_and_stays_due(
+    clock: Clock, tmp_path: Path
+) -> None:
+    books = Books(clock)
+    quick = replace(PULSE, partners={"finance": replace(PULSE.partners["finance"], calls_per_minute=60)})
+    async with opened(tmp_path / "d", clock, policy=replace(POLICY, pulse=quick), witnesses=[books]) as rig:
+        ids = await paid(rig, 8)
+        rig.heartbeat.stop()
+        first = rig.heartbeat.checks.due("finance", clock.now(), 8)
+        books.garbled, books.deaf = {each.order for each in first[:4]}, {first[5].order}
+        beat = await rig.heartbeat.beat("finance")
+        assert sorted(books.orders_asked()) == sorted(ids)
+        assert (beat.asked, beat.checked, beat.error != "") == (8, 3, True)
+        left = rig.heartbeat.checks.due("finance", clock.now(), 8)
+        assert {each.order for each in left} == books.garbled | books.deaf
+        assert all(each.checked_at is None for each in left)
+        books.asked.clear()
+        books.deaf = set(ids)  # nobody answers any more: three calls tell
+        await rig.heartbeat.beat("finance")
+        assert len(books.asked) == 3
+
+
+@virtual
+async def test_one_order_that_spoils_the_answer_for_many_is_asked_about_alone(
+    clock: Clock, tmp_path: Path
+) -> None:
+    books = Books(clock)
+    books.at_once = 4
+    quick = replace(PULSE, partners={"finance": replace(PULSE.partners["finance"], calls_per_minute=60)})
+    async with opened(tmp_path / "d", clock, policy=replace(POLICY, pulse=quick), witnesses=[books]) as rig:
+        ids = await paid(rig, 6)
+        rig.heartbeat.stop()
+        books.garbled = {rig.heartbeat.checks.due("finance", clock.now(), 8)[1].order}
+        beat = await rig.heartbeat.beat("finance")
+        assert (beat.asked, beat.checked) == (6, len(ids) - 1)  # four at once, each alone, two at once
+        assert {each.order for each in rig.heartbeat.checks.due("finance", clock.now(), 8)} == books.garbled
 
 
 @virtual

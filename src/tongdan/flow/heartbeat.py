@@ -7,7 +7,7 @@ grace becomes a dispute (`domain.sync.dispute`); where the partner's word counts
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -48,6 +48,8 @@ _log: Final = logging.getLogger(__name__)
 SOURCE: Final = "pulse"
 ERROR_LIMIT: Final = 300
 EARLY: Final = 0.1  # of a beat: what falls due so soon is checked now, and not a beat late
+DEAF: Final = 3  # calls in a row that nobody answers end a beat
+UNREAD: Final = 50  # orders of a beat that it may get no answer for
 
 
 class Heartbeat:
@@ -140,10 +142,11 @@ class Heartbeat:
         ):  # what it answered last was a beat ago, or nobody asked since
             rhythm = not_asked(rhythm, began_at - timedelta(seconds=terms.every_s))
         horizon = self._horizon(partner, began_at)
-        asked = checked = differing = 0
-        error = ""
+        asked = checked = differing = deaf = singly = 0
+        error, unread = "", set[str]()
         for _ in range(max(1, terms.calls_per_minute * terms.every_s // 60)):
-            due = self.checks.due(partner, max(horizon, clock.now()), witness.at_once)
+            due = self._next(partner, max(horizon, clock.now()), unread, 1 if singly else witness.at_once)
+            singly = max(0, singly - 1)
             if not due or self._bus.stopping:
                 break
             called_s = clock.monotonic()
@@ -151,13 +154,21 @@ class Heartbeat:
             asked += 1
             if isinstance(answer, Failed):
                 error = answer.error[:ERROR_LIMIT]
-                break
-            found = await self._compare(witness, due, answer)
-            checked += len(found)
-            differing += sum(bool(each.odd) for each in found)
-            self.checks.done(partner, found, clock.now())
+                deaf = deaf + 1 if answer.partner_wide else 0
+                if len(due) > 1 and not deaf:
+                    singly = len(due)  # one of them is what it stumbles over
+                else:
+                    unread |= {each.order for each in due}
+                if deaf >= DEAF or answer.retry_after_s or len(unread) >= UNREAD:
+                    break
+            else:
+                deaf = 0
+                found = await self._compare(witness, due, answer)
+                checked += len(found)
+                differing += sum(bool(each.odd) for each in found)
+                self.checks.done(partner, found, clock.now())
             await clock.sleep(max(0.0, 60 / terms.calls_per_minute - (clock.monotonic() - called_s)))
-        if not error:
+        if checked or not error:
             rhythm = heard(rhythm, clock.now()) if asked else not_asked(rhythm, clock.now())
         beat = Beat(
             partner=partner,
@@ -173,6 +184,11 @@ class Heartbeat:
         self.checks.keep(beat)
         await self._note_pulse(beat)
         return beat
+
+    def _next(self, partner: str, until: datetime, unread: Set[str], at_once: int) -> list[Check]:
+        """What is longest overdue. Who got no answer in this beat stays due, and holds up nobody behind it."""
+        due = self.checks.due(partner, until, at_once + len(unread))
+        return [each for each in due if each.order not in unread][:at_once]
 
     async def _ask(self, witness: Witness, due: Sequence[Check]) -> dict[str, Seen] | Failed:
         """The partner's answers by order. What is unknown or over by now is not asked about."""
