@@ -13,11 +13,11 @@ from tests.cli.test_reconcile import NOON, _paid
 from tongdan.domain.orders.model import Order
 from tongdan.profile import reading
 
-HEADING = "订单号,收入合计,结算时间,流水号,平台服务费\n"
+HEADING = "订单号,动账金额,动账时间,动帐流水号,平台服务费,动账方向,动账场景\n"
 BILL = (
-    "70000,99.00,2026-01-29 12:00:00,L1,0.60\n"
-    "70001,98.00,2026-01-29 12:00:00,L2,0.60\n"
-    "88888,5.00,2026-01-29 12:00:00,L3,0.03\n"
+    "70000,98.40,2026-01-29 12:00:00,L1,-0.60,入账,货款结算入账\n"
+    "70001,97.40,2026-01-29 12:00:00,L2,-0.60,入账,货款结算入账\n"
+    "88888,4.97,2026-01-29 12:00:00,L3,-0.03,入账,货款结算入账\n"
 )
 
 
@@ -68,7 +68,7 @@ def test_a_bill_is_shown_to_the_fen_and_written_once(here: tuple[Path, dict[str,
 def test_a_file_with_a_bad_row_is_not_written(here: tuple[Path, dict[str, str]]) -> None:
     data, _ = here
     before = rows(data)
-    code, said = run(data, "70000,99.00,2026-01-29 12:00:00,L1,0.60\n70001,much,,,\n", "--apply")
+    code, said = run(data, BILL.splitlines()[0] + "\n70001,much,,,,,\n", "--apply")
     assert (code, said["applied"], [each["line"] for each in said["faults"]]) == (1, False, [3])
     assert rows(data) == before
 

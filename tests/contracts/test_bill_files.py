@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tongdan.adapters.bill_files import Bill, read_alipay, read_mapped, read_wechat
+from tongdan.adapters.bill_files import Bill, read_alipay, read_wechat
+from tongdan.adapters.bill_map import read_mapped
 from tongdan.adapters.csv_table import FileRefused
 from tongdan.adapters.policy_files import ConfError, load_bill
 from tongdan.domain.finance.bills import Kind, Row
@@ -119,14 +120,81 @@ def test_an_export_of_alipays_account_entries() -> None:
     assert [fault.line for fault in wrong.faults] == [0]
 
 
-def test_a_platforms_bill_by_its_map() -> None:
-    heading = "订单号,收入合计,结算时间,流水号,平台服务费,佣金\n"
-    text = heading + "69001,99.00,2026-01-27 12:00:01,L1,0.60,1.98\n69002,x,,,,\n"
-    bill = read_mapped(text.encode(), load_bill(CONF, "douyin"))
-    assert bill.rows == (
-        Row(line=2, kind=Kind.TRADE, reference="L1", name="69001", amount_fen=9_900, at=AT, fee_fen=-258),
+DOUYIN = "动账时间,动帐流水号,动账方向,动账金额,动账场景,订单号,订单实付应结,实际平台补贴,订单退款,平台服务费,佣金\n"
+
+
+def test_money_movements_of_douyin() -> None:
+    """The price is what moved, with what the platform took off and gave beside it, and what had gone back before."""
+    bill = read_mapped(
+        (
+            DOUYIN
+            + "2026-01-27 12:00:01,L1,入账,77.42,货款结算入账,69001,99.00,1.00,-20.00,-0.60,-1.98\n"
+            + "2026-01-27 12:00:01,L2,出账,9.00,退款-结算后退款-退用户,69001,0,0,0,0,0\n"
+            + "2026-01-27 12:00:01,L3,出账,100.00,提现,,0,0,0,0,0\n"
+            + "2026-01-27 12:00:01,L4,入账,x,货款结算入账,69002,,,,,\n"
+        ).encode(),
+        load_bill(CONF, "douyin"),
     )
-    assert [fault.line for fault in bill.faults] == [3]
+    told = [(row.line, row.kind, row.name, row.amount_fen, row.fee_fen, row.reference) for row in bill.rows]
+    assert told == [
+        (2, Kind.TRADE, "69001", 9_900, -158, "L1"),
+        (2, Kind.REFUND, "69001", -2_000, 0, "L1"),
+        (3, Kind.REFUND, "69001", -900, 0, "L2"),
+        (4, Kind.MOVED, "", -10_000, 0, "L3"),
+    ]
+    assert bill.rows[0].at == AT
+    assert [fault.line for fault in bill.faults] == [5]
+
+
+PINDUODUO = """拼多多店铺账务明细查询
+
+起始时间：2026-01-27 00:00:00  终止时间：2026-01-27 23:59:59
+----------交易记录明细列表---------
+商户订单号,发生时间,收入金额（+元）,支出金额（-元）,账务类型,备注,业务描述
+260127-1,2026-01-27 12:00:01,61.80,0,交易收入,-,0010002|交易收入-订单收入
+260127-1,2026-01-27 12:00:01,0,-27.50,交易退款,-,0020002|交易退款-订单退款
+260127-1,2026-01-27 12:00:01,0.00,-0.37,技术服务费,-,0030002|技术服务费-基础技术服务费
+,2026-01-27 12:00:01,0.00,-30.00,转账,-,0070004|转账-广告账户
+260127-1,2026-01-27 12:00:01,0.00,-8.14,其他支出,-,9990001|新业务
+#合计,,61.80,-66.01,,,
+"""
+
+
+def test_entries_of_a_mall_of_pinduoduo() -> None:
+    bill = read_mapped(PINDUODUO.encode("gb18030"), load_bill(CONF, "pinduoduo"))
+    assert bill.faults == ()
+    assert [(row.line, row.kind, row.amount_fen) for row in bill.rows] == [
+        (6, Kind.TRADE, 6_180),
+        (7, Kind.REFUND, -2_750),
+        (8, Kind.FEE, -37),
+        (9, Kind.MOVED, -3_000),
+        (10, Kind.OTHER, -814),
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading", ["订单编号,金额,收支方向,费用结算时间,费用项", "订单编号,应结金额,费用分类,结算时间,费用名称"]
+)
+def test_the_settlement_of_jds_wallet(heading: str) -> None:
+    """Whether what goes out is written below zero or not; what was paid for goods and goes out is a refund."""
+    rows = [
+        '="3553498017448001",36.80,收入,2026-01-27 12:00:01,货款',
+        '="3553498017448001",-13.80,支出,2026-01-27 12:00:01,货款',
+        '="3553498017448001",1.84,支出,2026-01-27 12:00:01,佣金',
+    ]
+    bill = read_mapped("\n".join([heading, *rows]).encode("gb18030"), load_bill(CONF, "jd"))
+    assert [(row.kind, row.name, row.amount_fen) for row in bill.rows] == [
+        (Kind.TRADE, "3553498017448001", 3_680),
+        (Kind.REFUND, "3553498017448001", -1_380),
+        (Kind.FEE, "3553498017448001", -184),
+    ]
+
+
+def test_a_map_that_is_not_there_or_says_no_amount_is_refused(tmp_path: Path) -> None:
     for name in ("nowhere", "../channels/DY", ""):
         with pytest.raises(ConfError):
             load_bill(CONF, name)
+    (tmp_path / "bills").mkdir()
+    (tmp_path / "bills" / "odd.yml").write_text("shop: x\ncolumns: {name: 单号, income: 收入}\n")
+    with pytest.raises(ConfError, match="amount, or for income and spending"):
+        load_bill(tmp_path, "odd")

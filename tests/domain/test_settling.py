@@ -6,6 +6,7 @@ from tests.domain.centre import POLICY, Centre, after, detail, left, platform_or
 
 from tongdan.domain.orders.facts import TellFinance
 from tongdan.domain.orders.money.telling import TellFinanceAgain
+from tongdan.domain.orders.standing import standing
 
 DAY_S = 86_400
 
@@ -23,6 +24,10 @@ def arrived(centre: Centre) -> str:
     centre.told(left(f"{order}-S1", "W1", ("SHIRT", 1)))
     centre.told(signed(f"{order}-S1", 60))
     return order
+
+
+def seen_by_others(centre: Centre, order: str) -> frozenset[str]:
+    return standing(centre.order(order), after(0)).reached
 
 
 def test_what_is_not_paid_out_in_time_is_a_ticket_until_it_is(watched: Centre) -> None:
@@ -52,8 +57,11 @@ def test_where_the_channel_does_not_say_nothing_is_waited_for() -> None:
 def test_a_bill_and_finance_tell_of_one_settlement(watched: Centre) -> None:
     order = arrived(watched)
     assert watched.told(settled(order, 9_900, "bill/wechat/1")) == ["OrderSettled"]
+    assert "settled" not in seen_by_others(watched, order)  # nobody else has that bill
+    assert watched.told(settled(order, 9_900, "记-1")) == ["SettlementBooked"]
+    assert "settled" in seen_by_others(watched, order)
     assert watched.told(settled(order, 9_900, "记-1")) == []
-    assert watched.told(settled(order, 9_900, "bill/wechat/2")) == ["SettlementMismatched"]
+    assert watched.told(settled(order, 9_900, "bill/wechat/1")) == []
     assert watched.told(settled(order, 9_000, "记-2")) == ["SettlementMismatched"]
 
 

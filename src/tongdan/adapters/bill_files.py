@@ -2,22 +2,21 @@
 
 WeChat Pay trade bill (交易账单) and fund bill (资金账单): a heading, rows whose fields begin with a backtick, then
 totals under a heading of their own. Alipay (支付宝账务明细): `#` lines around, fields with tabs behind, totals in `#`
-lines; an order's number has a prefix such as T200P. Other platforms: `conf/bills/NAME.yml`. Sources: WeChat Pay's
+lines; an order's number has a prefix such as T200P. Other platforms: `bill_map`. Sources: WeChat Pay's
 documents of the two bills and the samples in Go and Java kits; for Alipay public importers of its exports. Assumed:
 业务凭证号 of a fund bill is the merchant's number; a word that is not below makes an open row.
 """
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault, FileRefused
-from tongdan.adapters.table_file import read_table_file
 from tongdan.domain.finance.bills import Kind, Row
 from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.money import MAX_FEN
@@ -35,19 +34,6 @@ _ALIPAY: Final = {
 }  # fmt: skip
 
 
-class BillMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A platform's bill: our columns (name, amount, at, reference, kind, number) → headings; `fees`: columns taken off
-    beside the amount; `kinds`: its word → ours. Without a `kind` column every row is a payment. `sign`: -1 where the
-    file writes what it pays out below zero."""
-
-    shop: str
-    columns: Mapping[str, str | tuple[str, ...]]
-    kinds: Mapping[str, Literal["trade", "refund", "fee", "moved"]] = {}
-    fees: tuple[str, ...] = ()
-    encoding: str = "auto"
-    zone: str = "Asia/Shanghai"
-
-
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
     """What a file says. A fault at line 0 is about its totals: they do not agree with its rows."""
 
@@ -60,7 +46,7 @@ Cells = Mapping[str, str]
 
 def read_wechat(raw: bytes) -> Bill:
     """A trade or a fund bill, told apart by its heading. Raises FileRefused."""
-    lines = _text(raw).splitlines()
+    lines = text_of(raw).splitlines()
     heading = lines[0].split(",") if lines else []
     if "商户订单号" in heading and "交易状态" in heading:
         return _wechat(lines, heading, "总交易单数", _trade, _trade_totals)
@@ -73,7 +59,7 @@ def read_wechat(raw: bytes) -> Bill:
 
 
 def _wechat(
-    lines: Sequence[str], heading: Sequence[str], totals: str, read: Callable[[int, Cells], Row],
+    lines: Sequence[str], heading: Sequence[str], totals: str, read: Callable[[int, Cells], Iterable[Row]],
     expected: Callable[[Sequence[Row]], Mapping[str, Decimal]],
 ) -> Bill:  # fmt: skip
     rows, faults = list[Row](), list[Fault]()
@@ -84,7 +70,7 @@ def _wechat(
             summary = dict(zip(names, values, strict=False))
             break
         if text.strip():
-            _take(line, dict(zip(heading, text.lstrip("`").split(",`"), strict=False)), read, rows, faults)
+            take(line, dict(zip(heading, text.lstrip("`").split(",`"), strict=False)), read, rows, faults)
     if summary is None:
         raise FileRefused("ends without its totals: it was not received whole", "缺少汇总行：文件不完整")
     if not faults:
@@ -92,21 +78,21 @@ def _wechat(
     return Bill(rows=tuple(rows), faults=tuple(faults))
 
 
-def _trade(line: int, cells: Cells) -> Row:
+def _trade(line: int, cells: Cells) -> Iterator[Row]:
     refund = cells["交易状态"] == "REFUND"
     names = ("申请退款金额", "退款金额") if refund else ("订单金额", "总金额")
     amount = cells.get(names[0]) or cells[names[1]]
     kind = Kind.REFUND if refund else Kind.TRADE if cells["交易状态"] == "SUCCESS" else Kind.OTHER
     _check_currency(cells.get("货币种类", "CNY"))
-    return Row(
+    yield Row(
         line=line,
         kind=kind,
         reference=cells["微信退款单号"] if refund else cells["微信订单号"],
         name=cells["商户订单号"],
-        amount_fen=-_fen(amount) if refund else _fen(amount),
+        amount_fen=-fen_of(amount) if refund else fen_of(amount),
         at=from_local(cells["交易时间"], SHANGHAI),
         number=cells["商户退款单号"] if refund else cells["微信订单号"],
-        fee_fen=-_fen(cells.get("手续费") or "0"),
+        fee_fen=-fen_of(cells.get("手续费") or "0"),
         said=cells["交易状态"],
     )
 
@@ -120,16 +106,16 @@ def _trade_totals(rows: Sequence[Row]) -> Mapping[str, Decimal]:
     }
 
 
-def _fund(line: int, cells: Cells) -> Row:
+def _fund(line: int, cells: Cells) -> Iterator[Row]:
     came_in = {"收入": 1, "支出": -1}.get(cells["收支类型"])
     if came_in is None:
         raise ValueError("expected 收支类型 收入 or 支出")
-    return Row(
+    yield Row(
         line=line,
         kind=_FUND.get(cells["业务名称"], Kind.OTHER),
         reference=cells["资金流水单号"],
         name=cells["业务凭证号"],
-        amount_fen=came_in * _fen(cells["收支金额(元)"]),
+        amount_fen=came_in * fen_of(cells["收支金额(元)"]),
         at=from_local(cells["记账时间"], SHANGHAI),
         number=cells["微信支付业务单号"],
         said=cells["业务名称"],
@@ -162,14 +148,14 @@ def read_alipay(raw: bytes) -> Bill:
     """An export of account entries. Raises FileRefused."""
     rows, faults, heading = list[Row](), list[Fault](), list[str]()
     totals: dict[str, tuple[int, Decimal]] = {}
-    for line, text in enumerate(_text(raw).splitlines(), 1):
+    for line, text in enumerate(text_of(raw).splitlines(), 1):
         if found := _ALIPAY_TOTAL.match(text):
             totals[found[1]] = int(found[2]), _decimal(found[3])
         elif not heading and text.startswith("账务流水号"):
-            heading = [_plain(cell) for cell in text.split(",")]
+            heading = [plain(cell) for cell in text.split(",")]
         elif heading and text.strip(",\t ") and not text.startswith("#"):
-            cells = dict(zip(heading, [_plain(cell) for cell in text.split(",")], strict=False))
-            _take(line, cells, _entry, rows, faults)
+            cells = dict(zip(heading, [plain(cell) for cell in text.split(",")], strict=False))
+            take(line, cells, _entry, rows, faults)
     if not heading:
         raise FileRefused("is no export of Alipay's account entries (账务明细)", "不是支付宝账务明细导出文件")
     if not faults:
@@ -177,10 +163,10 @@ def read_alipay(raw: bytes) -> Bill:
     return Bill(rows=tuple(rows), faults=tuple(faults))
 
 
-def _entry(line: int, cells: Cells) -> Row:
-    came_in, went_out = _fen(cells["收入金额(+元)"] or "0"), _fen(cells["支出金额(-元)"] or "0")
+def _entry(line: int, cells: Cells) -> Iterator[Row]:
+    came_in, went_out = fen_of(cells["收入金额(+元)"] or "0"), fen_of(cells["支出金额(-元)"] or "0")
     name = _ALIPAY_NAME.fullmatch(cells["商户订单号"])
-    return Row(
+    yield Row(
         line=line,
         kind=_ALIPAY.get(cells["业务类型"], Kind.OTHER),
         reference=cells["账务流水号"],
@@ -202,43 +188,16 @@ def _alipay_totals(rows: Sequence[Row], totals: Mapping[str, tuple[int, Decimal]
             yield Fault(line=0, en=f"{name}合计 is not the sum of its rows", zh=f"{name}合计与明细不符")
 
 
-def read_mapped(raw: bytes, how: BillMap) -> Bill:
-    """A platform's bill under its map. Raises FileRefused."""
-    columns = {**how.columns, **{f"fee{n}": heading for n, heading in enumerate(how.fees)}}
-    optional = frozenset(columns.keys() - {"name", "amount"})
-    table = read_table_file(raw, columns, encoding=how.encoding, optional=optional, times=frozenset({"at"}))
-    rows, faults, zone = list[Row](), list(table.faults), ZoneInfo(how.zone)
-    for each in table.rows:
-        _take(each.line, each.cells, lambda line, cells: _mapped(line, cells, how, zone), rows, faults)
-    return Bill(rows=tuple(rows), faults=tuple(sorted(faults, key=lambda fault: fault.line)))
-
-
-def _mapped(line: int, cells: Cells, how: BillMap, zone: ZoneInfo) -> Row:
-    said = cells.get("kind", "")
-    kind = Kind(how.kinds[said]) if said in how.kinds else Kind.OTHER if how.kinds else Kind.TRADE
-    return Row(
-        line=line,
-        kind=kind,
-        reference=cells.get("reference", ""),
-        name=_plain(cells["name"]),
-        amount_fen=_fen(cells["amount"]),
-        at=from_local(cells["at"], zone) if cells.get("at") else None,
-        number=cells.get("number", ""),
-        fee_fen=-sum([abs(_fen(cells.get(f"fee{n}") or "0")) for n in range(len(how.fees))]),
-        said=said,
-    )
-
-
 # ---- cells
 
 
-def _take(
-    line: int, cells: Cells, read: Callable[[int, Cells], Row], rows: list[Row], faults: list[Fault]
+def take(
+    line: int, cells: Cells, read: Callable[[int, Cells], Iterable[Row]], rows: list[Row], faults: list[Fault]
 ) -> None:
     if len(rows) + len(faults) >= MAX_ROWS:
         raise FileRefused(f"has more than {MAX_ROWS} rows; split it", f"超过 {MAX_ROWS} 行，请拆分文件")
     try:
-        rows.append(read(line, cells))
+        rows.extend(tuple(read(line, cells)))
     except KeyError as error:
         faults.append(
             Fault(line=line, en=f"the column {error.args[0]} is missing", zh=f"缺少列 {error.args[0]}")
@@ -247,7 +206,7 @@ def _take(
         faults.append(Fault(line=line, en=str(error)[:200], zh="金额、时间或类型无法读取"))
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
         raise FileRefused(f"larger than {MAX_BYTES} bytes; split it", f"超过 {MAX_BYTES} 字节，请拆分文件")
     for encoding in ("utf-8", "gb18030"):
@@ -258,7 +217,7 @@ def _text(raw: bytes) -> str:
     raise FileRefused("is neither UTF-8 nor GB18030", "编码既非 UTF-8 也非 GB18030")
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     return cell.strip().strip("\t").replace("（", "(").replace("）", ")")
 
 
@@ -274,7 +233,7 @@ def _decimal(text: str) -> Decimal:
         raise ValueError(f"expected yuan, got {text[:20]!r}") from None
 
 
-def _fen(text: str) -> int:
+def fen_of(text: str) -> int:
     """Yuan with up to five decimals, as fees have them, to the next fen."""
     fen = int((_decimal(text) * 100).to_integral_value(ROUND_HALF_UP))
     if abs(fen) > MAX_FEN:

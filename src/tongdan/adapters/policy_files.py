@@ -25,7 +25,7 @@ from tongdan.adapters import (
     quota_rules,
     sign_in_rules,
 )
-from tongdan.adapters.bill_files import BillMap
+from tongdan.adapters.bill_map import BillMap
 from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS, tasks_of
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
@@ -145,8 +145,10 @@ def load_bill(folder: Path, name: str) -> BillMap:
         raise ConfError("bills/", name, "expected a name of small letters, digits and hyphens")
     how = _Files(folder).one(file, BillMap)
     _check_zone(file, "zone", how.zone)
-    if missing := [each for each in ("name", "amount") if each not in how.columns]:
-        raise ConfError(file, "columns", f"expected a heading for {missing[0]}")
+    if "name" not in how.columns:
+        raise ConfError(file, "columns", "expected a heading for name")
+    if ("amount" in how.columns) == ({"income", "spending"} <= how.columns.keys()):
+        raise ConfError(file, "columns", "expected headings for amount, or for income and spending")
     return how
 
 

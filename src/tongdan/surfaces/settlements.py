@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from tongdan.adapters.bill_files import Bill, read_alipay, read_mapped, read_wechat
+from tongdan.adapters.bill_files import Bill, read_alipay, read_wechat
+from tongdan.adapters.bill_map import read_mapped
 from tongdan.adapters.csv_table import Fault
 from tongdan.adapters.policy_files import load_bill
 from tongdan.domain.finance.bills import Account, Money, Placed, Verdict, Why, account_of

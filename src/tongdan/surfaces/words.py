@@ -237,6 +237,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
         "提前到达的包裹消息，待包裹可识别后生效",
     ),
     "OrderSettled": ("settled, {amount} yuan, {reference}", "已结算 {amount} 元，{reference}"),
+    "SettlementBooked": ("finance has booked the settlement ({reference})", "财务已入账结算（{reference}）"),
     "SettlementOverdue": (
         "{expected} yuan were to be paid out by {settle_by}",
         "应于 {settle_by} 前结算 {expected} 元，逾期",

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Kind(StrEnum):
@@ -132,7 +133,7 @@ def _grouped(rows: Iterable[Row]) -> list[list[Row]]:
 
 
 def _place(rows: Sequence[Row], known: Mapping[str, Money]) -> list[Placed]:
-    """The rows of one name. Each payment and each refund of ours takes one row."""
+    """The rows of one name. Each payment and each refund of ours takes one row, or several that make it up together."""
     money = known.get(rows[0].name)
     order = money.order if money is not None else ""
     left = {
@@ -145,7 +146,19 @@ def _place(rows: Sequence[Row], known: Mapping[str, Money]) -> list[Placed]:
         if row.reference:
             told.add((row.kind, row.reference, row.amount_fen))
         found.append(Placed(row=row, verdict=verdict, order=order, why=why))
-    return found
+    together = {kind: _is_made_up(found, kind, sums) for kind, sums in left.items()}
+    return [
+        replace(each, verdict=Verdict.MATCHED, why=Why.NONE)
+        if each.why is Why.OTHER_SUM and together[each.row.kind]
+        else each
+        for each in found
+    ]
+
+
+def _is_made_up(placed: Iterable[Placed], kind: Kind, left: Sequence[tuple[str, int]]) -> bool:
+    """A platform writes a row a product: those that fit no sum of ours alone are one of them together, to the fen."""
+    parts = [each.row.amount_fen for each in placed if each.row.kind is kind and each.why is Why.OTHER_SUM]
+    return len(parts) > 1 and sum(parts) in [fen for _, fen in left]
 
 
 def _judge(

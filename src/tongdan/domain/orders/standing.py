@@ -10,6 +10,7 @@ from tongdan.domain.kernel.standing import OurStanding
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import RefundStage, Stage
 from tongdan.domain.orders.model import Order, Parcel, bought, gone, here
+from tongdan.domain.orders.money.settling import told_by_bill
 from tongdan.domain.orders.status import status
 
 _S: Final = Status
@@ -76,6 +77,8 @@ def _reached(order: Order, now: Status) -> set[Status]:
         reached.add(_S.SIGNED)
     if order.settled_at is not None:
         reached.add(_S.SETTLED)
+    if told_by_bill(order.settlement):  # no other system has seen that bill
+        reached.discard(_S.SETTLED)
     if order.cancelled:
         reached.add(_S.CANCELLED)
     if order.paid is None:  # what goes back was never the price, and no book has it as such

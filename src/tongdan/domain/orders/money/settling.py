@@ -14,9 +14,13 @@ from tongdan.domain.orders.facts import OrderSettled, SettlementMismatched
 from tongdan.domain.orders.model import WORRY_SETTLEMENT, WORRY_UNSETTLED, Order
 from tongdan.domain.orders.money.due import unsettled_fen
 from tongdan.domain.orders.money.payments import collect
-from tongdan.domain.orders.money.settling_facts import SettlementOverdue
+from tongdan.domain.orders.money.settling_facts import SettlementBooked, SettlementOverdue
 
 BILL: Final = "bill/"  # how references of what a bill has shown begin
+
+
+def told_by_bill(reference: str) -> bool:
+    return reference.startswith(BILL)
 
 
 def record_settlement(order: Order, command: RecordSettlement, ctx: Context) -> Decision | Refusal:
@@ -26,7 +30,7 @@ def record_settlement(order: Order, command: RecordSettlement, ctx: Context) -> 
         return _settle_cash(order, command, ctx)
     expected_fen = unsettled_fen(order)
     if _known_otherwise(order, command):
-        return NOTHING
+        return NOTHING if told_by_bill(command.reference) else Decision((_booked(command),))
     if expected_fen is not None and expected_fen != command.amount_fen:
         fact = SettlementMismatched(
             amount_fen=command.amount_fen, expected_fen=expected_fen, reference=command.reference
@@ -37,9 +41,13 @@ def record_settlement(order: Order, command: RecordSettlement, ctx: Context) -> 
 
 def _known_otherwise(order: Order, command: RecordSettlement) -> bool:
     """A bill and finance each tell of the one settlement, with the same sum."""
-    if order.settled_at is None or order.settlement.startswith(BILL) == command.reference.startswith(BILL):
+    if order.settled_at is None or told_by_bill(order.settlement) == told_by_bill(command.reference):
         return False
     return unsettled_fen(replace(order, settled_at=None)) == command.amount_fen
+
+
+def _booked(command: RecordSettlement) -> SettlementBooked:
+    return SettlementBooked(reference=command.reference, settled_at=command.settled_at)
 
 
 def _settle_cash(order: Order, command: RecordSettlement, ctx: Context) -> Decision:

@@ -1,4 +1,4 @@
-"""What has not happened to the money of an order."""
+"""What becomes of the money of an order beyond its settlement: it is late, or finance books what a bill has shown."""
 
 from datetime import datetime
 
@@ -10,3 +10,10 @@ class SettlementOverdue(Fact, frozen=True, kw_only=True):
 
     expected_fen: int
     settle_by: datetime
+
+
+class SettlementBooked(Fact, frozen=True, kw_only=True):
+    """Finance has settled too what a bill had shown to be paid out; `reference` is finance's."""
+
+    reference: str
+    settled_at: datetime
