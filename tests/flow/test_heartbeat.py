@@ -11,7 +11,7 @@ from tests.flow.rig import POLICY, Rig, opened, virtual
 from tongdan.domain.kernel.keys import pulse_key, ticket_key
 from tongdan.domain.kernel.pulse import PulsePolicy, Terms, Tier
 from tongdan.domain.kernel.standing import Standing
-from tongdan.domain.orders.commands import RecordSettlement
+from tongdan.domain.orders.commands import CommentOnOrder, RecordSettlement
 from tongdan.domain.sync.ticket import Ticket
 from tongdan.ports import Clock, Failed, Seen, Subject
 
@@ -187,6 +187,27 @@ async def test_a_lag_is_none_of_its_business_and_what_outlasts_it_is_mended_and_
         assert rig.facts(ticket_key(order, "differs-status")) == [
             "DifferenceFound", "RepairTried", "SideAgrees", "TicketResolved",
         ]  # fmt: skip
+
+
+@virtual
+async def test_a_dispute_closes_on_proof_although_the_difference_passed_for_a_lag_in_between(
+    clock: Clock, tmp_path: Path
+) -> None:
+    books = Books(clock)
+    async with opened(tmp_path / "d", clock, policy=replace(POLICY, pulse=PULSE), witnesses=[books]) as rig:
+        (order,) = await paid(rig, 1)
+        books.cancelled.add(order)
+        await clock.sleep(4 * EVERY_S)
+        assert ticket_of(rig, order).open
+        await rig.accepted(
+            CommentOnOrder(order=order, text="rang up")
+        )  # the order has changed: for a while it differs like any that has
+        await clock.sleep(EVERY_S)
+        assert ticket_of(rig, order).open
+        books.cancelled.clear()
+        await clock.sleep(2 * EVERY_S)
+        await rig.quiet()
+        assert not ticket_of(rig, order).open
 
 
 @virtual

@@ -14,7 +14,14 @@ from tongdan.labs.world.provision import CREDENTIALS, WORLD_KEYS, provision
 from tongdan.ports import Clock
 
 HERE = Path(__file__).parent
-QUICK = {"test_outbox.py", "test_parts.py", "test_partners.py", "test_transport.py", "test_virtual_time.py"}
+QUICK = {
+    "test_outbox.py",
+    "test_parts.py",
+    "test_partners.py",
+    "test_transport.py",
+    "test_troubles.py",
+    "test_virtual_time.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

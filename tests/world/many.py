@@ -2,7 +2,8 @@
 
 A world of up to 30 orders lives 45 times as fast as the centre beside it, so that whole lives fit into six of the
 centre's hours, and its channels list one order a page. Every order has a fault in store; half of them come to it.
-Then the partners' books are tampered with, and the heartbeat has two more hours to find it.
+Then the partners' books are tampered with, and the heartbeat has two more hours to find it while they answer badly,
+and half an hour when they are well again.
 """
 
 import os
@@ -35,6 +36,7 @@ HOURS = 6
 EVERY_S = 600
 STILL_S = 1_300.0  # two listings
 BEATS_S = 7_200.0
+WELL_S = 1_800.0
 REFUND_WITHIN_S = 240
 PROCESSES = 2
 
@@ -85,15 +87,19 @@ def run_world(place: Path, seed: int) -> Outcome:
             place, hurried(), clock=clock, seed=seed, speed=SPEED, orders=orders_of(seed), faults=1.0, outages=1,
             most_lines=3, retail=SeededRetail(seed),
         ) as pair:  # fmt: skip
-            silent = planting.mute(pair.world)
+            silent, troubles = planting.mute(pair.world), planting.listen(pair.world)
             quiet = await pair.world.run(still_s=STILL_S, deadline_s=HOURS * 3_600)
             await pair.centre.quiet()
             pair.centre.views.flush()
             outcome = judged(pair.world, pair.centre.reads, quiet=quiet)
-            planted = planting.tamper(pair) | {ids_of(pair.centre.reads)[no]: silent[no] for no in silent}
+            silenced = {ids_of(pair.centre.reads)[no]: silent[no] for no in silent}
+            planted = planting.tamper(pair.world, pair.centre.reads) | silenced
+            planting.trouble(pair.world)
             await clock.sleep(BEATS_S)
+            troubles.shares = {}
+            await clock.sleep(WELL_S)
             await pair.centre.quiet()
-            return outcome._replace(heartbeat=planting.judged(pair.centre.reads, planted))
+            return outcome._replace(heartbeat=planting.judged(pair.centre.reads, planted, troubles))
 
     outcome = run_virtual(main, START)
     return outcome._replace(wrong=[*outcome.wrong, *(f"seed {seed}: {each}" for each in findings(place))])

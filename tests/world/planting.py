@@ -1,7 +1,8 @@
 """Differences planted in partners' books behind the centre's back, and what the heartbeat makes of them.
 
-Finance never tells some settlements, and forgets orders it had known; some it strikes out by mistake, which no system
-of record can decide. All of that is done under a seed, and nothing of it is pushed to anybody.
+Finance never tells some settlements, and forgets orders it had known; a channel forgets parcels; some orders finance
+strikes out by mistake, which no system of record can decide. All of that is done under a seed, and nothing of it is
+pushed to anybody. Meanwhile the partners that are asked lose answers, are slow, lie, or are dead for a while.
 """
 
 from collections import Counter
@@ -9,17 +10,25 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tongdan.domain.kernel.ids import parse
+from tongdan.domain.orders.model import Order
 from tongdan.labs.world.chance import Stream
-from tongdan.labs.world.in_process import Pair
+from tongdan.labs.world.douyin import FINISHED, TO_SHIP
+from tongdan.labs.world.troubles import DEAD, LOSSY, LYING, SLOW, STALE, Troubles
 from tongdan.labs.world.world import World
 from tongdan.ports import Reads
 
 MUTE, FORGOTTEN, STRUCK = "settlement never told", "order forgotten", "struck out by mistake"
-MUTE_SHARE, FORGOTTEN_SHARE, STRUCK_SHARE = 0.15, 0.15, 0.03
+UNSHIPPED = "parcel forgotten"
+MUTE_SHARE, FORGOTTEN_SHARE, STRUCK_SHARE, UNSHIPPED_SHARE = 0.15, 0.15, 0.03, 0.15
+SHARES = {LOSSY: 0.04, SLOW: 0.03, LYING: 0.02, STALE: 0.02}
+ASKED = ("finance", "sf", "wechat", "douyin", "pinduoduo", "taobao", "jd", "kuaishou")
+DEAD_S = (900.0, 2_400.0)
 
 
 class Found(NamedTuple):
-    """What came of planted differences. `missed` and `false` name orders."""
+    """What came of planted differences. `decided` of the planted ones have a side that is right, by the systems of
+    record. `missed` and `false` name orders: a difference that was only ever a lie is none once it is over. `troubles`
+    are how often an answer was lost, late or a lie, or nobody was there."""
 
     planted: Counter[str]
     found: int
@@ -27,17 +36,23 @@ class Found(NamedTuple):
     ticketed: int
     missed: list[str]
     false: list[str]
+    troubles: Counter[str]
+
+    @property
+    def decided(self) -> int:
+        return self.planted.total() - self.planted[STRUCK]
 
     def __str__(self) -> str:
-        whole = self.planted.total()
+        kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.planted.items()))
+        met = ", ".join(f"{kind} {self.troubles[kind]}" for kind in (LOSSY, SLOW, LYING, STALE, DEAD))
         return (
-            f"planted {whole} ({', '.join(f'{kind} {n}' for kind, n in sorted(self.planted.items()))}), found "
-            f"{self.found}, self-repaired {self.by_itself} ({self.by_itself / max(1, whole):.0%}), ticketed "
-            f"{self.ticketed}, missed {len(self.missed)}, false {len(self.false)}"
+            f"planted {self.planted.total()} ({kinds}), found {self.found}, repaired by itself {self.by_itself} "
+            f"({self.by_itself / max(1, self.decided):.0%} of those that a system of record decides), ticketed "
+            f"{self.ticketed}, missed {len(self.missed)}, false {len(self.false)}; answers: {met}"
         )
 
 
-NOTHING_PLANTED = Found(Counter(), 0, 0, 0, [], [])
+NOTHING_PLANTED = Found(Counter(), 0, 0, 0, [], [], Counter())
 
 
 def together_found(found: Sequence[Found]) -> Found:
@@ -48,6 +63,7 @@ def together_found(found: Sequence[Found]) -> Found:
         sum(each.ticketed for each in found),
         [order for each in found for order in each.missed],
         [order for each in found for order in each.false],
+        sum((each.troubles for each in found), Counter()),
     )
 
 
@@ -66,22 +82,52 @@ def mute(world: World) -> dict[str, str]:
     return silent
 
 
-def tamper(pair: Pair) -> dict[str, str]:
-    """Change finance's books; Tongdan id → what was done."""
-    stream, done = Stream(pair.world.seed, "planting", "books"), dict[str, str]()
-    for order, account in sorted(pair.world.finance.accounts.items()):
+def tamper(world: World, reads: Reads) -> dict[str, str]:
+    """Change the partners' books; Tongdan id → what was done."""
+    stream, done = Stream(world.seed, "planting", "books"), dict[str, str]()
+    for order, account in sorted(world.finance.accounts.items()):
         if account.settled_fen is None or account.refunds_fen or account.status != "settled":
             continue
         if stream.chance(FORGOTTEN_SHARE):
-            del pair.world.finance.accounts[order]
+            del world.finance.accounts[order]
             done[order] = FORGOTTEN
         elif stream.chance(STRUCK_SHARE):
             account.heard["cancelled"] = 1
             done[order] = STRUCK
+        elif stream.chance(UNSHIPPED_SHARE) and _forget_parcels(world, reads, order):
+            done[order] = UNSHIPPED
     return done
 
 
-def judged(reads: Reads, planted: Mapping[str, str]) -> Found:
+def _forget_parcels(world: World, reads: Reads, id: str) -> bool:
+    """Douyin has the order as it was before anything left; False for an order of somebody else."""
+    order = reads.order(id)
+    sold = world.platforms.douyin.orders.get(order.native) if isinstance(order, Order) else None
+    if sold is None or sold.status != FINISHED:
+        return False
+    sold.status = TO_SHIP
+    sold.packs.clear()
+    sold.waybills.clear()
+    for child in sold.children:
+        child.shipped = 0
+    return True
+
+
+def listen(world: World, most_slow: int = 1_000) -> Troubles:
+    """What partners answer is remembered from now on, so that they can say it again when it is no longer true."""
+    world.troubles = Troubles(world.seed, world.setting.common, most_slow)
+    return world.troubles
+
+
+def trouble(world: World, shares: Mapping[str, float] = SHARES, dead_s: tuple[float, float] = DEAD_S) -> None:
+    """From now on partners answer as they do on a bad day, and one of them is dead for a while."""
+    assert world.troubles is not None
+    world.troubles.shares = shares
+    stream = Stream(world.seed, "planting", DEAD)
+    world.bustle.start(world.die(stream.pick(ASKED), stream.between(*dead_s)))
+
+
+def judged(reads: Reads, planted: Mapping[str, str], troubles: Troubles) -> Found:
     """`planted`: Tongdan id → kind."""
     found: set[str] = set()
     open_: dict[str, set[str]] = {}
@@ -96,11 +142,20 @@ def judged(reads: Reads, planted: Mapping[str, str]) -> Found:
             open_.get(order, set()).discard(kind)
     assert all(parse(order) for order in found)
     ticketed = {order for order, kinds in open_.items() if kinds}
+    lied = {order for order in found - ticketed if _is_lied_about(reads, order, troubles)}
     return Found(
         planted=Counter(planted.values()),
         found=len(found & planted.keys()),
         by_itself=len((found & planted.keys()) - ticketed),
         ticketed=len(ticketed & planted.keys()),
         missed=sorted(planted.keys() - found),
-        false=sorted(found - planted.keys()),
+        false=sorted(found - planted.keys() - lied),
+        troubles=troubles.met,
     )
+
+
+def _is_lied_about(reads: Reads, id: str, troubles: Troubles) -> bool:
+    order = reads.order(id)
+    assert isinstance(order, Order)
+    names = [id, order.native, *[parcel.waybill for parcel in order.parcels if parcel.waybill]]
+    return any(name in about for _, about in troubles.lied_about for name in names)

@@ -229,12 +229,14 @@ class Heartbeat:
         standing = [each for each in differences if each not in pending]
         for difference in standing:
             await self._dispute(witness, check, difference, seen, own=order.own)
-        for field in self._formerly_odd(check) - {each.field for each in differences}:
+        formerly, differing = self._formerly_odd(check), {each.field for each in differences}
+        for field in formerly - differing:
             note = NoteAgreement(order=check.order, field=field, partner=partner, seen_at=now)
             await self._tell(note, seen, (partner, check.order, field, now.isoformat()), order.shop)
         due = [settled_at(each, terms, now) for each in pending]
         due.append(self._later(partner) if standing else now + self._rest(check, now))
-        return Checked(check.order, min(due), tuple([each.field for each in standing]))
+        odd = {each.field for each in standing} | formerly & differing  # a dispute goes on through a lag
+        return Checked(check.order, min(due), tuple(sorted(odd)))
 
     def _ours(self, order: Order, check: Check, seen: Seen, partner: str) -> OurStanding:
         mine = ours(order, partner, check.changed_at)

@@ -98,6 +98,14 @@ class Gateway(ABC):
         body = json.dumps(answer, ensure_ascii=False).encode()
         return HttpResponse(200, {"content-type": "application/json"}, body)
 
+    def asked_about(self, request: HttpRequest) -> str:
+        """The order whose detail a call asks for, "" of any other call."""
+        try:
+            call = self._admit(request)
+        except Refused:
+            return ""
+        return call.order if call.method == self.detail else ""
+
     @abstractmethod
     def _admit(self, request: HttpRequest) -> Call:
         """Check a call as the platform does. Raises Refused."""

@@ -24,7 +24,7 @@ class Hosted:
 
     def __init__(self) -> None:
         self.urls: Final[dict[str, str]] = {}
-        self._servers: Final[list[asyncio.Server]] = []
+        self._servers: Final[dict[str, asyncio.Server]] = {}
         self._connections: Final[set[_Connection]] = set()
 
     async def add(self, name: str, handler: Handler, port: int | socket.socket = 0) -> str:
@@ -33,16 +33,28 @@ class Hosted:
         server = await asyncio.get_running_loop().create_server(
             lambda: _Connection(handler, name, self._connections), sock=listening
         )
-        self._servers.append(server)
+        self._servers[name] = server
         self.urls[name] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return self.urls[name]
 
+    async def leave(self, name: str) -> socket.socket:
+        """Refuse whoever calls there; returns a socket that keeps the port, with which it can be `add`ed again."""
+        port = self._servers[name].sockets[0].getsockname()[1]
+        await self._end([self._servers.pop(name)], [each for each in self._connections if each.name == name])
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", port))
+        return held
+
     async def close(self) -> None:
-        for server in self._servers:
+        await self._end(list(self._servers.values()), list(self._connections))
+
+    async def _end(self, servers: "list[asyncio.Server]", connections: "list[_Connection]") -> None:
+        for server in servers:
             server.close()
-        for connection in list(self._connections):
+        for connection in connections:
             connection.cut()
-        for server in self._servers:
+        for server in servers:
             await server.wait_closed()
 
 
@@ -51,7 +63,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, handler: Handler, name: str, connections: "set[_Connection]") -> None:
         self._handler: Final = handler
-        self._name: Final = name
+        self.name: Final = name
         self._connections: Final = connections
         self._transport: asyncio.Transport | None = None
         self._parser: Final = httptools.HttpRequestParser(self)
@@ -100,7 +112,7 @@ class _Connection(asyncio.Protocol):
             raise ValueError("the body is too large")
 
     def on_message_complete(self) -> None:
-        url = f"http://{self._headers.get('host', self._name)}{self._url.decode('latin-1')}"
+        url = f"http://{self._headers.get('host', self.name)}{self._url.decode('latin-1')}"
         method = self._parser.get_method().decode()
         self._requests.put_nowait(
             HttpRequest(method=method, url=url, headers=self._headers, body=bytes(self._body))

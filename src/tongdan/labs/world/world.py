@@ -37,6 +37,7 @@ from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
 from tongdan.labs.world.sf import ROUTES, SfExpress
 from tongdan.labs.world.tellers import Tellers
+from tongdan.labs.world.troubles import Question, Troubles, question_by_path, question_by_waybill
 from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
@@ -99,6 +100,7 @@ class World:
         self.retail: Final = retail or open_retail(seed)
         self.day, baskets = self.retail.day(day)
         self.baskets: Final = _chosen(seed, day, baskets, orders, most_lines)
+        self.troubles: Troubles | None = None
         self._hosted: Final = Hosted()
         self._enlist(data, partners)
 
@@ -167,9 +169,19 @@ class World:
                 self.bustle.note()
             if self.faults.is_down(partner):
                 raise Unreachable("the partner is down")
-            return await handler(request)
+            if self.troubles is None:
+                return await handler(request)
+            return await self.troubles.meet(partner, handler, request, self._question(partner, request))
 
         return guarded
+
+    def _question(self, partner: str, request: HttpRequest) -> Question | None:
+        """How an order stands, if that is what is asked."""
+        for gateway in self.platforms.gateways.values():
+            if gateway.name == partner:
+                about = gateway.asked_about(request)
+                return Question(about, gateway.detail) if about else None
+        return question_by_waybill(request) if partner == "sf" else question_by_path(request)
 
     def _is_routine(self, request: HttpRequest) -> bool:
         """Listings, and how orders stand, are asked for all day and all night; that alone is no stir."""
@@ -180,6 +192,18 @@ class World:
         names = [ROUTES, *[name for each in gateways for name in (each.listing, each.detail)]]
         names += [each.after_sales.listing for each in gateways if each.after_sales is not None]
         return any(name.encode() in said for name in names)
+
+    async def die(self, partner: str, lasts_s: float) -> None:
+        """Let `partner` refuse whoever calls, for so many of everybody's seconds."""
+        self.setting.bustle.note()
+        if partner in self._hosted.urls:
+            held = await self._hosted.leave(partner)
+            await self.setting.common.sleep(lasts_s)
+            await self._hosted.add(partner, self._partners[partner], held)
+        elif self.troubles is not None:
+            self.troubles.dead.add(partner)
+            await self.setting.common.sleep(lasts_s)
+            self.troubles.dead.discard(partner)
 
     # ---- what happens
 
