@@ -20,6 +20,7 @@ from tongdan.adapters.csv_table import MAX_BYTES, MAX_ROWS, Fault, FileRefused
 from tongdan.domain.finance.bills import Kind, Row
 from tongdan.domain.kernel.instants import from_local
 from tongdan.domain.kernel.money import MAX_FEN
+from tongdan.ports import Failed
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 _ALIPAY_NAME: Final = re.compile(r"T\d+(?:N?P)(\d{6,24})", re.ASCII)
@@ -56,6 +57,15 @@ def read_wechat(raw: bytes) -> Bill:
         "is no bill of WeChat Pay: its first line is the heading of neither a trade nor a fund bill",
         "不是微信支付账单：首行既非交易账单也非资金账单的列名",
     )
+
+
+def wechat_rows(raw: bytes) -> Sequence[Row] | Failed:
+    """Those of a bill that WeChat Pay has given, which is whole or nothing."""
+    try:
+        bill = read_wechat(raw)
+    except FileRefused as refused:
+        return Failed(f"the bill {refused}", final=True)
+    return Failed(f"line {bill.faults[0].line}: {bill.faults[0].en}") if bill.faults else bill.rows
 
 
 def _wechat(

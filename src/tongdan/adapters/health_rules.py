@@ -14,7 +14,7 @@ MAX_DAYS: Final = 365
 MAX_CLOCK_S: Final = 3_600
 MAX_CALLBACKS: Final = 20
 MAX_RECIPIENTS: Final = 20
-_AT: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+TIME_OF_DAY: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
@@ -63,7 +63,7 @@ def mistake(text: HealthText, tasks: Container[str]) -> tuple[str, str] | None:
             return name, f"1 to {MAX_DAYS} days"
     if not 0 < text.clock_warn_s <= text.clock_critical_s <= MAX_CLOCK_S:
         return "clock_warn_s", f"1 to {MAX_CLOCK_S} seconds, and no more than clock_critical_s"
-    if not _AT.fullmatch(text.scan_at):
+    if not TIME_OF_DAY.fullmatch(text.scan_at):
         return "scan_at", 'a time in China such as "04:30"'
     urls = [("address_from", text.address_from)] if text.address_from else []
     for place, url in [*urls, *[(f"callbacks[{at}]", url) for at, url in enumerate(text.callbacks)]]:

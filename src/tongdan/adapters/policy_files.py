@@ -486,6 +486,9 @@ def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
         if erp_name not in partners.erps:
             known = ", ".join(partners.erps) or "none, for partners.yml has no erps"
             raise ConfError("shops.yml", f"{shop_id}.erp", f"expected one of {known}, got {erp_name!r}")
+    bills_at = partners.wechat.bills_at
+    if bills_at and not health_rules.TIME_OF_DAY.fullmatch(bills_at):
+        raise ConfError("partners.yml", "wechat.bills_at", 'expected a time in China such as "10:30"')
     apps = {} if partners.wechat_mini is None else partners.wechat_mini.apps
     for place, named in (("wechat.merchants", partners.wechat.merchants), ("wechat_mini.apps", apps)):
         for shop in named:

@@ -1,6 +1,7 @@
 """The wiring: which adapter stands behind which port, and in which order a centre starts and stops."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import time
 from functools import partial
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -9,6 +10,7 @@ from tongdan.adapters.anchors_file import FILE as ANCHORS
 from tongdan.adapters.anchors_file import AnchorsFile
 from tongdan.adapters.archive_parquet import FOLDER, ParquetArchive
 from tongdan.adapters.backup.restoring import refuse_unfinished
+from tongdan.adapters.bill_files import wechat_rows
 from tongdan.adapters.checks_sqlite import SqliteChecks
 from tongdan.adapters.clock import SystemClock, SystemEntropy
 from tongdan.adapters.credentials_sealed import open_ring
@@ -33,6 +35,7 @@ from tongdan.domain.kernel.keys import key_slot, pull_key
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.sync.commands import StartPull
 from tongdan.flow.archive import Archiver
+from tongdan.flow.bill_desk import BillDesk
 from tongdan.flow.bus import Bus
 from tongdan.flow.credential_desk import CredentialDesk
 from tongdan.flow.effects import Runner
@@ -170,6 +173,7 @@ class Centre:
         self.stock: Final = StockDesk(self.reads, self.actors, self.policy, clock, entropy)
         terms = terms_of(conf.partners.finance)
         self.books: Final = FinanceDesk(self.reads, self.actors, self.policy, terms, clock, entropy)
+        self.bills: Final = _bills(conf, self.bus, self.reads, self.actors)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         witnesses = witnesses_of(conf, self.actors, calling, transport, clock)
         self.heartbeat: Final = Heartbeat(
@@ -218,6 +222,7 @@ class Centre:
         self.upkeep.start()
         self.heartbeat.start()
         self.health.start()
+        self.bills.start()
         await self._start_pulls()
 
     async def _meet(self) -> None:
@@ -268,6 +273,7 @@ class Centre:
         self.heartbeat.stop()
         self.upkeep.stop()
         self.health.stop()
+        self.bills.stop()
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
@@ -281,6 +287,12 @@ class Centre:
             file.close()
         if self._lock is not None:
             self._lock.close()
+
+
+def _bills(conf: Conf, bus: Bus, reads: Reader, actors: Sequence[Actor]) -> BillDesk:
+    wechat = conf.partners.wechat
+    at = time.fromisoformat(wechat.bills_at) if wechat.bills_at else None
+    return BillDesk(bus, reads, actors, conf.policy, shops=tuple(wechat.merchants), at=at, read=wechat_rows)
 
 
 def _provider(

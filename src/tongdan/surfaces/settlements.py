@@ -1,12 +1,10 @@
-"""A bill file laid beside our orders, and what follows from it: settlements, and tickets for rows that fit nothing.
+"""A bill file laid beside our orders, checked or written, and the orders that are signed for and not paid out.
 
-The same over the API and on the command line. What follows is named after the bill's own number of the row, so that the
-same file, or another that repeats it, adds nothing. Which orders are due, and since when, is read from their states.
+The same over the API and on the command line. Which orders are due, and since when, is read from their states.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -17,24 +15,16 @@ from tongdan.adapters.bill_files import Bill, read_alipay, read_wechat
 from tongdan.adapters.bill_map import read_mapped
 from tongdan.adapters.csv_table import Fault
 from tongdan.adapters.policy_files import load_bill
-from tongdan.domain.finance.bills import Account, Money, Placed, Verdict, Why, account_of
-from tongdan.domain.kernel.ids import parse
-from tongdan.domain.kernel.keys import alias_key
-from tongdan.domain.kernel.messages import Command
+from tongdan.domain.finance.bills import Account, Verdict, Why
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.status import Status
-from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import RecordSettlement
 from tongdan.domain.orders.model import Order
 from tongdan.domain.orders.money.due import unsettled_fen
-from tongdan.domain.orders.money.settling import BILL
-from tongdan.domain.sync.commands import RaiseTicket
-from tongdan.domain.sync.kinds import BILL_ROW_OPEN
-from tongdan.ports import Clock, CommandBus, Inbound, OrderQuery, OrderRow, Reads
+from tongdan.flow.bill_desk import WECHAT, beside
+from tongdan.ports import Clock, CommandBus, OrderQuery, OrderRow, Reads
 from tongdan.surfaces.imports import tell
 
-SOURCE: Final = "bill"
-WECHAT: Final = "wechat"
 ALIPAY: Final = "alipay"
 PAGE: Final = 200
 WHY: Final[Mapping[Why, tuple[str, str]]] = {
@@ -107,9 +97,7 @@ async def lay_beside(
 ) -> Imported:  # fmt: skip
     """With `apply` what follows is committed in the name of `who`, unless something in the file is wrong."""
     bill, shop = read
-    known = dict(known_of(reads, policy, (row.name for row in bill.rows), shop))
-    found = account_of(bill.rows, known)
-    commands = commands_of(found, known, form, clock.now())
+    found, commands = beside(reads, policy, bill.rows, shop, form, clock.now())
     shown = _imported(found, bill, sum([isinstance(each.command, RecordSettlement) for each in commands]))
     if not apply or bill.faults:
         return shown
@@ -117,87 +105,6 @@ async def lay_beside(
     return replace(
         shown, applied=True, accepted=told.accepted, duplicates=told.duplicates, refused=len(told.refused)
     )
-
-
-def known_of(reads: Reads, policy: Policy, names: Iterable[str], shop: str) -> Iterator[tuple[str, Money]]:
-    """What is known of each order that a bill names: by an id of ours, or by a platform's number."""
-    shops = [each for each in policy.shops.values() if shop in ("", each.id)]
-    for name in dict.fromkeys(names):
-        parsed = parse(name)
-        key = parsed.order if parsed is not None else None
-        if key is None and name:
-            found = (reads.find(each.channel, each.id, name) for each in shops)
-            key = next((order for order in found if order is not None), None)
-        order = reads.order(key) if key is not None else None
-        if isinstance(order, Order) and key is not None:
-            part, no = (parsed.part, parsed.part_no) if parsed is not None else ("", 0)
-            yield name, _money(key, order, _of_part(part, no))
-
-
-def _of_part(part: str, no: int) -> tuple[Callable[[int], bool], Callable[[int, int], bool]]:
-    """Which payments (by attempt) and refunds (by attempt and number) a name may mean."""
-    if part == "P":
-        return lambda attempt: attempt == no, lambda attempt, _: attempt == no
-    if part == "R":
-        return lambda _: False, lambda _, refund: refund == no
-    return lambda _: True, lambda attempt, refund: True
-
-
-def _money(key: str, order: Order, means: tuple[Callable[[int], bool], Callable[[int, int], bool]]) -> Money:
-    payments = [(each.transaction, each.amount_fen) for each in order.payments if means[0](each.attempt)]
-    if not order.own and order.paid is not None and not payments:
-        payments = [(order.paid.transaction, order.paid.amount_fen)]
-    refunds = [
-        (f"{key}-R{each.no}", each.amount_fen)
-        for each in order.refunds
-        if each.stage is not RefundStage.FAILED and means[1](each.attempt, each.no)
-    ]
-    refunds += [(each.reference, each.amount_fen) for each in order.platform_refunds]
-    return Money(
-        order=key, payments=tuple(payments), refunds=tuple(refunds), due_fen=unsettled_fen(order) or 0,
-        settled=order.settled_at is not None,
-    )  # fmt: skip
-
-
-def commands_of(found: Account, known: Mapping[str, Money], form: str, now: datetime) -> list[Inbound]:
-    """Settlements of the orders whose rows all match and add up to what is due; tickets about the open rows."""
-    by_order = {each.order: each for each in known.values()}
-    return [*_settlements(found, by_order, form, now), *_tickets(found, form, now)]
-
-
-def _settlements(
-    found: Account, by_order: Mapping[str, Money], form: str, now: datetime
-) -> Iterator[Inbound]:
-    for order, rows in found.complete().items():
-        money, total_fen = by_order[order], sum([each.row.amount_fen for each in rows])
-        if money.settled or not 0 < money.due_fen == total_fen:
-            continue
-        first = rows[0].row
-        command = RecordSettlement(
-            order=order, amount_fen=total_fen, reference=f"{BILL}{form}/{first.reference or first.name}"[:128],
-            settled_at=max([each.row.at for each in rows if each.row.at is not None], default=now),
-        )  # fmt: skip
-        yield _inbound(command, ("settled", order, str(total_fen)), now, rows)
-
-
-def _tickets(found: Account, form: str, now: datetime) -> Iterator[Inbound]:
-    for each in found.of(Verdict.OPEN):
-        row = each.row
-        about = row.reference or f"{row.name}/{row.line}"
-        digest = blake2b(f"{form}/{about}/{row.amount_fen}".encode(), digest_size=8).hexdigest()
-        command = RaiseTicket(
-            subject=each.order or alias_key(f"{SOURCE}/{form}/{digest}"),
-            kind=f"{BILL_ROW_OPEN}:{digest}",
-            summary=f"{form} {about} {row.name} {row.amount_fen} fen: {each.why.value}"[:200],
-        )
-        yield _inbound(command, ("open", digest), now, (each,))
-
-
-def _inbound(command: Command, key: tuple[str, ...], now: datetime, rows: Sequence[Placed]) -> Inbound:
-    return Inbound(
-        command=command, key=(SOURCE, *key), source=SOURCE, shop="", happened_at=now,
-        raw=msgspec.json.encode([each.row for each in rows]),
-    )  # fmt: skip
 
 
 def _imported(found: Account, bill: Bill, settles: int) -> Imported:

@@ -11,11 +11,13 @@ import msgspec
 
 
 class WechatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`notify_url`: our push port as WeChat Pay sees it, without the merchant; `merchants`: shop → mchid."""
+    """`notify_url`: our push port as WeChat Pay sees it, without the merchant; `merchants`: shop → mchid. `bills_at`:
+    when, in China, the bills of the days before are fetched (HH:MM, "": never)."""
 
     base_url: str
     notify_url: str
     merchants: Mapping[str, str] = {}
+    bills_at: str = ""
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -35,6 +35,7 @@ ALIAS_CONTESTED: Final = "alias-contested"
 SETTLEMENT_MISMATCHED: Final = "settlement-mismatched"
 SETTLEMENT_OVERDUE: Final = "settlement-overdue"
 BILL_ROW_OPEN: Final = "bill-row-open"
+BILL_MISSING: Final = "bill-missing"
 UNKNOWN_STATUS: Final = "unknown-status"
 CHANNEL_CONTRADICTS: Final = "channel-contradicts"
 ADDRESS_TOO_LATE: Final = "address-too-late"
@@ -153,6 +154,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "承运商未能拦截不再需要的包裹:请联系收件人拒收",
     ),
     SETTLEMENT_OVERDUE: ("Signed for, and not paid out in time", "已签收但逾期未结算"),
+    BILL_MISSING: ("A bill of the payment provider does not come", "支付账单未取得"),
     BILL_ROW_OPEN: ("A row of a bill fits no order", "账单行与订单不符"),
     CASH_OVERDUE: (
         "Signed for, and the money of a cash on delivery has not come: ask the carrier",

@@ -3,7 +3,7 @@
 It checks the merchant's signature on every request and signs all that it says: half of it with the key of
 its certificate, half with its public-key mode, as during the platform's own switch from one to the other.
 Notices are sealed with AES-256-GCM and repeated on the published schedule. What goes back is the business of
-`wechat_refunds`. Source: the merchant documentation of JSAPI payments.
+`wechat_refunds`, bills that of `wechat_bills`. Source: the merchant documentation of JSAPI payments.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, NOTICE_FIRST
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
+from tongdan.labs.world.wechat_bills import FILES, TRADE_BILL, Bills
 from tongdan.labs.world.wechat_books import CLOSED, NOTPAY, SUCCESS, Notice, Refused, Trade, rfc3339
 from tongdan.labs.world.wechat_refunds import REFUNDS, Refunds
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
@@ -68,6 +69,7 @@ class WechatPay:
             lambda notice, order: self.outbox.post(notice, "wechat.refund-notify", order),
             lambda notice, _: self.outbox.whisper(notice),
         )
+        self._bills: Final = Bills(merchant.mchid, self.trades, self.refunds.books)
 
     # ---- what buyers do
 
@@ -163,8 +165,11 @@ class WechatPay:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """One request of the merchant's."""
+        url = urlsplit(request.url)
         try:
             self._admit(request)
+            if url.path == FILES:  # the one answer without a signature
+                return HttpResponse(200, {}, self._bills.file(parse_qs(url.query)))
             said, fault = self._serve(request)
         except Refused as no:
             return self._answer(no.status, {"code": no.code, "message": no.message})
@@ -183,6 +188,8 @@ class WechatPay:
                 return self.refunds.find(path.removeprefix(f"{REFUNDS}/")), ""
             if path.startswith(BY_TRADE_NO):
                 return self._query(number, parse_qs(url.query)), ""
+            if path == TRADE_BILL:
+                return self._bills.announce(parse_qs(url.query)), ""
         elif request.method == "POST":
             asked = json.loads(request.body)
             if path == REFUNDS:
