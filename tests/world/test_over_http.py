@@ -29,6 +29,7 @@ pytestmark = pytest.mark.server
 
 # Minutes are seconds here: what is never pushed has to be found while the test lasts.
 LISTED = {"every_s": 3, "behind_s": 1, "overlap_s": 5, "calls_per_minute": 1_200, "page_size": 5}
+COOLING = {"cooling_s": 1}
 STILL_S = 9.0
 
 
@@ -124,7 +125,10 @@ def _busy(counts: dict[str, int]) -> bool:
 
 
 def _loopback_conf(folder: Path) -> tuple[Conf, int]:
-    """The repository's configuration with all addresses on free loopback ports, and the push port."""
+    """The repository's configuration with all addresses on free loopback ports, and the push port.
+
+    What cools for minutes before it is paid back cools for a second.
+    """
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PARTNERS]
     sockets.append(socket.create_server(("127.0.0.1", 0)))
     *ports, push_port = (each.getsockname()[1] for each in sockets)
@@ -137,6 +141,8 @@ def _loopback_conf(folder: Path) -> tuple[Conf, int]:
         if "listing" in channel:
             channel["listing"] |= LISTED
             path.write_text(yaml.safe_dump(channel, allow_unicode=True))
+    confirmation = folder / "confirmation.yml"
+    confirmation.write_text(yaml.safe_dump(yaml.safe_load(confirmation.read_text()) | COOLING))
     partners = loopback(load_conf(CONF).partners, urls, f"http://127.0.0.1:{push_port}")
     (folder / "partners.yml").write_text(yaml.safe_dump(msgspec.to_builtins(partners), allow_unicode=True))
     return load_conf(folder), push_port
