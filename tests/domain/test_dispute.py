@@ -23,7 +23,7 @@ from tongdan.domain.sync.dispute_facts import (
 )
 from tongdan.domain.sync.facts import TicketResolved
 from tongdan.domain.sync.repair import evolve
-from tongdan.domain.sync.ticket import Ticket
+from tongdan.domain.sync.ticket import MAX_PAST, Ticket
 
 NOON = datetime(2026, 1, 27, 12, tzinfo=UTC)
 PULSE = PulsePolicy(
@@ -203,3 +203,35 @@ def test_whatever_happens_a_ticket_is_open_exactly_while_a_side_differs_that_nob
 def test_every_fact_of_a_dispute_is_folded() -> None:
     assert {DifferenceFound, RepairTried, RepairGivenUp, RepairChosen, SideAgrees} == dispute.FACTS
     assert TicketResolved not in dispute.FACTS
+
+
+def test_leaving_it_needs_a_reason() -> None:
+    desk = Desk()
+    desk.differs(retold=False)
+    chosen = ChooseRepair(subject=DIFFERS.order, kind="differs-status", choice="leave", reason=" ")
+    refusal = dispute.choose_repair(desk.ticket, chosen, Context(NOON, "ticket/x", Policy(pulse=PULSE), 1))
+    assert isinstance(refusal, Refusal) and refusal.name == "reason-needed"
+
+
+def test_a_difference_that_comes_back_remembers_when_it_was_mended_and_by_whom() -> None:
+    desk = Desk()
+    for _ in range(MAX_PAST + 2):
+        desk.differs()
+        desk.later(60)
+        desk.agrees()
+    ticket = desk.ticket
+    assert ticket is not None and (ticket.closed_at, ticket.by) == (desk.now, dispute.BY_ITSELF)
+    assert len(ticket.past) == MAX_PAST
+    assert [each.closed_at - each.raised_at for each in ticket.past] == [timedelta(seconds=60)] * MAX_PAST
+    assert ticket.past[-1].closed_at == ticket.raised_at == desk.now - timedelta(seconds=60)
+    assert {each.by for each in ticket.past} == {dispute.BY_ITSELF}
+
+
+def test_what_was_closed_before_that_was_kept_folds_as_it_did() -> None:
+    desk = Desk()
+    desk.differs()
+    assert desk.ticket is not None
+    old = TicketResolved(subject=DIFFERS.order, kind="differs-status", evidence="finance")
+    desk.ticket = evolve(desk.ticket, old)
+    desk.differs()
+    assert desk.ticket.open and desk.ticket.past == ()

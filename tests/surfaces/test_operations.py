@@ -79,7 +79,7 @@ async def test_whatever_breaks_is_a_named_500_and_logged_without_what_it_said(
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("张三 13800000000")
 
-    monkeypatch.setattr(served.centre.reads, "tickets", broken)
+    monkeypatch.setattr(served.centre.reads, "find_tickets", broken)
     async with served.client(Scope.READ) as client:
         await refused(await client.get(f"{API}/tickets"), 500, "internal-error")
     assert "RuntimeError at " in caplog.text

@@ -53,7 +53,7 @@ async def repaired(client: httpx.AsyncClient, order: str, **body: Any) -> httpx.
 async def test_a_difference_is_a_ticket_that_shows_what_both_sides_say(served: Served) -> None:
     order = await differing(served)
     async with served.client(Scope.READ) as client:
-        (ticket,) = (await client.get(f"{API}/tickets")).json()
+        (ticket,) = (await client.get(f"{API}/tickets")).json()["tickets"]
     assert (ticket["subject"], ticket["kind"], ticket["open"]) == (order, "differs-status", True)
     assert (ticket["dispute"]["field"], ticket["dispute"]["owner"]) == ("status", "finance")
     (side,) = ticket["dispute"]["sides"]
@@ -77,7 +77,7 @@ async def test_what_is_left_as_it_is_closes_the_ticket(served: Served) -> None:
         assert (await repaired(client, order, choice="leave")).status_code == 200
         await served.centre.quiet()
         served.centre.views.flush()
-        assert (await client.get(f"{API}/tickets")).json() == []
+        assert (await client.get(f"{API}/tickets")).json()["tickets"] == []
         late = await repaired(client, order, choice="tell")
     assert (late.status_code, late.json()["error"]) == (409, "nothing-disputed")
 

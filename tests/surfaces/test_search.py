@@ -137,8 +137,8 @@ async def test_what_fits_too_many_people_is_said(
 async def test_a_question_without_an_index_ends_and_says_what_helps(
     served: Served, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tongdan.adapters.search_sqlite.MAX_STEPS", 0)
-    monkeypatch.setattr("tongdan.adapters.search_sqlite._STRIDE", 1)
+    monkeypatch.setattr("tongdan.adapters.view_file.MAX_STEPS", 0)
+    monkeypatch.setattr("tongdan.adapters.view_file._STRIDE", 1)
     async with served.client(Scope.READ) as client:
         await refused(await client.get(f"{API}/orders?amount_max_fen=1"), 422, "too-wide")
         monkeypatch.undo()

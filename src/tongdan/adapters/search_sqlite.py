@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-import apsw
 from msgspec.structs import replace
 
 from tongdan.adapters.search_words import match_of, packed, sku_code, text_of, unpacked, words_of
-from tongdan.adapters.view_file import Harmed, ViewFormat, begin_anew, open_view, reading, writing
+from tongdan.adapters.view_file import Harmed, ViewFormat, begin_anew, bounded, open_view, reading, writing
 from tongdan.domain.kernel.status import Status
 from tongdan.ports import OrderRow
-from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery, TooWide
+from tongdan.ports.search import COUNTED, Cell, OrderDoc, OrderQuery
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_BITS: Final = 20
@@ -31,9 +30,6 @@ _ALL: Final = tuple(int(each) for each in Status)
 # Of what is over nobody asks how old it is by the hour, and years of it would be many cells.
 _OVER: Final = frozenset({Status.SETTLED, Status.COMPLETED, Status.CANCELLED, Status.REFUNDED})
 _MMAP_BYTES: Final = 2**34  # address space, not memory
-# A question that no index answers ends after so many steps of SQLite's machine: whoever asks waits, and all others too.
-MAX_STEPS: Final = 5_000_000
-_STRIDE: Final = 50_000
 MENDINGS: Final = 3  # of one process: a disk that harms the file again and again is for a person
 _log: Final = logging.getLogger(__name__)
 
@@ -184,7 +180,7 @@ class SqliteSearch:
 
     def find(self, query: OrderQuery, *, before: str = "", limit: int = 50) -> list[OrderRow]:
         after = int(before) if before else None
-        with self._within(MAX_STEPS):
+        with self._mending(), bounded(self._db):
             rows = self._find(query, after, limit)
         return [
             OrderRow(id=id, channel=channel, shop=shop, native=native, status=status, amount_fen=fen, at=_at(row),
@@ -208,27 +204,13 @@ class SqliteSearch:
 
     def count(self, query: OrderQuery) -> int:
         counted = 0
-        with self._within(MAX_STEPS):
+        with self._mending(), bounded(self._db):
             for walk in _walks(query, None):
                 sql = f"SELECT count(*) FROM (SELECT 1 FROM {walk.source} WHERE {walk.where} LIMIT ?)"
                 counted += self._db.execute(sql, (*walk.values, COUNTED + 1 - counted)).get
                 if counted > COUNTED:
                     break
         return counted
-
-    @contextmanager
-    def _within(self, steps: int) -> Iterator[None]:
-        """What is read inside takes no more steps than these. Raises TooWide, StoreFailure."""
-        strides = iter(range(steps // _STRIDE))
-        with self._mending():
-            self._db.set_progress_handler(lambda: next(strides, None) is None, _STRIDE)
-            try:
-                with reading():
-                    yield
-            except apsw.InterruptError as error:
-                raise TooWide from error
-            finally:
-                self._db.set_progress_handler(None)
 
     def cells(
         self, *, shops: Sequence[str] = (), warehouse: str = "", since: datetime | None = None,

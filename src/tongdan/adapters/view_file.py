@@ -11,8 +11,11 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from tongdan.ports import StoreFailure
+from tongdan.ports import StoreFailure, TooWide
 
+# A question that no index answers ends after so many steps of SQLite's machine: whoever asks waits, and all others too.
+MAX_STEPS: Final = 5_000_000
+_STRIDE: Final = 50_000
 _BUSY_MS: Final = 10_000
 _HARM: Final = (apsw.NotADBError, apsw.CorruptError)
 
@@ -83,6 +86,20 @@ def reading() -> Iterator[None]:
         raise Harmed(str(error)) from error
     except apsw.Error as error:
         raise StoreFailure(str(error)) from error
+
+
+@contextmanager
+def bounded(db: apsw.Connection) -> Iterator[None]:
+    """What is read inside takes no more than MAX_STEPS. Raises TooWide, StoreFailure, Harmed."""
+    strides = iter(range(MAX_STEPS // _STRIDE))
+    db.set_progress_handler(lambda: next(strides, None) is None, _STRIDE)
+    try:
+        with reading():
+            yield
+    except apsw.InterruptError as error:
+        raise TooWide from error
+    finally:
+        db.set_progress_handler(None)
 
 
 def _plain(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:

@@ -1,6 +1,7 @@
 """`tongdan pulse`: how the comparison with every other system stands."""
 
-from typing import Final
+from datetime import timedelta
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
@@ -10,6 +11,7 @@ from tongdan.cli.language import t, teach
 from tongdan.cli.output import add_row, emit, out, table
 from tongdan.cli.places import DATA, DataOption, JsonOption
 from tongdan.cli.reading import open_reading
+from tongdan.ports import EVERY_TICKET
 from tongdan.profile import read_checks
 from tongdan.surfaces.pulse import PulseRow, pulse_rows
 from tongdan.surfaces.words import local_time
@@ -55,6 +57,42 @@ def status(data: DataOption = DATA, json: JsonOption = False) -> None:
     )  # fmt: skip
     for row in rows:
         add_row(shown, *_cells(row))
+    out.print(shown)
+
+
+@app.command(
+    "repairs",
+    help=teach(
+        """Count the differences that were found in the last days: how many mended themselves, how many a person mended,
+how many are open, and how long it took.
+
+"time": both sides came to agree before anything was tried. A difference that came back counts again.""",
+        """统计近期发现的差异:自行修复、人工修复、未关闭的数量,以及修复用时。
+
+"自然一致"指尚未尝试修复双方即已一致。再次出现的差异重新计数。""",
+        "tongdan pulse repairs",
+        "tongdan pulse repairs --days 30 --json",
+    ),
+)
+def repairs(
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=366, help=t("So many days back.", "最近若干天。"))
+    ] = 7,
+    data: DataOption = DATA,
+    json: JsonOption = False,
+) -> None:
+    now = SystemClock().now()
+    with open_reading(data) as reading:
+        found = reading.reads.repaired(EVERY_TICKET, now - timedelta(days=days), now)
+    if json:
+        emit(found)
+        return
+    shown = table(
+        t("found", "发现"), t("by itself", "自行修复"), t("by a person", "人工修复"), t("time", "自然一致"),
+        t("open", "未关闭"), t("median", "中位用时"), t("90 %", "九成在内"),
+    )  # fmt: skip
+    took = ["—" if s is None else f"{s} s" for s in (found.median_s, found.p90_s)]
+    add_row(shown, found.found, found.by_itself, found.by_person, found.by_time, found.open, *took)
     out.print(shown)
 
 

@@ -17,13 +17,15 @@ import msgspec
 from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, packing_key, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
-from tongdan.domain.sync.kinds import NOT_UNDERSTOOD
+from tongdan.domain.sync.kinds import NOT_UNDERSTOOD, owner_of
 from tongdan.flow.clues import mark_of
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, slot_of_effect, to_us
 from tongdan.flow.placement import Placement
 from tongdan.flow.proof import prove
 from tongdan.ports import (
+    COUNTED,
     EVERY_ORDER,
+    EVERY_TICKET,
     Cell,
     DeadLetter,
     JournalColumns,
@@ -33,13 +35,16 @@ from tongdan.ports import (
     Overview,
     Proof,
     QuarantineRow,
+    RepairNumbers,
     Search,
     ShardStore,
+    TicketQuery,
     TicketRow,
     TokenBook,
     Told,
     Vault,
 )
+from tongdan.ports.tickets import instant_of
 
 _PERSON: Final = msgspec.msgpack.Decoder(Person)
 EXPORT_CHUNK: Final = 1_000
@@ -47,6 +52,7 @@ HISTORY_CHUNK: Final = 50
 TELLING_CHUNK: Final = 20_000  # rows walked over while nothing else happens
 MAX_POS: Final = 2**62
 STATES_CHUNK: Final = 200
+MAX_STRANGE: Final = 1_000  # messages in quarantine that are tickets
 
 
 def find_quarantined(readers: Iterable[ShardStore], id: str) -> tuple[int, QuarantineRow] | None:
@@ -83,6 +89,21 @@ def _whole_journal(store: ShardStore, since_us: int) -> Iterator[JournalColumns]
 
 def _told(row: JournalColumns) -> Told:
     return Told(row.agg, row.shop, msgspec.msgpack.decode(row.body))
+
+
+def _is_of_quarantine(query: TicketQuery) -> bool:
+    """Such a ticket is open, for operations, and belongs to no order."""
+    rest = msgspec.structs.replace(query, open=None, owner="", kind="")
+    kinds, owners = ("", NOT_UNDERSTOOD), ("", owner_of(NOT_UNDERSTOOD))
+    return rest == EVERY_TICKET and query.open is not False and query.kind in kinds and query.owner in owners
+
+
+def _strange_ticket(shard: int, id: int, source: str, shop: str, reason: str, at_us: int) -> TicketRow:
+    subject = f"quarantine/{shard}.{id}"
+    return TicketRow(
+        id=subject, subject=subject, kind=NOT_UNDERSTOOD, times=1, open=True, raised_at=from_us(at_us),
+        summary=" ".join(part for part in (source, shop, reason) if part), owner=owner_of(NOT_UNDERSTOOD),
+    )  # fmt: skip
 
 
 class Reader:
@@ -280,17 +301,25 @@ class Reader:
         return self._search.cells(shops=shops, warehouse=warehouse, since=since, until=until)
 
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]:
-        """Newest first; what lies in quarantine is a ticket too, and stays open until somebody deals with it."""
-        rows = self._overview.tickets(open_only=open_only, limit=limit)
-        for shard, id, source, shop, reason, at_us in self._quarantined(limit):
-            subject = f"quarantine/{shard}.{id}"
-            summary = " ".join(part for part in (source, shop, reason) if part)
-            rows.append(
-                TicketRow(id=subject, subject=subject, kind=NOT_UNDERSTOOD, summary=summary, times=1, open=True,
-                          raised_at=from_us(at_us))
-            )  # fmt: skip
-        rows.sort(key=lambda row: row.raised_at, reverse=True)
+        return self.find_tickets(TicketQuery(open=True if open_only else None), limit=limit)
+
+    def find_tickets(self, query: TicketQuery, *, before: str = "", limit: int = 50) -> list[TicketRow]:
+        """Of what lies in quarantine, which stays open until somebody deals with it, the newest MAX_STRANGE of a
+        shard are among them."""
+        rows = self._overview.find(query, before=before, limit=limit)
+        if _is_of_quarantine(query):
+            last = instant_of(before) if before else (MAX_POS, "")
+            strange = [_strange_ticket(*each) for each in self._quarantined(MAX_STRANGE)]
+            rows += [row for row in strange if instant_of(row.cursor) < last]
+            rows.sort(key=lambda row: (row.raised_at, row.id), reverse=True)
         return rows[:limit]
+
+    def count_tickets(self, query: TicketQuery) -> int:
+        strange = len(self._quarantined(MAX_STRANGE)) if _is_of_quarantine(query) else 0
+        return min(self._overview.count(query) + strange, COUNTED + 1)
+
+    def repaired(self, query: TicketQuery, since: datetime, until: datetime) -> RepairNumbers:
+        return self._overview.repaired(query, since, until)
 
     def quarantine(self, limit: int = 200) -> list[dict[str, object]]:
         rows = self._quarantined(limit)

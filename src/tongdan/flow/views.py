@@ -10,9 +10,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of
+from tongdan.domain.kernel.keys import ORDER, TICKET, kind_of, order_of
 from tongdan.domain.orders.checks.agreement import disagreeing
 from tongdan.domain.orders.model import Order, warehouses_of
+from tongdan.domain.sync.kinds import owner_of
+from tongdan.domain.sync.ticket import Ticket
 from tongdan.flow.aggregates import KINDS
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
@@ -20,7 +22,16 @@ from tongdan.flow.journal import from_us
 from tongdan.flow.reads import Reader
 from tongdan.flow.shard import Shard
 from tongdan.flow.watching import watched
-from tongdan.ports import Checks, OrderDoc, Overview, Search, StoreFailure, TicketRow
+from tongdan.ports import (
+    Checks,
+    OrderDoc,
+    Overview,
+    Place,
+    RepairRow,
+    Search,
+    StoreFailure,
+    TicketRow,
+)
 
 _log: Final = logging.getLogger(__name__)
 
@@ -183,12 +194,17 @@ class Views:
         keys = list(islice(self._pending, limit))
         changed = [(key, *self._pending[key]) for key in keys]
         orders = [_order_doc(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
-        tickets = [_ticket_row(key, state) for key, state, _ in changed if kind_of(key) == TICKET]
+        tickets = [each for each in changed if kind_of(each[0]) == TICKET]
         positions = self._promised if len(keys) >= self._first else {}
         if complete := len(keys) == len(self._pending):
             positions = positions | self._positions
         self._search.put(orders, positions)
-        self._overview.put(tickets, positions)
+        self._overview.put(
+            [_ticket_row(key, ticket, at, self._place_of(ticket)) for key, ticket, at in tickets],
+            positions,
+            [row for key, ticket, at in tickets for row in _repairs(key, ticket, at)],
+            [_place(key, state) for key, state, _ in changed if kind_of(key) == ORDER],
+        )
         asked = [
             watched(key, state, at, self._witnesses) for key, state, at in changed if kind_of(key) == ORDER
         ]
@@ -201,6 +217,11 @@ class Views:
         self._first -= min(self._first, len(keys))
         if not self._first:
             self._promised = {}
+
+    def _place_of(self, ticket: Ticket) -> Place | None:
+        order = order_of(ticket.subject)
+        state = self._reader.order(order) if order else None
+        return _place(order, state) if isinstance(state, Order) else None
 
     def reached(self) -> dict[int, int]:
         """shard → the journal position up to which all of them are complete."""
@@ -237,8 +258,29 @@ def _order_doc(key: str, order: Order, at: datetime) -> OrderDoc:
     )  # fmt: skip
 
 
-def _ticket_row(key: str, ticket: Any) -> TicketRow:
+def _ticket_row(key: str, ticket: Ticket, at: datetime, place: Place | None) -> TicketRow:
+    """`at`: when it was last changed, which is when it was closed, if nobody has kept that."""
+    dispute = ticket.dispute
     return TicketRow(
         id=key, subject=ticket.subject, kind=ticket.kind, summary=ticket.summary, times=ticket.times,
         open=ticket.open, raised_at=ticket.raised_at,
+        owner=owner_of(ticket.kind) if dispute is None else dispute.owner,
+        partners=() if dispute is None else tuple(dispute.sides),
+        repair_by=None if dispute is None else dispute.repair_by,
+        closed_at=None if ticket.open else ticket.closed_at or at, by=ticket.by, place=place,
+    )  # fmt: skip
+
+
+def _repairs(key: str, ticket: Ticket, at: datetime) -> list[RepairRow]:
+    if ticket.dispute is None:
+        return []
+    past = [RepairRow(ticket=key, found_at=s.raised_at, closed_at=s.closed_at, by=s.by) for s in ticket.past]
+    closed_at = None if ticket.open else ticket.closed_at or at
+    return [*past, RepairRow(ticket=key, found_at=ticket.raised_at, closed_at=closed_at, by=ticket.by)]
+
+
+def _place(key: str, order: Order) -> Place:
+    return Place(
+        order=key, channel=order.channel, shop=order.shop, native=order.native, status=KINDS[ORDER].status(order),
+        warehouses=warehouses_of(order),
     )  # fmt: skip

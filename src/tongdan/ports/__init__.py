@@ -1,7 +1,7 @@
 """Every Protocol that the flow needs from outside, and the plain values that cross them.
 
-`inbound` doors · `outbound` actors · `witness` · `loop` bus and reads · `store` · `views` · `checks` · `people` ·
-`peers` · `environment`.
+`inbound` doors · `outbound` actors · `witness` · `loop` bus and reads · `store` · `views` · `tickets` · `checks` ·
+`people` · `peers` · `environment`.
 Everything is imported from here: `from tongdan.ports import Door`.
 """
 
@@ -21,7 +21,7 @@ from tongdan.ports.inbound import (
     Translator,
     Unauthentic,
 )
-from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Link, Proof, Reads, TicketRow, Told
+from tongdan.ports.loop import CommandBus, DeadLetter, JournalRow, Link, Proof, Reads, Told
 from tongdan.ports.outbound import (
     Actor,
     Done,
@@ -64,12 +64,24 @@ from tongdan.ports.store import (
     StoreFailure,
     WriteSet,
 )
-from tongdan.ports.views import Overview, TokenBook
+from tongdan.ports.tickets import (
+    DIFFERENCES,
+    EVERY_TICKET,
+    Overview,
+    Place,
+    RepairNumbers,
+    RepairRow,
+    TicketQuery,
+    TicketRow,
+)
+from tongdan.ports.views import TokenBook
 from tongdan.ports.witness import Seen, Subject, Witness
 
 __all__ = [
     "COUNTED",
+    "DIFFERENCES",
     "EVERY_ORDER",
+    "EVERY_TICKET",
     "Accepted",
     "Actor",
     "Anchor",
@@ -114,12 +126,15 @@ __all__ = [
     "Overview",
     "ParkedColumns",
     "Part",
+    "Place",
     "Probes",
     "Proof",
     "PushAnswer",
     "PushRequest",
     "QuarantineRow",
     "Reads",
+    "RepairNumbers",
+    "RepairRow",
     "Repeat",
     "Reply",
     "Rows",
@@ -133,6 +148,7 @@ __all__ = [
     "StateColumns",
     "StoreFailure",
     "Subject",
+    "TicketQuery",
     "TicketRow",
     "TokenBook",
     "Told",

@@ -9,6 +9,7 @@ import msgspec
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.ports.inbound import Inbound, NotUnderstood, Reply
 from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
+from tongdan.ports.tickets import RepairNumbers, TicketQuery, TicketRow
 
 
 class CommandBus(Protocol):
@@ -104,16 +105,6 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-class TicketRow(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    subject: str
-    kind: str
-    summary: str
-    times: int
-    open: bool
-    raised_at: datetime
-
-
 class Reads(Protocol):
     """Committed truth, read beside the loop."""
 
@@ -162,7 +153,17 @@ class Reads(Protocol):
     ) -> list[Cell]:
         """As `Search.cells`."""
 
-    def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]: ...
+    def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]:
+        """The newest of all."""
+
+    def find_tickets(self, query: TicketQuery, *, before: str = "", limit: int = 50) -> list[TicketRow]:
+        """As `Overview.find`; what lies in quarantine is a ticket too."""
+
+    def count_tickets(self, query: TicketQuery) -> int:
+        """As `Overview.count`."""
+
+    def repaired(self, query: TicketQuery, since: datetime, until: datetime) -> RepairNumbers:
+        """As `Overview.repaired`."""
 
     def quarantine(self, limit: int = 200) -> list[dict[str, object]]: ...
 

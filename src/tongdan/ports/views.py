@@ -1,24 +1,7 @@
-"""What is kept beside the loop and can be made anew from it: the list of tickets, and the book of tokens."""
+"""The book of tokens: what is kept beside the loop and can be made anew from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
-
-from tongdan.ports.loop import TicketRow
-
-
-class Overview(Protocol):
-    """The list of tickets, a moment behind the truth."""
-
-    def put(self, tickets: Sequence[TicketRow], positions: Mapping[int, int]) -> None:
-        """Replace these rows; `positions` (shard → journal position) tells how far the list is complete."""
-
-    def positions(self) -> dict[int, int]: ...
-
-    def tickets(self, *, open_only: bool, limit: int) -> list[TicketRow]: ...
-
-    def tickets_open(self) -> int: ...
-
-    def close(self) -> None: ...
 
 
 class TokenBook(Protocol):

@@ -153,12 +153,17 @@ class Asked:
         return _of(name, [_choice(about, units, self._decide(command)) for about, units, command in asked])
 
     def _decide(self, command: Command) -> Decision | Refusal:
-        route = COMMANDS[type(command)]
-        key = route.target(command).key
-        state: Any = self._reads.order(key)
-        if state is None and not route.creates:
-            return UNKNOWN_ID.of(id=key[:64])
-        return route.decide(state, command, Context(self._now, key, self._policy, 0))
+        return decided(self._reads, self._policy, command, self._now)
+
+
+def decided(reads: Reads, policy: Policy, command: Command, now: datetime) -> Decision | Refusal:
+    """What a command would come to at this instant; nothing is committed."""
+    route = COMMANDS[type(command)]
+    key = route.target(command).key
+    state: Any = reads.order(key)
+    if state is None and not route.creates:
+        return UNKNOWN_ID.of(id=key[:64])
+    return route.decide(state, command, Context(now, key, policy, 0))
 
 
 def _of(name: str, choices: list[Choice]) -> Action:

@@ -1054,13 +1054,57 @@ export interface paths {
         };
         /**
          * Tickets
-         * @description What needs a person's eyes.
+         * @description What needs a person's eyes, newest first.
          *
-         *     需要人工处理的工单。
+         *     工单列表，最新的在前。
          */
         get: operations["tickets_api_v1_tickets_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Numbers
+         * @description Differences found in the last days: by whom they were mended, how many are open, how long it took.
+         *
+         *     近期发现的差异：由谁修复、未关闭数、修复用时。
+         */
+        get: operations["numbers_api_v1_tickets_numbers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export
+         * @description The tickets as a CSV or XLSX file; `X-Tickets` says how many, `10000+` beyond a count.
+         *
+         *     将工单导出为 CSV 或 XLSX 文件；`X-Tickets` 为工单数，超过计数上限为 `10000+`。
+         */
+        post: operations["export_api_v1_tickets_export_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2738,7 +2782,7 @@ export interface components {
             /** After Sales */
             after_sales: components["schemas"]["AfterSaleShape"][];
             /** Tickets */
-            tickets: components["schemas"]["TicketShape"][];
+            tickets: components["schemas"]["Ticket"][];
         };
         /**
          * BillFault
@@ -3277,6 +3321,16 @@ export interface components {
              * Format: date-time
              */
             repair_by: string;
+            /**
+             * Tries
+             * @description Attempts that a repair has before a person has it.
+             */
+            tries: number;
+            /**
+             * By Person
+             * @description Somebody has chosen a repair.
+             */
+            by_person: boolean;
             /** Sides */
             sides: components["schemas"]["SideShape"][];
         };
@@ -4442,6 +4496,37 @@ export interface components {
             /** Printed */
             printed: number;
         };
+        /**
+         * NumbersShape
+         * @description Differences that were found in `days`, by whom they were mended, and how long that took.
+         */
+        NumbersShape: {
+            /**
+             * Days
+             * @default 0
+             */
+            days: number;
+            /** Found */
+            found: number;
+            /** By Itself */
+            by_itself: number;
+            /** By Person */
+            by_person: number;
+            /**
+             * By Time
+             * @description Both came to agree before anything was tried.
+             */
+            by_time: number;
+            /** Open */
+            open: number;
+            /**
+             * Median S
+             * @description Half of the closed ones took no longer; null: none is closed.
+             */
+            median_s: number | null;
+            /** P90 S */
+            p90_s: number | null;
+        };
         /** ObjectionShape */
         ObjectionShape: {
             /** Error */
@@ -4575,6 +4660,20 @@ export interface components {
              * @description Pass as `cursor` for the next page; null on the last.
              */
             next: string | null;
+        };
+        /**
+         * OrderOf
+         * @description The order that a ticket is about.
+         */
+        OrderOf: {
+            /** Order */
+            order: string;
+            /** Channel */
+            channel: string;
+            /** Shop */
+            shop: string;
+            /** Native */
+            native: string;
         };
         /** OrderPage */
         OrderPage: {
@@ -5263,7 +5362,10 @@ export interface components {
             stage: string;
             confirmation: components["schemas"]["ConfirmationShape"] | null;
         };
-        /** RefusalShape */
+        /**
+         * RefusalShape
+         * @description Why something may not be done.
+         */
         RefusalShape: {
             /** Error */
             error: string;
@@ -5372,8 +5474,22 @@ export interface components {
              * @default
              */
             partner: string;
-            /** Reason */
+            /**
+             * Reason
+             * @description Needed to leave it. No personal data.
+             * @default
+             */
             reason: string;
+        };
+        /**
+         * RepairChoice
+         * @description read: theirs is taken over; tell: they are told ours again; leave: it stays as it is.
+         */
+        RepairChoice: {
+            /** Choice */
+            choice: string;
+            /** @description Why it may not be chosen; null: it may. */
+            refusal: components["schemas"]["RefusalShape"] | null;
         };
         /** RepaymentBody */
         RepaymentBody: {
@@ -5583,6 +5699,11 @@ export interface components {
             /** Theirs */
             theirs: string;
             /**
+             * Found At
+             * @description When both said so.
+             */
+            found_at: string | null;
+            /**
              * Record
              * @description The kind of system whose word counts; order: ours.
              */
@@ -5597,6 +5718,11 @@ export interface components {
             /** Tried */
             tried: number;
             /**
+             * Again At
+             * @description Before then no further attempt is made.
+             */
+            again_at: string | null;
+            /**
              * Given Up
              * @description Every attempt was made: a person has it.
              */
@@ -5606,6 +5732,23 @@ export interface components {
              * @description A person leaves it as it is.
              */
             left: boolean;
+            /**
+             * Stage
+             * @description choose (a person is to), waiting (for proof) or left.
+             * @default
+             */
+            stage: string;
+            /**
+             * Says
+             * @description Whose word counts between the two: ours, theirs, or other.
+             * @default
+             */
+            says: string;
+            /**
+             * Choices
+             * @default []
+             */
+            choices: components["schemas"]["RepairChoice"][];
         };
         /**
          * SkuBody
@@ -6070,7 +6213,10 @@ export interface components {
              */
             bindings: components["schemas"]["BindingShape"][];
         };
-        /** Ticket */
+        /**
+         * Ticket
+         * @description `place`: its order; null: it is about none.
+         */
         Ticket: {
             /** Id */
             id: string;
@@ -6089,38 +6235,131 @@ export interface components {
              * Format: date-time
              */
             raised_at: string;
+            /**
+             * Owner
+             * @default
+             */
+            owner: string;
+            /** Closed At */
+            closed_at?: string | null;
+            /**
+             * By
+             * @description Whom a difference was mended by: itself, person, or time.
+             * @default
+             */
+            by: string;
+            /**
+             * Evidence
+             * @description What closed it.
+             * @default
+             */
+            evidence: string;
+            /** Repair By */
+            repair_by?: string | null;
+            /**
+             * Overdue
+             * @default false
+             */
+            overdue: boolean;
+            place?: components["schemas"]["OrderOf"] | null;
             dispute?: components["schemas"]["DisputeShape"] | null;
             /** Title */
             readonly title: string;
             /** Title Zh */
             readonly title_zh: string;
         };
-        /** TicketShape */
-        TicketShape: {
-            /** Id */
-            id: string;
-            /** Subject */
-            subject: string;
-            /** Kind */
-            kind: string;
-            /** Summary */
-            summary: string;
-            /** Times */
-            times: number;
-            /** Open */
-            open: boolean;
+        /** TicketPage */
+        TicketPage: {
+            /** Tickets */
+            tickets: components["schemas"]["Ticket"][];
             /**
-             * Raised At
+             * Next
+             * @description Pass as `cursor` for the next page; null on the last.
+             */
+            next: string | null;
+            /**
+             * Count
+             * @description How many there are; null: not asked, or too many to look through.
+             */
+            count: number | null;
+            /**
+             * More
+             * @description There are more than `count`.
+             */
+            more: boolean;
+            /**
+             * As Of
              * Format: date-time
              */
-            raised_at: string;
-            dispute?: components["schemas"]["DisputeShape"] | null;
-            /** Evidence */
-            evidence: string;
-            /** Title */
-            readonly title: string;
-            /** Title Zh */
-            readonly title_zh: string;
+            as_of: string;
+        };
+        /** TicketsExported */
+        TicketsExported: {
+            /**
+             * State
+             * @default open
+             * @enum {string}
+             */
+            state: "open" | "closed" | "all";
+            /**
+             * Owner
+             * @description The role that it waits for.
+             * @default
+             */
+            owner: string;
+            /**
+             * Kind
+             * @description What it is about, as `kind` says; `differs`: every difference.
+             * @default
+             */
+            kind: string;
+            /**
+             * Partner
+             * @description Who sees something differently.
+             * @default
+             */
+            partner: string;
+            /**
+             * Order
+             * @description Only of this order.
+             * @default
+             */
+            order: string;
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Column
+             * @description Of orders that stand in this column of the board.
+             * @default
+             */
+            column: string;
+            /**
+             * Shop
+             * @description One of these shops.
+             * @default []
+             */
+            shop: string[];
+            /**
+             * Overdue
+             * @description Only open ones that should be closed by now.
+             * @default false
+             */
+            overdue: boolean;
+            /**
+             * Form
+             * @default xlsx
+             * @enum {string}
+             */
+            form: "csv" | "xlsx";
+            /**
+             * Language
+             * @default zh
+             * @enum {string}
+             */
+            language: "en" | "zh";
         };
         /** Timeline */
         Timeline: {
@@ -9747,9 +9986,27 @@ export interface operations {
     tickets_api_v1_tickets_get: {
         parameters: {
             query?: {
-                /** @description Only open ones. */
-                open?: boolean;
+                state?: "open" | "closed" | "all";
+                /** @description The role that it waits for. */
+                owner?: string;
+                /** @description What it is about, as `kind` says; `differs`: every difference. */
+                kind?: string;
+                /** @description Who sees something differently. */
+                partner?: string;
+                /** @description Only of this order. */
+                order?: string;
+                channel?: string;
+                /** @description Of orders that stand in this column of the board. */
+                column?: string;
+                /** @description One of these shops. */
+                shop?: string[];
+                /** @description Only open ones that should be closed by now. */
+                overdue?: boolean;
+                /** @description `next` of the page before. */
+                cursor?: string;
                 limit?: number;
+                /** @description Count them, exactly up to 10,000. */
+                count?: boolean;
             };
             header?: never;
             path?: never;
@@ -9763,8 +10020,125 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Ticket"][];
+                    "application/json": components["schemas"]["TicketPage"];
                 };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    numbers_api_v1_tickets_numbers_get: {
+        parameters: {
+            query?: {
+                /** @description So many days back. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    export_api_v1_tickets_export_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketsExported"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No API key, or one that is not known. */
             401: {

@@ -197,3 +197,12 @@ def subject_of(key: str) -> str:
     parsed = parse(key)
     assert parsed is not None
     return parsed.order
+
+
+def order_of(key: str) -> str:
+    """The order that a key belongs to; "" for one of none."""
+    try:
+        subject = subject_of(key)
+    except ValueError:
+        return ""
+    return subject if parse(subject) is not None else ""

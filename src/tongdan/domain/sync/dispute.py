@@ -23,7 +23,7 @@ from tongdan.domain.sync.dispute_facts import (
     SideAgrees,
 )
 from tongdan.domain.sync.facts import TicketResolved
-from tongdan.domain.sync.ticket import Dispute, Side, Ticket
+from tongdan.domain.sync.ticket import Dispute, Side, Ticket, past_of
 
 KIND: Final = "differs-"  # and the field
 READ: Final = "read"  # what the partner says is taken over
@@ -40,6 +40,12 @@ UNKNOWN_CHOICE: Final = RefusalKind(
     422,
     en="Expected a repair: read (take over theirs), tell (tell ours again) or leave; got {choice}.",
     zh="应为处理方式 read(采用对方)、tell(重新告知对方)或 leave(保持现状),收到 {choice}。",
+)
+REASON_NEEDED: Final = RefusalKind(
+    "reason-needed",
+    422,
+    en="To leave a difference as it is needs a reason: say in a sentence why both may stand.",
+    zh="保持现状需填写原因：请说明为何可以保留该差异。",
 )
 NOT_DISPUTED: Final = RefusalKind(
     "nothing-disputed",
@@ -74,12 +80,14 @@ def note_agreement(ticket: Ticket | None, command: NoteAgreement, ctx: Context) 
     if not ticket.open or any(not side.left for side in after.dispute.sides.values()):
         return Decision((agrees,))
     evidence = f"{command.partner} {command.seen_at:%Y-%m-%dT%H:%M:%SZ}"
-    return Decision((agrees, _resolved(ticket, evidence, _mended_by(ticket.dispute))))
+    return Decision((agrees, _resolved(ticket, evidence, _mended_by(ticket.dispute), ctx)))
 
 
 def choose_repair(ticket: Ticket | None, command: ChooseRepair, ctx: Context) -> Decision | Refusal:
     if command.choice not in CHOICES:
         return UNKNOWN_CHOICE.of(choice=command.choice[:32])
+    if command.choice == LEAVE and not command.reason.strip():
+        return REASON_NEEDED.of()
     if ticket is None or not ticket.open or ticket.dispute is None:
         return NOT_DISPUTED.of()
     partners = [command.partner] if command.partner else list(ticket.dispute.sides)
@@ -97,7 +105,7 @@ def choose_repair(ticket: Ticket | None, command: ChooseRepair, ctx: Context) ->
             ticket = fold(ticket, trying)
     dispute = ticket.dispute
     if dispute is not None and all(side.left for side in dispute.sides.values()):
-        facts.append(_resolved(ticket, command.reason, BY_PERSON))
+        facts.append(_resolved(ticket, command.reason, BY_PERSON, ctx))
     return Decision(tuple(facts))
 
 
@@ -130,6 +138,7 @@ def _found(ticket: Ticket | None, command: NoteDifference, ctx: Context) -> Diff
         repair_by=ctx.now + timedelta(seconds=pulse.repair_within_s)
         if goes_on is None or goes_on.dispute is None
         else goes_on.dispute.repair_by,
+        found_at=ctx.now,
     )
 
 
@@ -161,8 +170,10 @@ def _try(side: Side, field: str, ctx: Context) -> RepairTried | RepairGivenUp | 
     )
 
 
-def _resolved(ticket: Ticket, evidence: str, by: str) -> TicketResolved:
-    return TicketResolved(subject=ticket.subject, kind=ticket.kind, evidence=evidence, by=by)
+def _resolved(ticket: Ticket, evidence: str, by: str, ctx: Context) -> TicketResolved:
+    return TicketResolved(
+        subject=ticket.subject, kind=ticket.kind, evidence=evidence, by=by, closed_at=ctx.now
+    )
 
 
 def _mended_by(dispute: Dispute) -> str:
@@ -217,6 +228,7 @@ def _on_found(ticket: Ticket | None, fact: DifferenceFound) -> Ticket:
         repair=fact.repair,
         record=fact.record,
         impossible=fact.impossible,
+        found_at=fact.found_at,
     )
     dispute = (
         replace(before, sides=sides)
@@ -230,6 +242,7 @@ def _on_found(ticket: Ticket | None, fact: DifferenceFound) -> Ticket:
         times=ticket.times if ticket is not None and goes_on else 1,
         raised_at=fact.raised_at,
         dispute=_with(dispute, side),
+        past=past_of(ticket),
     )
 
 

@@ -45,7 +45,8 @@ class ChooseRepair(Command, frozen=True, kw_only=True):
 
 class DifferenceFound(Fact, frozen=True, kw_only=True):
     """`partner` differs, for the first time or in another way than before. `record`: the kind of system whose word
-    counts; `repair` follows from it. `owner`: the role that mends what is left for a person."""
+    counts; `repair` follows from it. `owner`: the role that mends what is left for a person. `found_at`: when both were
+    compared; None: told before that was kept."""
 
     subject: str
     kind: str
@@ -60,6 +61,7 @@ class DifferenceFound(Fact, frozen=True, kw_only=True):
     owner: str
     raised_at: datetime
     repair_by: datetime
+    found_at: datetime | None = None
 
 
 class RepairTried(Fact, frozen=True, kw_only=True):

@@ -57,12 +57,13 @@ class TicketRaised(Fact, frozen=True, kw_only=True):
 
 
 class TicketResolved(Fact, frozen=True, kw_only=True):
-    """`by`: who mended what a dispute was about (`dispute.BY_…`)."""
+    """`by`: who mended what a dispute was about (`dispute.BY_…`). `closed_at` None: told before that was kept."""
 
     subject: str
     kind: str
     evidence: str
     by: str = ""
+    closed_at: datetime | None = None
 
 
 class EpochOpened(Fact, frozen=True, kw_only=True):

@@ -218,7 +218,43 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "reaction-refused": ("A step that should have followed was refused", "后续步骤被拒绝"),
 }
 
+# Who mends what does not mend itself; whatever is not here, operations. Of a difference its partner's terms say it.
+OWNERS: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        (
+            PAYMENT_DUPLICATED, PAYMENT_MISMATCHED, PAID_AFTER_CANCEL, REFUND_ABNORMAL, REFUND_FAILED,
+            REFUND_OVERDUE, REFUND_CONTRADICTED, REFUND_UNCONFIRMED, REFUND_WITHDRAWN, REFUND_DISPUTED,
+            RECOVERY_OPEN, SETTLEMENT_MISMATCHED, SETTLEMENT_OVERDUE, BILL_ROW_OPEN, BILL_MISSING, CASH_OVERDUE,
+        ),
+        "finance",
+    ),
+    **dict.fromkeys(
+        (
+            LINES_STOPPED, LEFT_THOUGH_WITHDRAWN, WITHDRAWN_IN_PARCEL, SHIPMENT_SURPLUS, STOCK_OVERDRAWN,
+            RECALL_FAILED, WAYBILL_REFUSED, WAYBILL_NOT_CANCELLED, CLAIM_OVERDUE, SHIPMENT_OVERDUE,
+        ),
+        "warehouse",
+    ),
+    **dict.fromkeys(
+        (
+            AFTER_SALE_UNMATCHED, AFTER_SALE_OVERDUE, AFTER_SALE_NOT_TAKEN, ADDRESS_TOO_LATE, GOODS_KEPT,
+            INTERCEPTION_REFUSED, PARCEL_RETURNED, PARCEL_SILENT, NOTICE_MISSED,
+        ),
+        "service",
+    ),
+}  # fmt: skip
+
+
+def matter_of(kind: str) -> str:
+    """A kind without what it carries behind its colon."""
+    return kind.partition(":")[0]
+
+
+def owner_of(kind: str) -> str:
+    """The role that a ticket of this kind waits for."""
+    return OWNERS.get(matter_of(kind), "operations")
+
 
 def words_of(kind: str) -> tuple[str, str]:
     """English and Chinese for a kind, whatever it carries behind its colon; an unknown kind stands for itself."""
-    return WORDS.get(kind.partition(":")[0], (kind, kind))
+    return WORDS.get(matter_of(kind), (kind, kind))

@@ -9,7 +9,7 @@ from tongdan.domain.kernel.messages import EFFECT_FACTS, NOTHING, Context, Decis
 from tongdan.domain.sync import dispute
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.domain.sync.facts import TicketRaised, TicketResolved
-from tongdan.domain.sync.ticket import Ticket
+from tongdan.domain.sync.ticket import Ticket, past_of
 
 
 def raise_ticket(ticket: Ticket | None, command: RaiseTicket, ctx: Context) -> Decision | Refusal:
@@ -27,7 +27,9 @@ def raise_ticket(ticket: Ticket | None, command: RaiseTicket, ctx: Context) -> D
 def resolve_ticket(ticket: Ticket | None, command: ResolveTicket, ctx: Context) -> Decision | Refusal:
     if ticket is None or not ticket.open:
         return NOTHING
-    resolved = TicketResolved(subject=command.subject, kind=command.kind, evidence=command.evidence)
+    resolved = TicketResolved(
+        subject=command.subject, kind=command.kind, evidence=command.evidence, closed_at=ctx.now
+    )
     return Decision((resolved,))
 
 
@@ -40,12 +42,13 @@ def evolve(ticket: Ticket | None, fact: Fact) -> Ticket:
             summary=fact.summary,
             times=fact.times,
             raised_at=fact.raised_at,
+            past=past_of(ticket),
         )
     if type(fact) in dispute.FACTS:
         return dispute.fold(ticket, fact)
     assert ticket is not None
     if type(fact) is TicketResolved:
-        return replace(ticket, open=False, evidence=fact.evidence, by=fact.by)
+        return replace(ticket, open=False, evidence=fact.evidence, by=fact.by, closed_at=fact.closed_at)
     if type(fact) in EFFECT_FACTS:
         return ticket
     raise KeyError(type(fact).__name__)

@@ -63,6 +63,8 @@ Writer = Annotated[Principal, Depends(Right(Scope.WRITE))]
 Packer = Annotated[Principal, Depends(Right(Scope.WRITE, Scope.PACK))]
 Confirmer = Annotated[Principal, Depends(Right(Scope.REFUND, Scope.FINANCE))]
 Bookkeeper = Annotated[Principal, Depends(Right(Scope.OPERATE, Scope.FINANCE, everywhere=True))]
+# Whoever may act at all; which tickets wait for whom, their own endpoint knows.
+Repairer = Annotated[Principal, Depends(Right(Scope.OPERATE, Scope.WRITE, Scope.PACK, Scope.FINANCE))]
 Refunder = Annotated[Principal, Depends(Right(Scope.REFUND))]
 SellerWriter = Annotated[Principal, Depends(Right(Scope.WRITE, everywhere=True))]
 SellerReader = Annotated[Principal, Depends(Right(Scope.READ, everywhere=True))]

@@ -31,6 +31,7 @@ from tongdan.surfaces.http import (
     search,
     session,
     sign_in,
+    tickets,
     widget,
 )
 from tongdan.surfaces.http.parts import Parts
@@ -70,6 +71,7 @@ def create_app(
         confirmations.router,
         notices.router,
         members_api.router,
+        tickets.router,
         operations.router,
         audit.router,
         widget.router,

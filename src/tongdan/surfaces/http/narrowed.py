@@ -16,11 +16,10 @@ from tongdan.domain.catalog.model import Sku
 from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.fulfillment.stock import Stock
-from tongdan.domain.kernel.ids import parse
-from tongdan.domain.kernel.keys import SHIPMENT, kind_of, subject_of
+from tongdan.domain.kernel.keys import SHIPMENT, kind_of, order_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.model import Order, warehouses_of
-from tongdan.ports import DeadLetter, JournalRow, Proof, Reads, TicketRow, Told
+from tongdan.ports import DeadLetter, JournalRow, Proof, Reads, RepairNumbers, TicketQuery, TicketRow, Told
 from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
 
 LOOKED_AT: Final = 1_000  # rows of a list of all shops that are looked at for those that may be seen
@@ -106,8 +105,19 @@ class NarrowedReads:
         ]
 
     def tickets(self, *, open_only: bool = True, limit: int = 200) -> list[TicketRow]:
-        rows = self._reads.tickets(open_only=open_only, limit=limit if self._sight.whole else LOOKED_AT)
-        return [row for row in rows if self._about(row.subject)][:limit]
+        return self.find_tickets(TicketQuery(open=True if open_only else None), limit=limit)
+
+    def find_tickets(self, query: TicketQuery, *, before: str = "", limit: int = 50) -> list[TicketRow]:
+        asked = self._asked_tickets(query)
+        return [] if asked is None else self._reads.find_tickets(asked, before=before, limit=limit)
+
+    def count_tickets(self, query: TicketQuery) -> int:
+        asked = self._asked_tickets(query)
+        return 0 if asked is None else self._reads.count_tickets(asked)
+
+    def repaired(self, query: TicketQuery, since: datetime, until: datetime) -> RepairNumbers:
+        asked = self._asked_tickets(query)
+        return RepairNumbers() if asked is None else self._reads.repaired(asked, since, until)
 
     def quarantine(self, limit: int = 200) -> list[dict[str, object]]:
         rows = self._reads.quarantine(limit if self._sight.whole else LOOKED_AT)
@@ -136,6 +146,11 @@ class NarrowedReads:
 
     def counts(self) -> dict[str, int]:
         return self._reads.counts()
+
+    def _asked_tickets(self, query: TicketQuery) -> TicketQuery | None:
+        """As `_asked`; what belongs to no order belongs to no shop and lies nowhere."""
+        asked = self._asked(OrderQuery(shops=query.shops))
+        return None if asked is None else replace(query, shops=asked.shops, within=asked.within)
 
     def _asked(self, query: OrderQuery) -> OrderQuery | None:
         """The question as far as it is about what may be seen; None: it is about other things only."""
@@ -170,13 +185,13 @@ class NarrowedReads:
             return replace(state, levels=levels, waiting=())
         if isinstance(state, Quota):
             return None
-        return state if _order_of(key) == "" or self._about(key) else None
+        return state if order_of(key) == "" or self._about(key) else None
 
     def _about(self, key: str) -> bool:
         """Whether a key belongs to an order that may be seen."""
         if self._sight.whole:
             return True
-        order = _order_of(key)
+        order = order_of(key)
         return order != "" and isinstance(self.order(order), Order)
 
     def _rows(self, rows: Iterator[JournalRow] | Sequence[JournalRow]) -> Iterator[JournalRow]:
@@ -201,12 +216,3 @@ class NarrowedReads:
     def _of_my_shops(self, row: dict[str, Any]) -> bool:
         """A message that nobody has understood is known to be of a shop, and of no warehouse."""
         return not self._sight.warehouses and (not self._sight.shops or row["shop"] in self._sight.shops)
-
-
-def _order_of(key: str) -> str:
-    """The order that a key belongs to; "" for one of none."""
-    try:
-        subject = subject_of(key)
-    except ValueError:
-        return ""
-    return subject if parse(subject) is not None else ""

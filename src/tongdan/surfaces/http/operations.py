@@ -1,4 +1,4 @@
-"""What somebody who runs Tongdan looks at: tickets, quarantine, dead letters, strangers, health, the audit trail."""
+"""What somebody who runs Tongdan looks at: quarantine, dead letters, strangers, health, the audit trail."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
@@ -7,12 +7,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, Field
 
-from tongdan.domain.sync.dispute import KIND
-from tongdan.domain.sync.kinds import words_of
-from tongdan.domain.sync.ticket import Ticket as TicketState
-from tongdan.ports import TicketRow
 from tongdan.surfaces.audit_trail import Form, lines_of
 from tongdan.surfaces.http.access import Operator, Reader
 from tongdan.surfaces.http.metrics import CONTENT_TYPE, exposition
@@ -26,50 +22,6 @@ router: Final = APIRouter(tags=["operations"])
 open_router: Final = APIRouter(tags=["operations"])
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
-
-
-class SideShape(BaseModel):
-    """What a partner says beside us. `repair`: read (theirs is taken over), tell (it is told again) or person."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    partner: str
-    ours: str
-    theirs: str
-    record: str = Field(description="The kind of system whose word counts; order: ours.")
-    repair: str
-    impossible: bool = Field(description="No lag explains it.")
-    tried: int
-    given_up: bool = Field(description="Every attempt was made: a person has it.")
-    left: bool = Field(description="A person leaves it as it is.")
-
-
-class DisputeShape(BaseModel):
-    """A field on which systems disagree, with what each of them says."""
-
-    field: str
-    owner: str = Field(description="The role that mends what does not mend itself.")
-    repair_by: datetime
-    sides: list[SideShape]
-
-
-class Ticket(BaseModel):
-    id: str
-    subject: str
-    kind: str
-    summary: str
-    times: int
-    open: bool
-    raised_at: datetime
-    dispute: DisputeShape | None = None
-
-    @computed_field
-    def title(self) -> str:
-        return words_of(self.kind)[0]
-
-    @computed_field
-    def title_zh(self) -> str:
-        return words_of(self.kind)[1]
 
 
 class Letter(BaseModel):
@@ -107,30 +59,6 @@ class Health(BaseModel):
     degraded: list[Worry] = Field(
         description="What works less than it should; orders are taken all the same."
     )
-
-
-@router.get("/tickets")
-async def tickets(
-    parts: PartsOf, who: Reader, open: Annotated[bool, Query(description="Only open ones.")] = True,
-    limit: Limit = 200,
-) -> list[Ticket]:  # fmt: skip
-    """What needs a person's eyes.
-
-    需要人工处理的工单。
-    """
-    found = parts.reads.tickets(open_only=open, limit=limit)
-    return [_shown(parts, row) for row in found]
-
-
-def _shown(parts: Parts, row: TicketRow) -> Ticket:
-    shown = Ticket.model_validate(row, from_attributes=True)
-    state = parts.reads.order(row.id) if row.kind.startswith(KIND) else None
-    if isinstance(state, TicketState) and (dispute := state.dispute) is not None:
-        sides = [SideShape.model_validate(side) for side in dispute.sides.values()]
-        shown.dispute = DisputeShape(
-            field=dispute.field, owner=dispute.owner, repair_by=dispute.repair_by, sides=sides
-        )
-    return shown
 
 
 @router.get("/quarantine")

@@ -15,7 +15,6 @@ from tongdan.domain.fulfillment.facts import Item
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.kernel.ids import parse, shipment_id
 from tongdan.domain.kernel.keys import TICKET, kind_of
-from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.orders.model import Order
 from tongdan.domain.returns.model import AfterSale
 from tongdan.domain.sync.ticket import Ticket as TicketState
@@ -25,10 +24,10 @@ from tongdan.surfaces.bands import SHIPMENT_STAGES, TRACKS, bands
 from tongdan.surfaces.http.access import Reader
 from tongdan.surfaces.http.after_sales import AfterSaleShape
 from tongdan.surfaces.http.keys import Principal, Scope
-from tongdan.surfaces.http.operations import Ticket
 from tongdan.surfaces.http.orders import Id
 from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import position_of
+from tongdan.surfaces.http.tickets import RefusalShape, Ticket, refusal_shape
 from tongdan.surfaces.permitted import Action, Asked
 from tongdan.surfaces.refusals import NOT_ALLOWED
 
@@ -112,22 +111,12 @@ class ShipmentShape(Shape):
     tracks: list[TrackShape]
 
 
-class TicketShape(Ticket):
-    evidence: str
-
-
 class Belongings(BaseModel):
     """What belongs to an order, each kind oldest first."""
 
     shipments: list[ShipmentShape]
     after_sales: list[AfterSaleShape]
-    tickets: list[TicketShape]
-
-
-class RefusalShape(Shape):
-    error: str
-    message: str
-    message_zh: str
+    tickets: list[Ticket]
 
 
 class SaidShape(Shape):
@@ -303,12 +292,12 @@ def _after_sales(parts: Parts, rows: list[JournalRow]) -> list[AfterSaleShape]:
     ]
 
 
-def _tickets(parts: Parts, rows: list[JournalRow]) -> list[TicketShape]:
+def _tickets(parts: Parts, rows: list[JournalRow]) -> list[Ticket]:
     keys = [key for key in dict.fromkeys(row.aggregate for row in rows) if kind_of(key) == TICKET]
     found = [(key, parts.reads.order(key)) for key in keys]
     return [
-        TicketShape(id=key, subject=t.subject, kind=t.kind, summary=t.summary, times=t.times, open=t.open,
-                    raised_at=t.raised_at, evidence=t.evidence)
+        Ticket(id=key, subject=t.subject, kind=t.kind, summary=t.summary, times=t.times, open=t.open,
+                    raised_at=t.raised_at, closed_at=t.closed_at, by=t.by, evidence=t.evidence)
         for key, t in found
         if isinstance(t, TicketState)
     ]  # fmt: skip
@@ -320,21 +309,13 @@ def _action(each: Action, who: Principal) -> ActionShape:
     if scope not in who.scopes:
         refusal = NOT_ALLOWED.of(name=who.name, scope=scope.value)
     return ActionShape(
-        name=each.name, title=each.en, title_zh=each.zh, refusal=_refusal(refusal), facts=_said(each.facts),
+        name=each.name, title=each.en, title_zh=each.zh, refusal=refusal_shape(refusal), facts=_said(each.facts),
         choices=[
-            ChoiceShape(about=choice.about, units=choice.units, refusal=_refusal(choice.refusal),
+            ChoiceShape(about=choice.about, units=choice.units, refusal=refusal_shape(choice.refusal),
                         facts=_said(choice.facts))
             for choice in each.choices
         ],
     )  # fmt: skip
-
-
-def _refusal(refusal: Refusal | None) -> RefusalShape | None:
-    return (
-        None
-        if refusal is None
-        else RefusalShape(error=refusal.name, message=refusal.en, message_zh=refusal.zh)
-    )
 
 
 def _said(facts: tuple[tuple[str, str], ...]) -> list[SaidShape]:

@@ -3,15 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tongdan.domain.kernel.keys import ticket_key
 from tongdan.domain.sync.dispute_facts import ChooseRepair
+from tongdan.domain.sync.ticket import Ticket
 from tongdan.flow.heartbeat import Heartbeat
-from tongdan.surfaces.http.access import Reader, SellerReader
-from tongdan.surfaces.http.actions import Body, Operating, Words
+from tongdan.surfaces.http.access import Reader, Repairer, SellerReader
+from tongdan.surfaces.http.actions import Asking, Body, IdempotencyKey
+from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.parts import PartsOf
 from tongdan.surfaces.http.shapes import Done
+from tongdan.surfaces.http.tickets import not_yours
 from tongdan.surfaces.pulse import pulse_rows
 
 REPAIR: Final = "/api/v1/tickets/repair"
@@ -39,7 +43,16 @@ class RepairBody(Body):
     kind: str = Field(max_length=64, examples=["differs-status"])
     choice: str = Field(max_length=32, description="read: take over theirs; tell: tell ours again; leave.")
     partner: str = Field("", max_length=128, description="One side; without it: every side.")
-    reason: Words
+    reason: str = Field("", max_length=200, description="Needed to leave it. No personal data.")
+
+
+async def _repairing(
+    parts: PartsOf, who: Repairer, request: Request, idempotency_key: IdempotencyKey = ""
+) -> Asking:
+    return Asking(parts, who, request, idempotency_key)
+
+
+Repairing = Annotated[Asking, Depends(_repairing)]
 
 
 def router_of(heartbeat: Heartbeat) -> APIRouter:
@@ -64,12 +77,15 @@ def router_of(heartbeat: Heartbeat) -> APIRouter:
         heartbeat.checks.hasten(id, parts.clock.now())
 
     @router.post(REPAIR)
-    async def repair(asking: Operating, parts: PartsOf, body: RepairBody) -> Done:
+    async def repair(asking: Repairing, parts: PartsOf, who: Repairer, body: RepairBody) -> Done:
         """Decide how a difference is mended. It closes when a later heartbeat finds that both sides agree.
 
         选择差异的处理方式;待后续心跳确认双方一致后工单自动关闭。
         """
         shop = asking.shop_of(body.subject)
+        ticket = parts.reads.order(ticket_key(body.subject, body.kind))
+        if isinstance(ticket, Ticket) and ticket.dispute and (no := not_yours(who, ticket.dispute.owner)):
+            raise Refused(no)
         done = await asking.of(
             ChooseRepair(
                 subject=body.subject,

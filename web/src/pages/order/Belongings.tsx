@@ -74,7 +74,7 @@ export function Shipments({ id, found }: { id: string; found: readonly Schemas['
   );
 }
 
-export function Tickets({ found }: { found: readonly Schemas['TicketShape'][] }) {
+export function Tickets({ found }: { found: readonly Schemas['Ticket'][] }) {
   const { t } = useTranslation();
   return (
     <section aria-label={t('order.tickets')}>
