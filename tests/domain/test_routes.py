@@ -17,7 +17,7 @@ from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.stock import Stock
 from tongdan.domain.guard import facts as guard_facts
-from tongdan.domain.guard import limit_facts, limits, risk
+from tongdan.domain.guard import limit_facts, limits, outage, outage_facts, risk
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Command, Effect, Fact
 from tongdan.domain.notices import commands as notice_commands
@@ -105,6 +105,10 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         limit_facts.PurchaseCounted,
         limit_facts.PurchaseRefused,
         limit_facts.PurchaseReturned,
+        outage_facts.OutageBegan,
+        outage_facts.OutageResumed,
+        outage_facts.OutageEnded,
+        outage_facts.OutageCompensated,
     }
     of_health: set[type[Fact]] = set(keeping._EVOLVE) | {health_facts.HealthScanned}
     tables: list[set[type[Fact]]] = [
@@ -139,6 +143,7 @@ STATES = {
     "health": scanning.Board(),
     "notice": notice.Notice(order="O", shop="s", kind="shipped", about="1", happened_at=NOON, ways=()),
     "pulse": pulse.Pulse(partner="finance"),
+    "outage": outage.Outages(partner="finance"),
     "ticket": ticket.Ticket(subject="O", kind="k", summary="", times=1, raised_at=NOON),
 }
 

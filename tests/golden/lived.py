@@ -22,6 +22,13 @@ from tongdan.domain.confighealth.facts import (
     KeyUnbound,
     KeyWarmed,
 )
+from tongdan.domain.guard.outage_facts import (
+    Cause,
+    OutageBegan,
+    OutageCompensated,
+    OutageEnded,
+    OutageResumed,
+)
 from tongdan.domain.kernel.keys import kind_of
 from tongdan.domain.kernel.lost import Lost
 from tongdan.domain.kernel.messages import EffectDied, EffectReplayed, EffectSettled, EffectSkipped, Fact
@@ -83,6 +90,29 @@ ALONE: tuple[History, ...] = (
             PulseTurned(partner="finance", before="green", colour="red"),
             PulseLags(partner="finance", lag_s=700),
             PulseCaughtUp(partner="finance", ends=("pulse-lags",)),
+        ),
+    ),
+    (
+        "outage/finance",
+        (
+            OutageBegan(
+                partner="finance", no=1, cause=Cause.KEY_REFUSED, error="HTTP 401", since=NOON, began_at=NOON
+            ),
+            OutageEnded(partner="finance", no=1, ended_at=_LATER),
+            OutageResumed(
+                partner="finance", no=1, cause=Cause.NO_ANSWER, error="no answer", resumed_at=_LATER
+            ),
+            OutageEnded(partner="finance", no=1, ended_at=_LATER),
+            OutageCompensated(
+                partner="finance",
+                no=1,
+                resent=3,
+                found=1,
+                left=1,
+                lanes=2,
+                lanes_broken=0,
+                compensated_at=_LATER,
+            ),
         ),
     ),
     (

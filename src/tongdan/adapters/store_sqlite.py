@@ -275,6 +275,14 @@ class SqliteShard:
         for row in rows:
             yield EffectColumns(*row[:6]), None if row[6] is None else RunColumns(row[0], *row[6:])
 
+    def outstanding_at(self, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
+        asked = _EFFECTS_AND_RUNS.replace(" body,", " x'',")
+        rows = self._all(f"{asked} LEFT JOIN runs r ON r.id = e.id WHERE partner = ?", (partner,))
+        return [
+            (EffectColumns(*row[:6]), None if row[6] is None else RunColumns(row[0], *row[6:]))
+            for row in rows
+        ]
+
     def dead(self) -> list[tuple[EffectColumns, RunColumns]]:
         rows = self._all(f"{_EFFECTS_AND_RUNS} JOIN runs r ON r.id = e.id WHERE dead ORDER BY first_us, e.id")
         return [(EffectColumns(*row[:6]), RunColumns(row[0], *row[6:])) for row in rows]
@@ -290,6 +298,13 @@ class SqliteShard:
         columns = COLUMNS.replace(" raw,", " NULL,")
         asked = f"SELECT {columns} FROM journal WHERE pos > ? AND pos <= ? AND fact = ? ORDER BY pos"
         return [JournalColumns(*row) for row in self._all(asked, (after, until, fact))]
+
+    def outcomes(self, source: str, no: int, after: int, until: int) -> list[tuple[str, str, int]]:
+        asked = (
+            "SELECT cause, agg, recorded_us FROM journal WHERE pos > ? AND pos <= ? AND source = ?"
+            " AND closes <> '' AND cause GLOB ? ORDER BY pos"
+        )
+        return self._all(asked, (after, until, source, f"effect:*/*/*/{no}"))
 
     def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
         rows = self._all(

@@ -10,7 +10,7 @@ from tongdan.domain.catalog import model as catalog
 from tongdan.domain.confighealth import keeping, scanning
 from tongdan.domain.fulfillment import folding, packing, quota, quoting, stock, stocking, tracking, watching
 from tongdan.domain.fulfillment.shipment import Shipment
-from tongdan.domain.guard import limits, risk
+from tongdan.domain.guard import limits, outage, risk
 from tongdan.domain.kernel.keys import (
     AFTER_SALE,
     ALIAS,
@@ -22,6 +22,7 @@ from tongdan.domain.kernel.keys import (
     NOTICE,
     OFFER,
     ORDER,
+    OUTAGE,
     PACKING,
     PULL,
     PULSE,
@@ -115,6 +116,7 @@ NOTICE_KIND: Final = Kind(
     shop=lambda notice: notice.shop,
 )
 MARK_KIND: Final = Kind(name=MARK, state=risk.Mark, evolve=risk.evolve)
+OUTAGE_KIND: Final = Kind(name=OUTAGE, state=outage.Outages, evolve=outage.evolve)
 
 CREDENTIAL_KIND: Final = Kind(name=CREDENTIAL, state=keeping.Credential, evolve=keeping.evolve)
 HEALTH_KIND: Final = Kind(name=HEALTH, state=scanning.Board, evolve=scanning.evolve)
@@ -141,6 +143,7 @@ KINDS: Final[dict[str, Kind]] = {
         GIFT_KIND,
         NOTICE_KIND,
         MARK_KIND,
+        OUTAGE_KIND,
         CREDENTIAL_KIND,
         HEALTH_KIND,
     )

@@ -38,7 +38,7 @@ from tongdan.flow.heads import Environment, Heads, Live
 from tongdan.flow.items import Item, Origin, Quarantined
 from tongdan.flow.journal import encode, read_state, to_us
 from tongdan.flow.staging import Decided, Staging
-from tongdan.ports import Accepted, ParkedColumns, Reply, RunColumns
+from tongdan.ports import OUTAGE_LETTER, Accepted, ParkedColumns, Reply, RunColumns
 
 _log: Final = logging.getLogger(__name__)
 _REPLY: Final = msgspec.msgpack.Decoder(tuple[str, int, int, int])
@@ -222,8 +222,11 @@ class Batch(Staging):
         else:
             assert type(command) is RecordEffectFailure
             error = command.error
-            fact = EffectDied(effect=row.id, verb=command.verb, partner=command.partner, error=error)
-            self.rows.runs.append(RunColumns(row.id, tries, self._now_us, self._now_us, 0, 1, error))
+            fact = EffectDied(
+                effect=row.id, verb=command.verb, partner=command.partner, error=error, outage=command.outage
+            )
+            dead = OUTAGE_LETTER if command.outage else 1
+            self.rows.runs.append(RunColumns(row.id, tries, self._now_us, self._now_us, 0, dead, error))
         return Decided(row.agg, item.slot, live, Decision(facts=(fact,)), closes)
 
 

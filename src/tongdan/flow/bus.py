@@ -168,11 +168,17 @@ class Bus:
         return self._put(internal_item(command, source="reaction", shop=shop, origin=origin), done)
 
     def outcome(
-        self, command: Command | None, effect: EffectColumns, raw: bytes, done: Callable[[int, Reply], None]
-    ) -> None:
+        self, command: Command | None, effect: EffectColumns, raw: bytes, done: Callable[[int, Reply], None],
+        *, note: str = "",
+    ) -> None:  # fmt: skip
         """What an effect led to; the effect is over with the same commit. None: it took place, nothing was learnt."""
         item = internal_item(
-            command or FinishEffect(), source=effect.partner, raw=raw, effect=effect.id, key=effect.agg
+            command or FinishEffect(),
+            source=effect.partner,
+            raw=raw,
+            effect=effect.id,
+            key=effect.agg,
+            note=note,
         )
         self._put(item, done)
 

@@ -3,7 +3,8 @@
 How a verb may be repeated is its actor's declaration. Where a second sending could do harm, the attempt is committed
 before it is made, so that after a crash it is known that it may have happened, and is looked up first. A failure of
 the partner as a whole opens its breaker: lanes wait, deadlines stand still, and everything goes on by itself. A
-failure of one effect ends as a dead letter, which blocks its lane until a person replays or skips it.
+failure of one effect ends as a dead letter, which blocks its lane until a person replays or skips it, or until the
+outage is over that it died of.
 
 A deadline counts only what an effect fails by itself. Time in which it waited for its turn, in which its partner gave
 no sign of life, or in which the process was down moves the `first_us` that the deadline is counted from.
@@ -20,11 +21,14 @@ from typing import Final
 import msgspec
 
 from tongdan.domain.guard.breaker import Breaker, BreakerState
+from tongdan.domain.guard.outage import FOUND, RESENT
 from tongdan.domain.kernel.messages import Person, RecordEffectFailure, Refusal
 from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import UnknownFact, read_effect, slot_of_effect, to_us
+from tongdan.flow.missed import LOST_ANSWER, MAY_HAVE, mark, may_have_arrived
+from tongdan.flow.outages import OutageDesk
 from tongdan.flow.shard import Shard
 from tongdan.ports import (
     Actor,
@@ -72,6 +76,7 @@ class Runner:
         self, bus: Bus, actors: Iterable[Actor], open_person: Callable[[str], Person | None]
     ) -> None:
         self._bus = bus
+        self.outages: Final = OutageDesk(bus)
         self._open_person = open_person
         self._desks: dict[str, Desk] = {actor.partner: Desk(actor) for actor in actors}
         self._lanes: dict[Lane, deque[str]] = {}
@@ -86,12 +91,14 @@ class Runner:
 
     def start(self) -> None:
         self._started = True
+        self.outages.start(list(self._desks))
         for shard in self._bus.shards:
             for effect in shard.env.outstanding.all():
                 self._enqueue(shard, effect)
 
     def stop(self) -> None:
         self._started = False
+        self.outages.stop()
         for desk in self._desks.values():
             if desk.alarm is not None:
                 desk.alarm()
@@ -191,7 +198,10 @@ class Runner:
                 return
             lane = desk.ready.popleft()
             id = self._take_up(lane)
-            if id is not None:
+            if id is not None and self._is_lost(desk, id):
+                self._under_way.add(id)
+                self._bus.spawn(self._give_over(lane, id))
+            elif id is not None:
                 desk.breaker = desk.breaker.trying(clock.now())
                 desk.in_flight += 1
                 self._under_way.add(id)
@@ -222,6 +232,23 @@ class Runner:
         desk.alarm = None
         self._pump(desk)
 
+    def _is_lost(self, desk: Desk, id: str) -> bool:
+        """Whether a second sending might double what an outage has left unanswered, and nobody could tell."""
+        outstanding = self._shards[id].env.outstanding
+        row, run = outstanding.get(id), outstanding.runs.get(id)
+        if row is None or run is None or not may_have_arrived(run) or not self.outages.of(row):
+            return False
+        verbs = {kind.__name__: verb.repeat for kind, verb in desk.actor.verbs.items()}
+        return verbs.get(row.verb) is Repeat.AT_LEAST_ONCE
+
+    async def _give_over(self, lane: Lane, id: str) -> None:
+        try:
+            row = self._shards[id].env.outstanding.get(id)
+            if row is not None:
+                await self._bury(row, LOST_ANSWER)
+        finally:
+            self._under_way.discard(id)
+
     # -- sending
 
     async def _send(self, desk: Desk, lane: Lane, id: str) -> None:
@@ -242,28 +269,30 @@ class Runner:
 
     async def _attempt(
         self, desk: Desk, shard: Shard, row: EffectColumns
-    ) -> tuple[RunColumns, Verb, Done | Failed] | None:
+    ) -> tuple[RunColumns, Verb, Done | Failed, str] | None:
         """What the partner answered; None when nobody can be asked, and the effect is a dead letter."""
         run = self._next_run(desk, shard, row.id)
         try:
             effect = read_effect(row)
             verb = desk.actor.verbs[type(effect)]
         except (UnknownFact, msgspec.ValidationError, KeyError) as error:
-            await self._bury(shard, row, f"{desk.actor.partner} cannot do it: {type(error).__name__}")
+            await self._bury(row, f"{desk.actor.partner} cannot do it: {type(error).__name__}")
             return None
         if verb.repeat in _CAUTIOUS:
             await self._note(shard, run)
         errand = Errand(row.id, row.agg, effect, run.tries, lambda: self._open_person(row.agg))
-        result = await self._try(desk.actor, verb, errand, look_first=run.tries > 1)
+        result, how = await self._try(desk.actor, verb, errand, look_first=run.tries > 1)
         self._bus.probe("effect-done")
-        self._heard(desk, ok=isinstance(result, Done) or not result.partner_wide)
-        return run, verb, result
+        self._heard(desk, result if isinstance(result, Failed) and result.partner_wide else None)
+        return run, verb, result, how
 
     async def _conclude(
-        self, shard: Shard, row: EffectColumns, run: RunColumns, verb: Verb, result: Done | Failed
+        self, shard: Shard, row: EffectColumns, run: RunColumns, verb: Verb, result: Done | Failed, how: str
     ) -> None:
         if isinstance(result, Done):
-            reply = await self._settle(partial(self._bus.outcome, result.command, row, result.raw))
+            outage = self.outages.of(row)
+            note = mark(how, row.verb, outage) if outage else ""
+            reply = await self._settle(partial(self._bus.outcome, result.command, row, result.raw, note=note))
             if type(reply) is not Refusal:
                 self._bus.meters.effects.add(row.partner, row.verb, "done")
                 return
@@ -284,19 +313,22 @@ class Runner:
         shard.env.outstanding.runs[id] = run
         return run
 
-    async def _try(self, actor: Actor, verb: Verb, errand: Errand, *, look_first: bool) -> Done | Failed:
+    async def _try(
+        self, actor: Actor, verb: Verb, errand: Errand, *, look_first: bool
+    ) -> tuple[Done | Failed, str]:
+        """What came of it, and how: it was sent, or found."""
         try:
             async with asyncio.timeout(2 * verb.timeout_s + GRACE_S):
                 if look_first and verb.repeat is Repeat.QUERY_FIRST:
                     found = await actor.look_up(errand)
                     if found is not None:
-                        return found
-                return await actor.perform(errand)
+                        return found, FOUND
+                return await actor.perform(errand), RESENT
         except TimeoutError:
-            return Failed("no answer in time", partner_wide=True, unknown=True)
+            return Failed("no answer in time", partner_wide=True, unknown=True), RESENT
         except Exception as error:  # an actor's mistake is this effect's failure, not the loop's
             _log.exception("%s at %s failed", type(errand.effect).__name__, actor.partner)
-            return Failed(type(error).__name__, unknown=True)
+            return Failed(type(error).__name__, unknown=True), RESENT
 
     async def _fail(
         self, shard: Shard, row: EffectColumns, run: RunColumns, verb: Verb, failed: Failed
@@ -310,10 +342,13 @@ class Runner:
         now_us = to_us(self._bus.clock.now())
         spent_s = (now_us - run.first_us) / 1e6
         if (failed.final and not failed.partner_wide) or spent_s > verb.deadline_s:
-            await self._bury(shard, row, failed.error)
+            await self._bury(row, failed.error, outage=failed.partner_wide)
             return
         due_us = to_us(self._later(run.tries, at_least_s=failed.retry_after_s))
-        await self._note(shard, run._replace(due_us=due_us, error=failed.error[:ERROR_LIMIT]))
+        error = failed.error[:ERROR_LIMIT]
+        if verb.repeat is Repeat.AT_LEAST_ONCE and (failed.unknown or run.error.endswith(MAY_HAVE)):
+            error += MAY_HAVE
+        await self._note(shard, run._replace(due_us=due_us, error=error))
 
     def _raise(self, desk: Desk, row: EffectColumns, failed: Failed) -> None:
         """One ticket about a partner, with the effect that met it first: thousands may wait for the same."""
@@ -324,19 +359,21 @@ class Runner:
         ticket = RaiseTicket(subject=row.agg, kind=failed.ticket, summary=summary)
         self._bus.again(ticket, ("effect-ticket", row.id, failed.ticket), lambda *_: None)
 
-    async def _bury(self, shard: Shard, row: EffectColumns, error: str) -> None:
+    async def _bury(self, row: EffectColumns, error: str, *, outage: bool = False) -> None:
         """A dead letter: recorded with the aggregate, so that a ticket follows."""
         command = RecordEffectFailure(
-            effect=row.id, verb=row.verb, partner=row.partner, error=error[:ERROR_LIMIT]
+            effect=row.id, verb=row.verb, partner=row.partner, error=error[:ERROR_LIMIT], outage=outage
         )
         reply = await self._settle(partial(self._bus.tend, command, "system"))
         if type(reply) is not Refusal:
             self._bus.meters.effects.add(row.partner, row.verb, "dead")
 
-    def _heard(self, desk: Desk, *, ok: bool) -> None:
-        now = self._bus.clock.now()
+    def _heard(self, desk: Desk, failed: Failed | None) -> None:
+        """`failed`: the partner as a whole."""
+        now, ok = self._bus.clock.now(), failed is None
         desk.breaker = desk.breaker.record(now, ok)
         desk.alive_us = to_us(now) if ok else desk.alive_us
+        self.outages.heard(desk.actor.partner, failed, desk.breaker.openings)
         waiting = self._bus.meters.breakers_open
         (waiting.discard if desk.breaker.state is BreakerState.CLOSED else waiting.add)(desk.actor.partner)
 

@@ -62,6 +62,7 @@ class Item(msgspec.Struct, gc=False):
     effect: str
     settle: Any
     index: int
+    note: str = ""  # what the cause of an outcome says besides its effect
     failed: str = ""  # a reaction that could not be staged: only that it failed is to be recorded
 
     @property
@@ -124,7 +125,7 @@ def _unrouted(message: Inbound) -> Item:
 
 def internal_item(
     command: Command, *, source: str, shop: str = "", operator: str = "system", raw: bytes = b"",
-    origin: Origin | None = None, effect: str = "", key: str = "",
+    origin: Origin | None = None, effect: str = "", key: str = "", note: str = "",
 ) -> Item:  # fmt: skip
     """A command of the loop itself on its way. Raises ValueError when no aggregate can have the key that it names."""
     route: Route | None
@@ -141,7 +142,7 @@ def internal_item(
         route, target = Route(kind, _nowhere, _nothing_learnt), Target(key_slot(key), key)
     return Item(
         command, route, target.slot, target.key, target.name, _name_key(target), b"", source, shop, operator,
-        None, raw, origin, effect, None, 0,
+        None, raw, origin, effect, None, 0, note,
     )  # fmt: skip
 
 

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import msgspec
 
-from tongdan.domain.kernel.keys import ORDER, key_slot, kind_of, packing_key, subject_of
+from tongdan.domain.guard.outage import Compensation, Outage, Outages, reckon
+from tongdan.domain.kernel.keys import ORDER, OUTAGE, key_slot, kind_of, outage_key, packing_key, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD, owner_of
 from tongdan.flow.clues import mark_of
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, slot_of_effect, to_us
+from tongdan.flow.missed import in_order, outstanding_at, sent, unsent
 from tongdan.flow.placement import Placement
 from tongdan.flow.proof import prove
 from tongdan.ports import (
@@ -356,6 +358,20 @@ class Reader:
             for store in self._shards
             for effect, run in store.dead()
         ]  # fmt: skip
+
+    def outages(self) -> list[tuple[str, Outage]]:
+        found = [(each.partner, one) for _, each in self.under(OUTAGE) for one in each.outages]
+        return sorted(found, key=lambda each: each[1].since, reverse=True)
+
+    def compensation(self, partner: str, no: int, now: datetime) -> Compensation | None:
+        state = self.order(outage_key(partner))
+        every = state.outages if isinstance(state, Outages) else ()
+        outage = next((each for each in every if each.no == no), None)
+        if outage is None:
+            return None
+        through = in_order(sent(self._shards, self._placement, partner, outage))
+        left = unsent(outstanding_at(self._shards, self._placement, partner))
+        return reckon(partner, outage, through, left, now)
 
     def counts(self) -> dict[str, int]:
         def total(table: str) -> int:

@@ -40,6 +40,7 @@ from tongdan.domain.guard import commands as guard_commands
 from tongdan.domain.guard import facts as guard_facts
 from tongdan.domain.guard import limit_facts as counted_facts
 from tongdan.domain.guard import limits as purchases
+from tongdan.domain.guard import outage, outage_facts
 from tongdan.domain.guard import risk as marks
 from tongdan.domain.kernel import messages
 from tongdan.domain.kernel.messages import Command, Decide, Effect, Fact
@@ -137,6 +138,7 @@ from tongdan.flow.aggregates import (
     NOTICE_KIND,
     OFFER_KIND,
     ORDER_KIND,
+    OUTAGE_KIND,
     PACKING_KIND,
     PULL_KIND,
     PULSE_KIND,
@@ -162,6 +164,7 @@ from tongdan.flow.targets import (
     by_notice,
     by_offer,
     by_order,
+    by_outage,
     by_partner,
     by_pull,
     by_quota,
@@ -381,6 +384,10 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     _D.NoteAgreement: Route(TICKET_KIND, by_field, dispute.note_agreement),
     _D.ChooseRepair: Route(TICKET_KIND, by_subject, dispute.choose_repair),
     pulse_facts.NotePulse: Route(PULSE_KIND, by_partner, pulse.note_pulse, creates=True),
+    # a partner is out as a whole, and back; what it held up is sent
+    outage_facts.ReportPartnerOut: Route(OUTAGE_KIND, by_outage, outage.report_out, creates=True),
+    outage_facts.ReportPartnerBack: Route(OUTAGE_KIND, by_outage, outage.report_back),
+    outage_facts.RecordCompensation: Route(OUTAGE_KIND, by_outage, outage.record_compensation),
     # with which key a task calls its partner, and what a scan of all of them finds
     **_credentials(_H.PutKey, keeping.put_key, creates=True),
     **_credentials(_H.BindKey, keeping.bind_key, creates=True),
@@ -625,6 +632,7 @@ _MODULES: Final = (
     guard_facts,
     counted_facts,
     limit_facts,
+    outage_facts,
     waybill_facts,
     wms_stock,
     sync_facts,

@@ -248,5 +248,5 @@ def _cause(item: Item) -> str:
         o = item.origin
         return f"fact:{o.slot}.{o.epoch}.{o.seq}/{o.reaction}/{o.ordinal}"
     if item.effect:
-        return f"effect:{item.effect}"
+        return f"effect:{item.effect}/{item.note}" if item.note else f"effect:{item.effect}"
     return "timer" if item.source == "timer" else "message"

@@ -19,6 +19,7 @@ from tongdan.domain.kernel.keys import (
     notice_key,
     notice_of,
     offer_key,
+    outage_key,
     packing_key,
     pull_key,
     pulse_key,
@@ -175,6 +176,11 @@ def by_subject(command: Any) -> Target:
 def by_field(command: Any) -> Target:
     """The ticket about a field of an order on which systems disagree."""
     key = ticket_key(command.order, KIND + command.field)
+    return Target(key_slot(key), key)
+
+
+def by_outage(command: Any) -> Target:
+    key = outage_key(command.partner)
     return Target(key_slot(key), key)
 
 

@@ -49,6 +49,7 @@ from tongdan.ports.search import (
     TooWide,
 )
 from tongdan.ports.store import (
+    OUTAGE_LETTER,
     EffectColumns,
     JournalColumns,
     LostToken,
@@ -82,6 +83,7 @@ __all__ = [
     "DIFFERENCES",
     "EVERY_ORDER",
     "EVERY_TICKET",
+    "OUTAGE_LETTER",
     "Accepted",
     "Actor",
     "Anchor",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from tongdan.domain.guard.outage import Compensation, Outage
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.ports.inbound import Inbound, NotUnderstood, Reply
 from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
@@ -171,6 +172,12 @@ class Reads(Protocol):
         """A message in quarantine as lists show it, and its payload. Raises ValueError when its seal does not open."""
 
     def dead_letters(self) -> list[DeadLetter]: ...
+
+    def outages(self) -> list[tuple[str, Outage]]:
+        """(partner, outage), the latest first; the numbers of one that goes on are not counted yet."""
+
+    def compensation(self, partner: str, no: int, now: datetime) -> Compensation | None:
+        """The report of an outage as it stands; reads the trail since the partner was back."""
 
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         """The audit trail, shard by shard in order of arrival: within a slot that is the order of its chain."""

@@ -46,7 +46,9 @@ class Repeat(Enum):
     KEYED = "keyed"  # the partner knows our idempotency key
     NATURAL = "natural"  # the same business key has the same effect
     QUERY_FIRST = "query-first"  # unknown until looked up
-    AT_LEAST_ONCE = "at-least-once"  # a second time does no harm worth preventing
+    # A second time does no harm worth preventing; but an outage may lose the answers of many, so what it has left
+    # unanswered a person sends again.
+    AT_LEAST_ONCE = "at-least-once"
 
 
 class Undo(Enum):
@@ -92,6 +94,7 @@ class Failed(msgspec.Struct, frozen=True):
     `final`: sending the same again cannot help: a dead letter at once.
     `ticket`: the kind that tells people what only they can mend; one effect raises it for all that wait.
     `turned_away`: the partner did not take our key, so it has not looked at what was asked: another may be tried.
+    `unreached`: nobody was there to ask.
     """
 
     error: str
@@ -101,6 +104,7 @@ class Failed(msgspec.Struct, frozen=True):
     retry_after_s: float = 0.0
     ticket: str = ""
     turned_away: bool = False
+    unreached: bool = False
 
 
 class Actor(Protocol):

@@ -4,7 +4,7 @@ The columns here are the data format: a journal row's hash covers them in this o
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from tongdan.ports.archive import Archived, Cut, Part
@@ -69,6 +69,9 @@ class EffectColumns(NamedTuple):
     created_us: int
 
 
+OUTAGE_LETTER: Final = 2  # a dead letter because its partner as a whole took nothing
+
+
 class RunColumns(NamedTuple):
     """How the sending of an effect stands: operational, not part of the audit trail."""
 
@@ -77,7 +80,7 @@ class RunColumns(NamedTuple):
     first_us: int
     due_us: int
     lease_us: int
-    dead: int
+    dead: int  # 0: it is none; a dead letter of its own, or OUTAGE_LETTER
     error: str
 
 
@@ -257,6 +260,9 @@ class ShardStore(Protocol):
     def outstanding(self) -> Iterator[tuple[EffectColumns, RunColumns | None]]:
         """All outstanding effects in the order they were recorded."""
 
+    def outstanding_at(self, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
+        """All that is outstanding at a partner, without what it carries."""
+
     def dead(self) -> list[tuple[EffectColumns, RunColumns]]:
         """Dead letters, oldest first."""
 
@@ -264,6 +270,9 @@ class ShardStore(Protocol):
 
     def telling(self, fact: str, after: int, until: int) -> list[JournalColumns]:
         """The rows at positions `after` < position ≤ `until` that tell this fact, without payloads."""
+
+    def outcomes(self, source: str, no: int, after: int, until: int) -> list[tuple[str, str, int]]:
+        """(cause, aggregate, recorded_us) of the outcomes there that `source` brought and outage `no` had held up."""
 
     def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
         """The last rows before `pos`, the last one first; not those in archive files."""

@@ -486,6 +486,19 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "PulseTurned": ("{partner} turned from {before} to {colour}", "{partner} 由 {before} 转为 {colour}"),
     "PulseLags": ("checks of {partner} are {lag_s} s behind", "与 {partner} 的核对滞后 {lag_s} 秒"),
     "PulseCaughtUp": ("checks of {partner} are up to date", "与 {partner} 的核对已恢复及时"),
+    "OutageBegan": (
+        "{partner} is out ({cause}) since {since}: {error}",
+        "{partner} 自 {since} 起中断（{cause}）：{error}",
+    ),
+    "OutageResumed": ("{partner} is out again ({cause}): {error}", "{partner} 再次中断（{cause}）：{error}"),
+    "OutageEnded": (
+        "{partner} is back; what waited is being sent",
+        "{partner} 已恢复，正在补发积压的推送",
+    ),
+    "OutageCompensated": (
+        "nothing waits any more for {partner}: {resent} sent again, {found} there already, {left} left to a person",
+        "{partner} 补发完毕：补发 {resent}，对方已有 {found}，转人工 {left}",
+    ),
     "EffectSettled": ("done outside: {outcome}", "外部动作完成：{outcome}"),
     "EffectDied": ("dead letter {verb} to {partner}: {error}", "死信 {verb} → {partner}：{error}"),
     "EffectSkipped": ("dead letter skipped: {reason}", "死信已跳过：{reason}"),
@@ -502,7 +515,7 @@ def pick(texts: tuple[str, str], language: Language) -> str:
 _WORRYING_NAMES: Final = """
 DetailOverdue LineShort PaymentDuplicated PaymentMismatched PaidAfterCancel SettlementMismatched WmsRefused
 ShipmentOverdue ShipmentShort ShipmentSurplus RecallFailed AddressChangeTooLate EffectDied AliasContested
-TicketRaised DifferenceFound RepairGivenUp PulseLags HoldPlaced OrderCancelled
+TicketRaised DifferenceFound RepairGivenUp PulseLags OutageBegan OutageResumed HoldPlaced OrderCancelled
 """
 WORRYING: Final = frozenset(_WORRYING_NAMES.split())
 

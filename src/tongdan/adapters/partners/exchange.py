@@ -41,7 +41,7 @@ async def exchange(wire: Wire, request: HttpRequest) -> HttpResponse | Failed:
     try:
         response = await wire.transport.send(request)
     except Unreachable as error:
-        return Failed(f"unreachable: {error}", partner_wide=True)
+        return Failed(f"unreachable: {error}", partner_wide=True, unreached=True)
     except NoAnswer as error:
         return Failed(f"no answer: {error}", partner_wide=True, unknown=True)
     if response.status == 429 or response.status == 503:

@@ -167,8 +167,8 @@ class FinanceActor:
     def __init__(self, partner: str, settings: FinanceSettings, wire: Wire) -> None:
         self.partner = partner
         self.verbs: Mapping[type[Effect], Verb] = {
-            TellFinance: Verb(Repeat.AT_LEAST_ONCE, Undo.COMPENSABLE),
-            TellRefund: Verb(Repeat.AT_LEAST_ONCE, Undo.REVERSIBLE),
+            TellFinance: Verb(Repeat.KEYED, Undo.COMPENSABLE),
+            TellRefund: Verb(Repeat.KEYED, Undo.REVERSIBLE),
         }
         if settings.books.url:
             self.verbs = {**self.verbs, ListBooks: Verb(Repeat.NATURAL, Undo.REVERSIBLE)}

@@ -6,7 +6,8 @@ of an order, `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `off
 `quota/SKU` what each shop may sell of it,
 `notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by,
 `pulse/PARTNER` the heartbeat of a partner, `credential/TASK` the keys that a task calls with,
-`health/board` what scans found. Whatever belongs to an order lies in the order's slot.
+`health/board` what scans found, `outage/PARTNER` when a partner was out.
+Whatever belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -33,10 +34,11 @@ MARK: Final = "mark"
 PULSE: Final = "pulse"
 CREDENTIAL: Final = "credential"
 HEALTH: Final = "health"
+OUTAGE: Final = "outage"
 RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset(
-    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE, CREDENTIAL, HEALTH}
+    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE, CREDENTIAL, HEALTH, OUTAGE}
 )  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
@@ -138,6 +140,11 @@ def gift_key(rule: str) -> str:
 def pulse_key(partner: str) -> str:
     """The heartbeat of a partner."""
     return f"{PULSE}/{partner}"
+
+
+def outage_key(partner: str) -> str:
+    """The outages of a partner."""
+    return f"{OUTAGE}/{partner}"
 
 
 def quota_key(sku: str) -> str:

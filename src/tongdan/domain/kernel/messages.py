@@ -134,12 +134,16 @@ class ReplayEffect(Command, frozen=True, kw_only=True):
 
 
 class RecordEffectFailure(Command, frozen=True, kw_only=True):
-    """The runner gives up on an effect: it becomes a dead letter that blocks its lane until replayed or skipped."""
+    """The runner gives up on an effect: it becomes a dead letter that blocks its lane until replayed or skipped.
+
+    `outage`: not on its own merits, but because its partner as a whole took nothing; it is replayed when that is over.
+    """
 
     effect: str
     verb: str
     partner: str
     error: str
+    outage: bool = False
 
 
 class FinishEffect(Command, frozen=True, kw_only=True):
@@ -154,10 +158,13 @@ class EffectSettled(Fact, frozen=True, kw_only=True):
 
 
 class EffectDied(Fact, frozen=True, kw_only=True):
+    """`outage`: as `RecordEffectFailure` says."""
+
     effect: str
     verb: str
     partner: str
     error: str
+    outage: bool = False
 
 
 class EffectSkipped(Fact, frozen=True, kw_only=True):

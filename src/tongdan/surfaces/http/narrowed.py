@@ -16,6 +16,7 @@ from tongdan.domain.catalog.model import Sku
 from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.fulfillment.stock import Stock
+from tongdan.domain.guard.outage import Compensation, Outage
 from tongdan.domain.kernel.keys import SHIPMENT, kind_of, order_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.model import Order, warehouses_of
@@ -129,6 +130,15 @@ class NarrowedReads:
 
     def dead_letters(self) -> list[DeadLetter]:
         return [letter for letter in self._reads.dead_letters() if self._about(letter.aggregate)]
+
+    def outages(self) -> list[tuple[str, Outage]]:
+        return self._reads.outages()
+
+    def compensation(self, partner: str, no: int, now: datetime) -> Compensation | None:
+        found = self._reads.compensation(partner, no, now)
+        if found is None:
+            return None
+        return replace(found, effects=tuple([each for each in found.effects if self._about(each.aggregate)]))
 
     def journal(self, *, since: datetime | None = None, shop: str = "") -> Iterator[JournalRow]:
         return self._rows(self._reads.journal(since=since, shop=shop))
