@@ -93,7 +93,7 @@ def run_world(place: Path, seed: int) -> Outcome:
             pair.centre.views.flush()
             outcome = judged(pair.world, pair.centre.reads, quiet=quiet)
             silenced = {ids_of(pair.centre.reads)[no]: silent[no] for no in silent}
-            planted = planting.tamper(pair.world, pair.centre.reads) | silenced
+            planted = silenced | planting.tamper(pair.world, pair.centre.reads)
             planting.trouble(pair.world)
             await clock.sleep(BEATS_S)
             troubles.shares = {}

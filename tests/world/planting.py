@@ -15,20 +15,20 @@ from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.douyin import FINISHED, TO_SHIP
 from tongdan.labs.world.troubles import DEAD, LOSSY, LYING, SLOW, STALE, Troubles
 from tongdan.labs.world.world import World
-from tongdan.ports import Reads
+from tongdan.ports import Clock, Reads
 
 MUTE, FORGOTTEN, STRUCK = "settlement never told", "order forgotten", "struck out by mistake"
 UNSHIPPED = "parcel forgotten"
 MUTE_SHARE, FORGOTTEN_SHARE, STRUCK_SHARE, UNSHIPPED_SHARE = 0.15, 0.15, 0.03, 0.15
 SHARES = {LOSSY: 0.04, SLOW: 0.03, LYING: 0.02, STALE: 0.02}
-ASKED = ("finance", "sf", "wechat", "douyin", "pinduoduo", "taobao", "jd", "kuaishou")
+ASKED = ("finance", "sf", "wechat", "douyin")
 DEAD_S = (900.0, 2_400.0)
 
 
 class Found(NamedTuple):
     """What came of planted differences. `decided` of the planted ones have a side that is right, by the systems of
     record. `missed` and `false` name orders: a difference that was only ever a lie is none once it is over. `troubles`
-    are how often an answer was lost, late or a lie, or nobody was there."""
+    are how often an answer was lost, late or a lie, and how many partners were dead for a while."""
 
     planted: Counter[str]
     found: int
@@ -113,9 +113,12 @@ def _forget_parcels(world: World, reads: Reads, id: str) -> bool:
     return True
 
 
-def listen(world: World, most_slow: int = 1_000) -> Troubles:
-    """What partners answer is remembered from now on, so that they can say it again when it is no longer true."""
-    world.troubles = Troubles(world.seed, world.setting.common, most_slow)
+def listen(world: World, clock: Clock | None = None, most_slow: int = 1_000) -> Troubles:
+    """What partners answer is remembered from now on, so that they can say it again when it is no longer true.
+
+    `clock` is the one that time-outs go by, if not everybody's.
+    """
+    world.troubles = Troubles(world.seed, clock or world.setting.common, most_slow)
     return world.troubles
 
 
@@ -127,21 +130,25 @@ def trouble(world: World, shares: Mapping[str, float] = SHARES, dead_s: tuple[fl
     world.bustle.start(world.die(stream.pick(ASKED), stream.between(*dead_s)))
 
 
-def judged(reads: Reads, planted: Mapping[str, str], troubles: Troubles) -> Found:
-    """`planted`: Tongdan id → kind."""
-    found: set[str] = set()
-    open_: dict[str, set[str]] = {}
+def standing(reads: Reads) -> dict[str, set[str]]:
+    """Orders about which systems have differed, each with the fields on which a ticket is open."""
+    found: dict[str, set[str]] = {}
     for row in reads.journal():
         if not row.aggregate.startswith("ticket/") or "/differs-" not in row.aggregate:
             continue
         _, order, kind = row.aggregate.split("/")
         if row.fact == "DifferenceFound":
-            found.add(order)
-            open_.setdefault(order, set()).add(kind)
+            found.setdefault(order, set()).add(kind)
         elif row.fact == "TicketResolved":
-            open_.get(order, set()).discard(kind)
+            found[order].discard(kind)
     assert all(parse(order) for order in found)
-    ticketed = {order for order, kinds in open_.items() if kinds}
+    return found
+
+
+def judged(reads: Reads, planted: Mapping[str, str], troubles: Troubles) -> Found:
+    """`planted`: Tongdan id → kind."""
+    told = standing(reads)
+    found, ticketed = set(told), {order for order, kinds in told.items() if kinds}
     lied = {order for order in found - ticketed if _is_lied_about(reads, order, troubles)}
     return Found(
         planted=Counter(planted.values()),

@@ -6,7 +6,6 @@ import pytest
 
 from tongdan.adapters.clock import run_virtual
 from tongdan.labs.world.troubles import (
-    DEAD,
     LOSSY,
     LYING,
     SLOW,
@@ -50,7 +49,7 @@ def test_each_trouble_does_what_it_is_called_and_what_is_no_question_meets_none(
         troubles.dead.add("finance")
         with pytest.raises(Unreachable):
             await ask(None)
-        assert troubles.met == {STALE: 1, LYING: 1, LOSSY: 1, SLOW: 1, DEAD: 1}
+        assert troubles.met == {STALE: 1, LYING: 1, LOSSY: 1, SLOW: 1}
         assert troubles.lied_about == [("finance", ONE.about), ("finance", OTHER.about)]
 
     run_virtual(main, START)

@@ -52,7 +52,6 @@ class Troubles:
     ) -> HttpResponse:
         """The partner's answer, or what comes instead of it."""
         if partner in self.dead:
-            self.met[DEAD] += 1
             raise Unreachable("the partner is dead")
         answer = await handler(request)
         if question is None or answer.status >= 300:

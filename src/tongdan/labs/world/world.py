@@ -37,7 +37,13 @@ from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
 from tongdan.labs.world.sf import ROUTES, SfExpress
 from tongdan.labs.world.tellers import Tellers
-from tongdan.labs.world.troubles import Question, Troubles, question_by_path, question_by_waybill
+from tongdan.labs.world.troubles import (
+    DEAD,
+    Question,
+    Troubles,
+    question_by_path,
+    question_by_waybill,
+)
 from tongdan.labs.world.warehouse import Warehouses
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
@@ -196,6 +202,8 @@ class World:
     async def die(self, partner: str, lasts_s: float) -> None:
         """Let `partner` refuse whoever calls, for so many of everybody's seconds."""
         self.setting.bustle.note()
+        if self.troubles is not None:
+            self.troubles.met[DEAD] += 1
         if partner in self._hosted.urls:
             held = await self._hosted.leave(partner)
             await self.setting.common.sleep(lasts_s)
