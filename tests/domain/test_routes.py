@@ -12,7 +12,7 @@ from tongdan.domain.confighealth import facts as health_facts
 from tongdan.domain.confighealth import keeping, scanning
 from tongdan.domain.fulfillment import commands as fulfillment_commands
 from tongdan.domain.fulfillment import facts as fulfillment_facts
-from tongdan.domain.fulfillment import folding, packing, quoting, stocking
+from tongdan.domain.fulfillment import folding, packing, quoting, stocking, untracked
 from tongdan.domain.fulfillment import shipment as shipment_state
 from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.stock import Stock
@@ -110,10 +110,17 @@ def test_every_fact_moves_exactly_one_kind() -> None:
         outage_facts.OutageEnded,
         outage_facts.OutageCompensated,
     }
+    of_untracked: set[type[Fact]] = {
+        untracked.UntrackedCounted,
+        untracked.UntrackedUncounted,
+        untracked.ManyUntracked,
+        untracked.UntrackedOver,
+        untracked.KeyRefusalNoted,
+    }
     of_health: set[type[Fact]] = set(keeping._EVOLVE) | {health_facts.HealthScanned}
     tables: list[set[type[Fact]]] = [
         of_orders, of_shipments, of_tables, of_stock, of_sync, of_catalog, of_notices, of_marks, of_returns,
-        of_health
+        of_health, of_untracked
     ]  # fmt: skip
     assert {fact for table in tables for fact in table} == set(FACTS.values())
     assert sum(len(table) for table in tables) == len(FACTS)
@@ -141,6 +148,7 @@ STATES = {
     "slot": epoch.Epochs(),
     "credential": keeping.Credential(task="sf/main"),
     "health": scanning.Board(),
+    "untracked": untracked.Untracked(carrier="SF"),
     "notice": notice.Notice(order="O", shop="s", kind="shipped", about="1", happened_at=NOON, ways=()),
     "pulse": pulse.Pulse(partner="finance"),
     "outage": outage.Outages(partner="finance"),

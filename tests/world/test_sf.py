@@ -80,7 +80,7 @@ def test_what_sf_does_not_push_is_asked_for(data: Path) -> None:
     conf = unhurried(check_every_s=NEVER)
     day = run_day(data, seed=5, orders=12, faults=0.0, outages=0, conf=conf, before=mute, after=count)
     assert day.ledger.holds
-    assert queries[0] == facts["TracksAsked"] > 0
+    assert queries[0] == facts["TracksAsked"] + facts["TrackSourcesAsked"] > 0
     assert facts["ParcelTracked"] > 0
     assert day.counts["effects_outstanding"] == 0
     assert day.findings == []

@@ -30,7 +30,7 @@ from tongdan.adapters.gift_rules import WrittenRule
 from tongdan.adapters.partners import CHANNELS, tasks_of
 from tongdan.adapters.partners.channel_format import ChannelFormat, check_format
 from tongdan.adapters.partners.erp_map import ImportMap, check_map
-from tongdan.adapters.partners.labels import check_waybills
+from tongdan.adapters.partners.labels import CAINIAO, check_waybills
 from tongdan.adapters.partners.regions import PROVINCES
 from tongdan.adapters.partners.settings import Partners
 from tongdan.domain.fulfillment.shipment import ParcelStatus
@@ -59,6 +59,7 @@ from tongdan.domain.orders.model import BESIDE
 from tongdan.ports.identity import SignIn
 
 MAX_FILE_BYTES: Final = 2**20
+MAX_TRACK_GRACE_S: Final = 540
 HOLDS: Final = "holds.yml"
 GIFTS: Final = "gifts.yml"
 MAX_RULES: Final = 50
@@ -112,7 +113,11 @@ def load_conf(folder: Path) -> Conf:
     for name in Deadlines.__struct_fields__:
         if getattr(deadlines, name) <= 0:
             raise ConfError("deadlines.yml", name, "expected a positive number of seconds")
+    if deadlines.signed_track_grace_s > MAX_TRACK_GRACE_S:
+        expected = f"expected at most {MAX_TRACK_GRACE_S} seconds, so that it is found within ten minutes"
+        raise ConfError("deadlines.yml", "signed_track_grace_s", expected)
     _check_partners(partners, shops)
+    _check_trackers(carriers, partners)
     holds = _holds(files, shops, channels)
     notices = _notices(files, shops, channels, partners)
     policy = Policy(
@@ -494,6 +499,18 @@ def _check_partners(partners: Partners, shops: dict[str, Shop]) -> None:
         for shop in named:
             if shop not in shops:
                 raise ConfError("partners.yml", f"{place}.{shop}", "expected a shop of shops.yml")
+
+
+def _check_trackers(carriers: dict[str, CarrierMap], partners: Partners) -> None:
+    """Who can be asked whether a parcel has a track."""
+    for carrier in carriers.values():
+        for at, name in enumerate(carrier.tracked_by):
+            place = f"tracked_by[{at}]"
+            if name != CAINIAO:
+                raise ConfError(f"carriers/{carrier.code}.yml", place, f"expected {CAINIAO}, got {name!r}")
+            if partners.cainiao_link is None:
+                expected = "expected partners.yml to have `cainiao_link`"
+                raise ConfError(f"carriers/{carrier.code}.yml", place, expected)
 
 
 def _check_url(file: str, place: str, url: str) -> None:

@@ -26,7 +26,17 @@ from tongdan.profile import SEALED
 
 CONF: Final = "demo-conf"
 PROGRESS: Final = "demo.json"
-OTHERS: Final = ("wechat", "qimen", "finance", "sf", "cainiao", "sms", "wechat_mini", "service")
+OTHERS: Final = (
+    "wechat",
+    "qimen",
+    "finance",
+    "sf",
+    "cainiao",
+    "cainiao_link",
+    "sms",
+    "wechat_mini",
+    "service",
+)
 COOLING_S: Final = 1  # the day is over in seconds
 NOWHERE: Final = "http://127.0.0.1:9"  # where nothing listens
 PARTNERS: Final = (*(channel.name for channel in CHANNELS), *OTHERS)

@@ -8,7 +8,17 @@ from typing import Final
 from tongdan.domain.catalog import gift_count, offers, skus
 from tongdan.domain.catalog import model as catalog
 from tongdan.domain.confighealth import keeping, scanning
-from tongdan.domain.fulfillment import folding, packing, quota, quoting, stock, stocking, tracking, watching
+from tongdan.domain.fulfillment import (
+    folding,
+    packing,
+    quota,
+    quoting,
+    stock,
+    stocking,
+    tracking,
+    untracked,
+    watching,
+)
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.guard import limits, outage, risk
 from tongdan.domain.kernel.keys import (
@@ -32,6 +42,7 @@ from tongdan.domain.kernel.keys import (
     SLOT,
     STOCK,
     TICKET,
+    UNTRACKED,
 )
 from tongdan.domain.kernel.messages import Decide
 from tongdan.domain.notices import model as notices
@@ -121,6 +132,8 @@ OUTAGE_KIND: Final = Kind(name=OUTAGE, state=outage.Outages, evolve=outage.evolv
 CREDENTIAL_KIND: Final = Kind(name=CREDENTIAL, state=keeping.Credential, evolve=keeping.evolve)
 HEALTH_KIND: Final = Kind(name=HEALTH, state=scanning.Board, evolve=scanning.evolve)
 
+UNTRACKED_KIND: Final = Kind(name=UNTRACKED, state=untracked.Untracked, evolve=untracked.evolve)
+
 SLOT_KIND: Final = Kind(name=SLOT, state=epoch.Epochs, evolve=epoch.evolve)
 
 KINDS: Final[dict[str, Kind]] = {
@@ -146,6 +159,7 @@ KINDS: Final[dict[str, Kind]] = {
         OUTAGE_KIND,
         CREDENTIAL_KIND,
         HEALTH_KIND,
+        UNTRACKED_KIND,
     )
 }
 

@@ -27,7 +27,10 @@ from tongdan.domain.fulfillment import (
     recalling,
     shipping,
     stocking,
+    track_checking,
+    track_facts,
     tracking,
+    untracked,
     watching,
     waybill_commands,
     waybill_facts,
@@ -126,6 +129,7 @@ from tongdan.flow import reactions as then
 from tongdan.flow import return_reactions as back
 from tongdan.flow import risk_reactions as risky
 from tongdan.flow import ticket_reactions as eyes
+from tongdan.flow import track_reactions as tracks
 from tongdan.flow import withdrawn_reactions as withdrawn
 from tongdan.flow.aggregates import (
     AFTER_SALE_KIND,
@@ -148,12 +152,14 @@ from tongdan.flow.aggregates import (
     SLOT_KIND,
     STOCK_KIND,
     TICKET_KIND,
+    UNTRACKED_KIND,
 )
 from tongdan.flow.routing import Reaction, Route
 from tongdan.flow.targets import (
     by_after_sale,
     by_alias,
     by_buyer,
+    by_carrier,
     by_credential,
     by_event,
     by_field,
@@ -315,6 +321,12 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_shipments(_F.RecordRecall, waybills.tidied(recalling.record_recall)),
     **_shipments(_F.RecordInterception, interception.record_interception),
     **_shipments(_F.RecordTracks, tracking.record_tracks),
+    # what is signed without a track is looked into, and counted by carrier
+    **_shipments(track_facts.CheckTracks, track_checking.check_tracks),
+    **_shipments(track_facts.RecordTrackSearch, tracking.record_track_search),
+    untracked.CountUntracked: Route(UNTRACKED_KIND, by_carrier, untracked.count, creates=True),
+    untracked.UncountUntracked: Route(UNTRACKED_KIND, by_carrier, untracked.uncount),
+    untracked.NoteKeyRefused: Route(UNTRACKED_KIND, by_carrier, untracked.note_key_refused, creates=True),
     # with numbers of the carrier that the seller takes; one whose parcel does not travel is given back
     **_shipments(_W.TakeWaybill, waybills.take_waybill),
     **_shipments(_W.GiveUpWaybill, waybills.give_up_waybill),
@@ -466,6 +478,11 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-returned", intercept_facts.ParcelReturned, back.note_returned),
     Reaction("refund-returned", _o.LinesReturned, back.refund_returned),
     Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
+    # what is called signed has a track, or is looked into
+    Reaction("check-signed", _f.ShipmentSigned, tracks.warehouse_signed),
+    Reaction("check-channel-signed", _o.ChannelReported, tracks.channel_signed),
+    Reaction("count-untracked", track_facts.SignedWithoutTrack, tracks.count),
+    Reaction("note-key-refused", health_facts.KeyFailed, tracks.key_refused),
     # buyers are told; a receipt may name its sending by the provider's number alone
     Reaction("tell-shipped", _o.LinesShipped, tell.tell_shipped),
     Reaction("tell-signed", _o.LinesSigned, tell.tell_signed),
@@ -540,6 +557,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-surplus", _f.ShipmentSurplus, eyes.shipment_surplus),
     Reaction("ticket-unknown-track", _f.ParcelTracked, eyes.unknown_track),
     Reaction("ticket-parcel-silent", _f.ParcelsSilent, eyes.parcel_silent),
+    Reaction("ticket-signed-without-track", track_facts.SignedWithoutTrack, tracks.signed_without_track),
+    Reaction("ticket-many-without-track", untracked.ManyUntracked, tracks.many_untracked),
+    Reaction("ticket-track-source-silent", track_facts.TracksUnknown, tracks.source_silent),
     Reaction("ticket-claim-overdue", _s.ClaimOverdue, eyes.claim_overdue),
     Reaction("ticket-alias-contested", _s.AliasContested, eyes.alias_contested),
     Reaction("ticket-waybill-refused", waybill_facts.WaybillRefused, eyes.waybill_refused),
@@ -581,6 +601,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("healed-wanted-again", withdrawn_facts.UnitsWantedAgain, eyes.healed),
     Reaction("healed-recovery-repaid", confirmation_facts.RecoveryRepaid, eyes.healed),
     Reaction("healed-recovery-written-off", confirmation_facts.RecoveryWrittenOff, eyes.healed),
+    Reaction("healed-track-source", track_facts.TrackSourceAnswered, tracks.source_answers),
+    Reaction("healed-track-turned-up", track_facts.TrackTurnedUp, tracks.turned_up),
+    Reaction("healed-untracked", untracked.UntrackedOver, tracks.untracked_over),
     Reaction("healed-tracked", _f.ParcelTracked, eyes.healed),
     Reaction("healed-parcel-returned", intercept_facts.ParcelReturned, eyes.healed),
     Reaction("healed-lines-returned", _o.LinesReturned, eyes.healed),
@@ -634,6 +657,8 @@ _MODULES: Final = (
     limit_facts,
     outage_facts,
     waybill_facts,
+    track_facts,
+    untracked,
     wms_stock,
     sync_facts,
     pull_facts,

@@ -28,6 +28,7 @@ from tongdan.domain.kernel.keys import (
     slot_key,
     stock_key,
     ticket_key,
+    untracked_key,
 )
 from tongdan.domain.kernel.slots import slot_of
 from tongdan.domain.orders import commands as order_commands
@@ -156,6 +157,11 @@ def on_board(command: Any) -> Target:
 
 def by_alias(command: Any) -> Target:
     key = alias_key(command.alias)
+    return Target(key_slot(key), key)
+
+
+def by_carrier(command: Any) -> Target:
+    key = untracked_key(command.carrier)
     return Target(key_slot(key), key)
 
 

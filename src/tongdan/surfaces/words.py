@@ -346,6 +346,32 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "ParcelTracked": ("{carrier} {waybill}: {code} {status}", "{carrier} {waybill}：{code} {status}"),
     "TracksAsked": ("the carrier was asked where it is", "已向承运商查询轨迹"),
     "ParcelsSilent": ("the carrier says nothing more", "承运商长时间没有轨迹"),
+    "TrackCheckOpened": (
+        "{by} says signed, but no track is known: sources are asked at {ask_at}",
+        "{by} 显示已签收但无物流轨迹：将于 {ask_at} 向各来源查询",
+    ),
+    "TrackSourcesAsked": ("sources were asked for a track", "已向各来源查询物流轨迹"),
+    "TrackSourceAnswered": ("{source} answered", "{source} 已应答"),
+    "SignedWithoutTrack": (
+        "{carrier} {waybill} is signed, by {by}, without a track anywhere",
+        "{carrier} {waybill} 已由 {by} 显示签收，但各来源均无轨迹",
+    ),
+    "TracksUnknown": ("sources do not answer; the track is unknown", "来源无应答，轨迹未知"),
+    "TrackTurnedUp": ("{carrier} {waybill} has a track", "{carrier} {waybill} 已有轨迹"),
+    "UntrackedCounted": (
+        "{carrier} {waybill} is signed without a track",
+        "{carrier} {waybill} 已签收却无轨迹",
+    ),
+    "UntrackedUncounted": ("{carrier} {waybill} has a track again", "{carrier} {waybill} 轨迹已补齐"),
+    "ManyUntracked": (
+        "{parcels} parcels of {carrier} are signed without a track, the first at {first_at}; {key} {error}",
+        "{carrier} 有 {parcels} 个包裹已签收却无轨迹，最早 {first_at}；{key} {error}",
+    ),
+    "UntrackedOver": ("all parcels of {carrier} have their tracks", "{carrier} 的包裹轨迹已全部补齐"),
+    "KeyRefusalNoted": (
+        "{carrier} did not take {key} at {refused_at}: {error}",
+        "{carrier} 于 {refused_at} 拒绝了 {key}：{error}",
+    ),
     "ShipmentShort": ("the warehouse sent less than planned", "仓库少发"),
     "ShipmentSurplus": ("the warehouse reports more than planned", "仓库多发"),
     "WaybillAsked": ("{carrier} is asked for a number ({key})", "已向 {carrier} 取号（{key}）"),

@@ -175,6 +175,11 @@ def credentials() -> HeldCredentials:
                 "app_secret": "secret-of-the-cainiao-app",
                 "session": "session-of-the-cainiao-account",
             },
+            "cainiao-link/main": {
+                "provider_id": "681336aaf2cb36ff",
+                "secret": "secret-of-the-link-resource",
+                "access_code": "access-code-of-the-seller",
+            },
             "service/main": {"secret": "secret of customer service"},
             "sms/main": {
                 "access_key_id": "YourAccessKeyId",

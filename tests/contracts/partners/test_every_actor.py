@@ -20,6 +20,7 @@ from tongdan.adapters.partners.wechat_api import WechatActor
 from tongdan.adapters.partners.wechat_mini_api import WechatMiniActor
 from tongdan.domain.fulfillment.facts import CancelAtWms, Item, PushToWms, QueryRoutes
 from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
+from tongdan.domain.fulfillment.track_facts import SearchTracks
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.fulfillment.wms_stock import QueryStock
 from tongdan.domain.kernel.messages import Effect
@@ -64,6 +65,11 @@ QUERY = QueryRoutes(
     partner="carrier/SF", shipment=f"{ORDER}-S1", waybills=("SF7444703608745", "SF7444703608746")
 )
 
+SEARCH, SEARCH_TOO = (
+    SearchTracks(partner=partner, shipment=f"{ORDER}-S1", carrier="SF", waybills=("SF7444703608745",))
+    for partner in ("carrier/SF", "tracks/cainiao")
+)
+
 
 def waybill_effects(code: str) -> tuple[GetWaybill, CancelWaybill, PrintWaybill]:
     """What is asked of a carrier about one parcel of the own shop."""
@@ -91,8 +97,8 @@ SEND_MINI = msgspec.structs.replace(SEND_SMS, partner="notice/wechat-mini")
 ASK_RECEIPT = AskReceipt(partner="notice/sms", sending=SENDING, reference="B1", sent_at=NOW)
 WAYBILLS = (*waybill_effects("SF"), *waybill_effects("ZTO"))
 EFFECTS = (
-    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, STOCK, TELL, QUERY, INTERCEPT, *WAYBILLS,
-    TELL_SERVICE, SEND_SMS, SEND_MINI, ASK_RECEIPT,
+    FETCH, WRITE_BACK, PREPAY, CLOSE, REFUND, ASK_REFUND, PUSH, CANCEL, STOCK, TELL, QUERY, INTERCEPT, SEARCH,
+    SEARCH_TOO, *WAYBILLS, TELL_SERVICE, SEND_SMS, SEND_MINI, ASK_RECEIPT,
 )  # fmt: skip
 
 
@@ -116,7 +122,13 @@ def case(effect: Effect) -> Case:
             lambda wire: QimenActor(effect.partner, PARTNERS.qimen, POLICY, wire),
             errand(effect, f"{ORDER}-S1"),
         )
-    if isinstance(effect, QueryRoutes | InterceptParcel | GetWaybill | CancelWaybill | PrintWaybill):
+    if effect is SEARCH_TOO:
+        return Case(
+            "link.cainiao.com", lambda wire: carrier(effect.partner, wire), errand(effect, f"{OWN}-S1")
+        )
+    if isinstance(
+        effect, SearchTracks | QueryRoutes | InterceptParcel | GetWaybill | CancelWaybill | PrintWaybill
+    ):
         host = "bspgw.sf-express.com" if effect.partner == "carrier/SF" else "gw.api.taobao.com"
         return Case(host, lambda wire: carrier(effect.partner, wire), errand(effect, f"{OWN}-S1"))
     if isinstance(effect, TellService):
@@ -195,7 +207,9 @@ async def test_an_answer_that_is_none_is_never_taken_for_success(played: Case, b
     assert (failure.unknown, failure.final) == (True, False)
 
 
-@pytest.mark.parametrize("played", [case(each) for each in (FETCH, PUSH, TELL, QUERY, REFUND)], ids=verb_of)
+@pytest.mark.parametrize(
+    "played", [case(each) for each in (FETCH, PUSH, TELL, QUERY, REFUND, SEARCH_TOO)], ids=verb_of
+)
 async def test_an_errand_of_another_kind_is_a_dead_letter(played: Case) -> None:
     partner = Partner(played.host, ok(b""))
     other = FETCH if played.errand.effect is REFUND else PREPAY
@@ -216,7 +230,7 @@ def test_every_effect_has_an_actor_under_the_name_deciders_give_it() -> None:
     assert sorted(by_name) == [
         "carrier/SF", "carrier/ZTO", "channel/DY/dy-main", "channel/JD/jd-main", "channel/KS/ks-main",
         "channel/PD/pd-main", "channel/TB/tb-main", "channel/XX/xx-main", "finance", "notice/sms", "notice/wechat-mini",
-        "payment/wechat", "service", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
+        "payment/wechat", "service", "tracks/cainiao", "wms/WH-EAST", "wms/WH-NORTH", "wms/WH-SOUTH",
     ]  # fmt: skip
     for effect in EFFECTS:
         assert type(effect) in by_name[effect.partner].verbs

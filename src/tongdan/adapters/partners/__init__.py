@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from tongdan.adapters.partners.cainiao import CainiaoActor
+from tongdan.adapters.partners.cainiao_tracks import CainiaoTracks
 from tongdan.adapters.partners.channel import Channel
 from tongdan.adapters.partners.channel_actor import ChannelActor
 from tongdan.adapters.partners.channel_door import ChannelDoor
@@ -89,6 +90,8 @@ def tasks_of(conf: "Conf") -> dict[str, str]:
     tasks[f"sf/{partners.sf.account}"] = partners.sf.base_url
     if partners.cainiao is not None:
         tasks[f"cainiao/{partners.cainiao.account}"] = partners.cainiao.base_url
+    if partners.cainiao_link is not None:
+        tasks[f"cainiao-link/{partners.cainiao_link.account}"] = partners.cainiao_link.base_url
     if partners.sms is not None:
         tasks[f"sms/{partners.sms.account}"] = partners.sms.base_url
     if (mini := partners.wechat_mini) is not None:
@@ -196,6 +199,8 @@ def _carriers(partners: Partners, policy: Policy, wire: Wire) -> Iterator[Actor]
             yield SfActor(partner, line, ZoneInfo(carrier.zone), SfInterceptions(line, partners), waybills)
         elif terms is not None and partners.cainiao is not None:
             yield CainiaoActor(partner, terms, partners.cainiao, partners, wire)
+    if partners.cainiao_link is not None:
+        yield CainiaoTracks(partners.cainiao_link, wire)
 
 
 def _tellers(conf: "Conf", wire: Wire) -> Sequence[Actor]:

@@ -99,6 +99,13 @@ class CainiaoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     user_id: int = 0
 
 
+class CainiaoLinkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Cainiao's LINK gateway, which tells tracks; `account` names the credential `cainiao-link/{account}`."""
+
+    base_url: str
+    account: str
+
+
 class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Aliyun SMS. `account` names the credential `sms/{account}`; `zone` is the clock of its receipts."""
 
@@ -147,6 +154,7 @@ class Partners(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     finance: FinanceSettings
     sf: SfSettings
     cainiao: CainiaoSettings | None = None
+    cainiao_link: CainiaoLinkSettings | None = None
     sms: SmsSettings | None = None
     wechat_mini: WechatMiniSettings | None = None
     service: ServiceSettings | None = None

@@ -20,6 +20,7 @@ from tongdan.adapters.partners.sf_waybill import SfWaybills
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.facts import QueryRoutes
 from tongdan.domain.fulfillment.intercept_facts import InterceptParcel
+from tongdan.domain.fulfillment.track_facts import RecordTrackSearch, SearchTracks
 from tongdan.domain.fulfillment.waybill_facts import CancelWaybill, GetWaybill, PrintWaybill
 from tongdan.domain.kernel.messages import Effect
 from tongdan.domain.kernel.tracks import Track
@@ -61,6 +62,7 @@ class SfActor:
             GetWaybill: Verb(Repeat.NATURAL, Undo.COMPENSABLE),
             CancelWaybill: Verb(Repeat.NATURAL, Undo.IRREVERSIBLE),
             PrintWaybill: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
+            SearchTracks: Verb(Repeat.NATURAL, Undo.REVERSIBLE),
         }
         self._line: Final = line
         self._zone: Final = zone
@@ -69,7 +71,7 @@ class SfActor:
 
     async def perform(self, errand: Errand) -> Done | Failed:
         effect = errand.effect
-        if isinstance(effect, QueryRoutes):
+        if isinstance(effect, QueryRoutes | SearchTracks):
             return await self._query(errand, effect)
         if isinstance(effect, InterceptParcel):
             return await self._interceptions.ask(errand, effect)
@@ -80,7 +82,8 @@ class SfActor:
     async def look_up(self, errand: Errand) -> Done | Failed | None:
         return None
 
-    async def _query(self, errand: Errand, effect: QueryRoutes) -> Done | Failed:
+    async def _query(self, errand: Errand, effect: QueryRoutes | SearchTracks) -> Done | Failed:
+        """A parcel that SF does not know, or knows and has not scanned, has no node; any other no is none."""
         person = errand.person()
         asked = {
             "language": "zh-CN",
@@ -98,9 +101,18 @@ class SfActor:
             tracks = self._tracks(_routes.decode(service.msg_data), effect)
         except UNREADABLE:
             return self._line.unread()
-        return Done(RecordTracks(shipment=effect.shipment, tracks=tracks), service.raw)
+        if isinstance(effect, QueryRoutes):
+            return Done(RecordTracks(shipment=effect.shipment, tracks=tracks), service.raw)
+        found = RecordTrackSearch(
+            shipment=effect.shipment,
+            source=self.partner,
+            waybills=effect.waybills,
+            seen=tuple(dict.fromkeys([track.waybill for track in tracks])),
+            tracks=tracks,
+        )
+        return Done(found, service.raw)
 
-    def _tracks(self, data: _Routes | None, effect: QueryRoutes) -> tuple[Track, ...]:
+    def _tracks(self, data: _Routes | None, effect: QueryRoutes | SearchTracks) -> tuple[Track, ...]:
         """The nodes of what was asked for. Raises ValueError for what cannot be one."""
         parcels = (data.route_resps if data is not None else None) or []
         return tuple(

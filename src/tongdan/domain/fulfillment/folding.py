@@ -21,6 +21,7 @@ from tongdan.domain.fulfillment.shipment import (
     ShipmentStage,
     cut,
 )
+from tongdan.domain.fulfillment.track_folding import CHECKS
 from tongdan.domain.fulfillment.waybill_folding import WAYBILLS
 from tongdan.domain.kernel.messages import EFFECT_FACTS, Fact
 
@@ -194,4 +195,5 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Shipment]]] = {
     i.InterceptionRefused: _on_interception_refused,
     i.ParcelReturned: _on_returned,
     **WAYBILLS,
+    **CHECKS,
 }

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from tongdan.domain.fulfillment.facts import Item
+from tongdan.domain.fulfillment.track_check import TrackCheck
 from tongdan.domain.kernel.machine import Machine
 
 
@@ -137,7 +138,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     at most MAX_TRACKS; `ask_at`: the carrier is to be asked then; `asked`: how often in vain; `silent`: given up.
     `intercepted`: how asking the carrier to turn a departure back stands; `returned`: departures that are back.
     `labels`: e-waybills that the seller took, the latest last; `unpushed`: the warehouse has not been told of it,
-    because the number is not there.
+    because the number is not there. `checks`: by waybill, parcels called signed without a track.
     """
 
     order: str
@@ -168,6 +169,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     placed_at: datetime | None = None
     labels: tuple[Label, ...] = ()
     unpushed: bool = False
+    checks: dict[str, TrackCheck] = {}
 
     @property
     def last_label(self) -> Label | None:

@@ -5,7 +5,7 @@ that means "signed" signs for its parcel, because carriers add nodes after it. A
 for too long is asked, a bounded number of times; then a person is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +15,9 @@ from tongdan.domain.fulfillment.folding import evolve
 from tongdan.domain.fulfillment.interception import returns
 from tongdan.domain.fulfillment.shipment import MAX_TRACKS, WORRY_SILENT, Departure, Shipment, carrier
 from tongdan.domain.fulfillment.shipping import signatures
+from tongdan.domain.fulfillment.track_check import earliest
+from tongdan.domain.fulfillment.track_checking import answered, closed, look
+from tongdan.domain.fulfillment.track_facts import RecordTrackSearch
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Fact, Refusal, WakeUp
 from tongdan.domain.kernel.tracks import Track
 
@@ -25,14 +28,26 @@ VERB: Final = f.QueryRoutes.__name__
 
 def record_tracks(shipment: Shipment, command: RecordTracks, ctx: Context) -> Decision | Refusal:
     """Reports are never refused. What is older than all of MAX_TRACKS nodes is past telling."""
+    return Decision(_heard(shipment, command.tracks, ctx))
+
+
+def record_track_search(shipment: Shipment, command: RecordTrackSearch, ctx: Context) -> Decision | Refusal:
+    """An answer to whether there is a track; nodes that come with it count like all others."""
+    answer = answered(shipment, command, ctx)
+    for fact in answer:
+        shipment = evolve(shipment, fact)
+    return Decision((*answer, *_heard(shipment, command.tracks, ctx)))
+
+
+def _heard(shipment: Shipment, tracks: Iterable[Track], ctx: Context) -> tuple[Fact, ...]:
     facts: list[Fact] = []
-    for track in command.tracks:
+    for track in tracks:
         if _is_news(shipment, track):
             facts.append(_tracked(shipment, track, ctx))
             shipment = evolve(shipment, facts[-1])
     if facts:
         facts.extend((*signatures(shipment), *returns(shipment)))
-    return Decision(tuple(facts))
+    return (*facts, *closed(shipment))
 
 
 def _is_news(shipment: Shipment, track: Track) -> bool:
@@ -63,7 +78,12 @@ def _ask_next(ctx: Context) -> datetime:
 
 
 def wake_at(shipment: Shipment) -> datetime | None:
-    """When the carrier is to be asked; None when nothing is on its way."""
+    """When the carrier is to be asked, or a check is due; None when nothing is on its way and nothing is in doubt."""
+    due = (_routes_due(shipment), earliest(shipment.checks.values()))
+    return min([at for at in due if at is not None], default=None)
+
+
+def _routes_due(shipment: Shipment) -> datetime | None:
     return shipment.ask_at if any(_under_way(shipment, each) for each in shipment.departures) else None
 
 
@@ -72,7 +92,13 @@ def _under_way(shipment: Shipment, departure: Departure) -> bool:
 
 
 def wake(shipment: Shipment, command: WakeUp, ctx: Context) -> Decision | Refusal:
-    due = wake_at(shipment)
+    facts, effects = look(shipment, ctx)
+    asked = _ask_routes(shipment, ctx)
+    return Decision((*facts, *asked.facts), (*effects, *asked.effects), supersedes=asked.supersedes)
+
+
+def _ask_routes(shipment: Shipment, ctx: Context) -> Decision:
+    due = _routes_due(shipment)
     if due is None or ctx.now < due:
         return NOTHING
     queries = tuple(_queries(shipment, ctx))

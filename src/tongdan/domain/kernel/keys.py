@@ -6,8 +6,8 @@ of an order, `pull/CHANNEL/SHOP` the pull of a shop, `sku/CODE` an own SKU, `off
 `quota/SKU` what each shop may sell of it,
 `notice/ORDER/KIND/ABOUT` what an order's buyer is told, `mark/KIND/TOKEN` what a buyer is known again by,
 `pulse/PARTNER` the heartbeat of a partner, `credential/TASK` the keys that a task calls with,
-`health/board` what scans found, `outage/PARTNER` when a partner was out.
-Whatever belongs to an order lies in the order's slot.
+`health/board` what scans found, `outage/PARTNER` when a partner was out, `untracked/CARRIER` its parcels that are
+signed without a track. Whatever belongs to an order lies in the order's slot.
 """
 
 from typing import Final
@@ -35,10 +35,11 @@ PULSE: Final = "pulse"
 CREDENTIAL: Final = "credential"
 HEALTH: Final = "health"
 OUTAGE: Final = "outage"
+UNTRACKED: Final = "untracked"
 RECEIPT: Final = "receipt/"  # how the aliases of providers' numbers begin
 MAX_SENDING: Final = 200  # characters of what a sending is called
 _BY_NAME: Final = frozenset(
-    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE, CREDENTIAL, HEALTH, OUTAGE}
+    {STOCK, ALIAS, PULL, SKU, OFFER, GIFT, MARK, QUOTA, LIMIT, PULSE, CREDENTIAL, HEALTH, OUTAGE, UNTRACKED}
 )  # they live where their name says
 _BY_PART: Final = {"": ORDER, "S": SHIPMENT, "A": AFTER_SALE}  # they live with their order
 
@@ -135,6 +136,10 @@ HEALTH_BOARD: Final = f"{HEALTH}/board"
 def gift_key(rule: str) -> str:
     """The count of a limited gift rule."""
     return f"{GIFT}/{rule}"
+
+
+def untracked_key(carrier: str) -> str:
+    return f"{UNTRACKED}/{carrier}"
 
 
 def pulse_key(partner: str) -> str:

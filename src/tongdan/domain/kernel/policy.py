@@ -112,7 +112,7 @@ class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
 
     `statuses`: how the nodes of its tracks read in canonical words, none where it neither tells nor is asked where
     parcels are; `zone` is its clock. Without `waybill` it gives numbers to warehouses only. `intercepts`: it can be
-    asked to turn a parcel back.
+    asked to turn a parcel back. `tracked_by`: who else can be asked whether a parcel has a track (cainiao).
     """
 
     code: str
@@ -122,6 +122,7 @@ class CarrierMap(msgspec.Struct, frozen=True, kw_only=True):
     statuses: dict[str, str] = {}
     intercepts: bool = False
     waybill: WaybillTerms | None = None
+    tracked_by: tuple[str, ...] = ()
 
     @property
     def is_followed(self) -> bool:
@@ -155,6 +156,7 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     ship_within_s: int = 172_800
     complete_after_signed_s: int = 604_800
     track_within_s: int = 86_400
+    signed_track_grace_s: int = 240
     claim_within_s: int = 86_400
     refund_within_s: int = 10_800
     cash_within_s: int = 864_000

@@ -75,7 +75,7 @@ class ChannelReported(Fact, frozen=True, kw_only=True):
     """What the channel last said. `status` is the canonical name, "" when the map does not know the native one.
 
     `stale`: it had said something later before. `contradicts`: it speaks of a parcel that we know nothing of, or of
-    an order that it had cancelled.
+    an order that it had cancelled. `shipments`: it calls signed what has left in them, which nobody else does yet.
     """
 
     event: str
@@ -84,6 +84,7 @@ class ChannelReported(Fact, frozen=True, kw_only=True):
     said_at: datetime
     stale: bool = False
     contradicts: bool = False
+    shipments: tuple[str, ...] = ()
 
 
 class PaymentRequested(Fact, frozen=True, kw_only=True):

@@ -71,6 +71,7 @@ MAX_UNITS: Final = 100_000
 DETAIL: Final = "detail"
 CHANGED: Final = "changed"  # all that is said is that something did
 AFTER_SALE: Final = "after-sale"  # … to one of its after-sales
+SIGNED: Final = ("signed", "completed")
 
 # What an event says of the order's status when the push carries none.
 _IMPLIED: Final = {
@@ -336,9 +337,18 @@ def _report(draft: Draft, ctx: Context, event: str, native: str, said_at: dateti
             said_at=said_at,
             stale=stale,
             contradicts=not stale and _contradicts(order, event, word),
+            shipments=() if stale else _unsigned(order, status),
         )
     )
     return status
+
+
+def _unsigned(order: Order, status: str) -> tuple[str, ...]:
+    """What a channel that says so would have signed and nobody else has."""
+    if status not in SIGNED:
+        return ()
+    open_ = [each.shipment for each in order.parcels if (each.signed_at or each.returned_at) is None]
+    return tuple(dict.fromkeys(filter(None, open_)))  # what had left before it was taken over is in none
 
 
 def _is_kept(order: Order) -> bool:

@@ -47,6 +47,9 @@ SHIPMENT_SURPLUS: Final = "shipment-surplus"
 STOCK_OVERDRAWN: Final = "stock-overdrawn"
 SHIPMENT_OVERDUE: Final = "shipment-overdue"
 PARCEL_SILENT: Final = "parcel-silent"
+SIGNED_WITHOUT_TRACK: Final = "signed-without-track"
+MANY_WITHOUT_TRACK: Final = "many-signed-without-track"
+TRACK_SOURCE_SILENT: Final = "track-source-silent"
 UNKNOWN_TRACK: Final = "unknown-track"
 NOTICE_MISSED: Final = "notice-missed"
 WAYBILL_REFUSED: Final = "waybill-refused"
@@ -167,6 +170,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     SHIPMENT_SURPLUS: ("The warehouse reports units that were never asked for", "仓库上报了未要求的商品"),
     SHIPMENT_OVERDUE: ("Not shipped by the promised time", "未按承诺时间发货"),
     PARCEL_SILENT: ("The carrier has said nothing of a parcel for long", "包裹长时间没有物流轨迹"),
+    SIGNED_WITHOUT_TRACK: (
+        "Called signed, but no source has a track of the parcel: ask its carrier, and look whether it was told of it",
+        "显示已签收,但各来源均无物流轨迹:请向承运商核实,并检查下单推送是否成功",
+    ),
+    MANY_WITHOUT_TRACK: (
+        "Many parcels of a carrier are signed without a track at once: look at its key and at what is pushed to it",
+        "同一承运商大量包裹已签收却无轨迹:请检查其密钥与推送是否正常",
+    ),
+    TRACK_SOURCE_SILENT: (
+        "A source of tracks does not answer, so nobody knows whether parcels have one; they are judged when it is back",
+        "轨迹来源无应答,包裹有无轨迹未知:来源恢复后会自动判定",
+    ),
     UNKNOWN_TRACK: ("The carrier uses a code that its map does not know", "承运商状态码未在映射表中"),
     NOTICE_MISSED: (
         "A buyer was not told, or nobody knows: send the notice again, or tell them another way",
@@ -238,7 +253,7 @@ OWNERS: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             AFTER_SALE_UNMATCHED, AFTER_SALE_OVERDUE, AFTER_SALE_NOT_TAKEN, ADDRESS_TOO_LATE, GOODS_KEPT,
-            INTERCEPTION_REFUSED, PARCEL_RETURNED, PARCEL_SILENT, NOTICE_MISSED,
+            INTERCEPTION_REFUSED, PARCEL_RETURNED, PARCEL_SILENT, SIGNED_WITHOUT_TRACK, NOTICE_MISSED,
         ),
         "service",
     ),

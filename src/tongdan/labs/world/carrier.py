@@ -41,6 +41,7 @@ class Carrier:
         self._under_way: Final[dict[str, str]] = {}  # waybill → the last scan
         self._parcels: Final[dict[str, str]] = {}
         self.turned: Final[set[str]] = set()
+        self.scans = True  # False: parcels arrive, and nobody scans them
 
     def hand_over(self, parcel: str, waybill: str = "") -> str:
         """Take over the parcel a warehouse knows as `parcel`; returns its waybill, a new one unless it has one."""
@@ -99,6 +100,8 @@ class Carrier:
 
     def _scan(self, parcel: str, waybill: str, code: str) -> None:
         self._under_way[waybill] = code
+        if not self.scans:
+            return
         scan = Scan(parcel, waybill, code, self._setting.clock.now())
         for listener in self.on_scan:
             listener(scan)

@@ -87,6 +87,16 @@ def _wanted(
             f"erp/{name}",
             partial(_kingdee, entropy) if erp.kind == "k3cloud" else partial(_secret, entropy),
         )
+    if partners.cainiao_link is not None:
+        yield f"cainiao-link/{partners.cainiao_link.account}", lambda: _link(entropy)
+
+
+def _link(entropy: Entropy) -> dict[str, str]:
+    return {
+        "provider_id": entropy.token(16).hex(),
+        "secret": entropy.token(24).hex(),
+        "access_code": entropy.token(12).hex(),
+    }
 
 
 def read_credentials(path: Path) -> Credentials:
@@ -240,10 +250,12 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
 
     Who tells buyers and customer service may be left out of `urls`, and is not configured then.
     """
-    replace, cainiao = msgspec.structs.replace, partners.cainiao
+    replace, cainiao, link = msgspec.structs.replace, partners.cainiao, partners.cainiao_link
     sms, mini, service = partners.sms, partners.wechat_mini, partners.service
     if cainiao is not None and "cainiao" in urls:
         cainiao = replace(cainiao, base_url=f"{urls['cainiao']}/router/rest")
+    if link is not None and "cainiao_link" in urls:
+        link = replace(link, base_url=f"{urls['cainiao_link']}/gateway/link.do")
     return replace(
         partners,
         channels={channel.code: urls[channel.name] for channel in CHANNELS if channel.name in urls},
@@ -262,6 +274,7 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         if service and "service" in urls
         else None,
         cainiao=cainiao,
+        cainiao_link=link,
     )
 
 

@@ -23,6 +23,7 @@ from tongdan.domain.kernel.messages import Refusal
 from tongdan.domain.kernel.policy import SELLER, Policy
 from tongdan.labs.world.bustle import Bustle
 from tongdan.labs.world.cainiao import Cainiao
+from tongdan.labs.world.cainiao_tracks import CainiaoTracks
 from tongdan.labs.world.carrier import Carrier
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.erp import Erps
@@ -49,6 +50,7 @@ from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
 
 DAY_S: Final = 86_400
+TRACKS: Final = "cainiao_link"
 SPARE_UNITS: Final = 20
 STOCK_CHUNK: Final = 500
 QUIET_AFTER_S: Final = 6 * 3_600.0
@@ -151,6 +153,11 @@ class World:
             app = credentials[f"cainiao/{partners.cainiao.account}"]
             self._urls["cainiao"] = partners.cainiao.base_url
             handlers["cainiao"] = Cainiao(setting, self.carrier, app).handle
+        if partners.cainiao_link is not None:
+            account = credentials[f"cainiao-link/{partners.cainiao_link.account}"]
+            self._urls[TRACKS] = partners.cainiao_link.base_url
+            self.tracks = CainiaoTracks(setting, self.carrier, account)
+            handlers[TRACKS] = self.tracks.handle
         self._partners: Mapping[str, Handler] = {
             name: self._guarded(name, handler) for name, handler in handlers.items()
         }
@@ -236,7 +243,8 @@ class World:
         Both waits are in everybody's seconds: `still_s` is how long nobody may have stirred, `busy` may
         object.
         """
-        for partner, begin_s, lasts_s in self.faults.outages(tuple(self._partners), DAY_S):
+        partners = tuple([name for name in self._partners if name != TRACKS])  # it is asked too seldom
+        for partner, begin_s, lasts_s in self.faults.outages(partners, DAY_S):
             self.bustle.start(self.faults.suffer(partner, begin_s, lasts_s))
         for no, basket in enumerate(self.baskets):
             self.bustle.start(self._be_bought(no, basket))
