@@ -8,6 +8,7 @@ from tests.domain.centre import NOON, Centre, after
 
 from tongdan.domain.fulfillment.commands import (
     ConfirmDelivery,
+    HandOverAgain,
     Package,
     PackageItem,
     PlanShipment,
@@ -284,3 +285,37 @@ def test_a_closing_confirmation_of_what_was_recalled_is_not_short(dock: Dock) ->
     dock.told(RecallShipment(shipment=ID, reason="buyer"))
     dock.told(RecordRecall(shipment=ID, stopped=True, reason="ok"))
     assert dock.told(confirm()) == []
+
+
+# ---- told again
+
+
+def again(partner: str = "wms/EAST") -> HandOverAgain:
+    return HandOverAgain(shipment=ID, partner=partner)
+
+
+def test_a_warehouse_that_has_not_heard_of_a_shipment_is_handed_the_same_again(dock: Dock) -> None:
+    first, *_ = dock.effects_of(PushToWms)
+    assert dock.told(again()) == ["WmsToldAgain"]
+    assert dock.effects_of(PushToWms)[1:] == [first]
+    dock.told(RecordWmsAccepted(shipment=ID, wms_order="W-1"))
+    assert dock.told(again()) == ["WmsToldAgain"]
+
+
+def test_a_warehouse_that_has_not_heard_of_a_recall_is_asked_again(dock: Dock) -> None:
+    dock.told(RecallShipment(shipment=ID, reason="cancelled"))
+    dock.told(RecordRecall(shipment=ID, stopped=True, reason=""))
+    assert dock.told(again()) == ["WmsToldAgain"]
+    first, second = dock.effects_of(CancelAtWms)
+    assert first == second
+    assert len(dock.effects_of(PushToWms)) == 1
+    assert dock.told(RecordRecall(shipment=ID, stopped=True, reason="")) == []
+
+
+def test_what_has_left_was_refused_or_lies_elsewhere_is_told_nobody_again(dock: Dock) -> None:
+    assert dock.told(again("wms/SOUTH")) == []
+    dock.told(RecordWmsRefused(shipment=ID, reason="no such article"))
+    assert dock.told(again()) == []
+    dock.told(confirm(ALL))
+    assert dock.told(again()) == []
+    assert len(dock.effects_of(PushToWms)) == 1

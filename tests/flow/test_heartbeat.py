@@ -13,7 +13,7 @@ from tongdan.domain.kernel.pulse import PulsePolicy, Terms, Tier
 from tongdan.domain.kernel.standing import Standing
 from tongdan.domain.orders.commands import CommentOnOrder, RecordSettlement
 from tongdan.domain.sync.ticket import Ticket
-from tongdan.ports import Clock, Failed, Seen, Subject
+from tongdan.ports import Clock, Failed, Seen, Subject, Turn
 
 EVERY_S, GRACE_S, RATE = 300, 600, 2
 PULSE = PulsePolicy(
@@ -44,7 +44,8 @@ class Books:
         self.settled: dict[str, int] = {}
         self.cancelled: set[str] = set()
 
-    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+    async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
+        await turn()
         if self.down:
             return Failed("no answer", partner_wide=True)
         self.asked += [(self._clock.now(), each.id) for each in subjects]

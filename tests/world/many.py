@@ -34,7 +34,7 @@ from tongdan.ports import Clock, Reads
 SPEED = 45.0
 HOURS = 6
 EVERY_S = 600
-STILL_S = 1_300.0  # two listings
+STILL_S = 2_400.0  # two listings, and what a WMS has not told is asked for
 BEATS_S = 7_200.0
 WELL_S = 1_800.0
 REFUND_WITHIN_S = 240

@@ -1,27 +1,30 @@
 """Differences planted in partners' books behind the centre's back, and what the heartbeat makes of them.
 
-Finance never tells some settlements, and forgets orders it had known; a channel forgets parcels; some orders finance
-strikes out by mistake, which no system of record can decide. All of that is done under a seed, and nothing of it is
-pushed to anybody. Meanwhile the partners that are asked lose answers, are slow, lie, or are dead for a while.
+Finance never tells some settlements, and forgets orders it had known; a channel forgets parcels; the WMS never confirms
+some deliveries; some orders finance strikes out by mistake, which no system of record can decide. All of that is done
+under a seed, and nothing of it is pushed to anybody. Meanwhile the partners that are asked lose answers, are slow, lie,
+or are dead for a while.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tongdan.domain.kernel.ids import parse
 from tongdan.domain.orders.model import Order
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.douyin import FINISHED, TO_SHIP
+from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.troubles import DEAD, LOSSY, LYING, SLOW, STALE, Troubles
 from tongdan.labs.world.world import World
 from tongdan.ports import Clock, Reads
 
 MUTE, FORGOTTEN, STRUCK = "settlement never told", "order forgotten", "struck out by mistake"
-UNSHIPPED = "parcel forgotten"
+UNSHIPPED, UNCONFIRMED = "parcel forgotten", "delivery never confirmed"
 MUTE_SHARE, FORGOTTEN_SHARE, STRUCK_SHARE, UNSHIPPED_SHARE = 0.15, 0.15, 0.03, 0.15
+UNCONFIRMED_SHARE = 0.1
 SHARES = {LOSSY: 0.04, SLOW: 0.03, LYING: 0.02, STALE: 0.02}
-ASKED = ("finance", "sf", "wechat", "douyin")
+ASKED = ("finance", "qimen", "sf", "wechat", "douyin")
 DEAD_S = (900.0, 2_400.0)
 
 
@@ -68,18 +71,28 @@ def together_found(found: Sequence[Found]) -> Found:
 
 
 def mute(world: World) -> dict[str, str]:
-    """Let finance keep some settlements to itself from now on; the orders concerned fill what is returned."""
+    """Let finance keep some settlements to itself from now on, and the WMS some confirmations; the orders concerned
+    fill what is returned."""
     silent: dict[str, str] = {}
-    tell, stream = world.finance.outbox.post, Stream(world.seed, "planting", MUTE)
+    _keep(world, world.finance.outbox, "finance.settled", (MUTE, MUTE_SHARE), silent)
+    _keep(world, world.warehouses.outbox, "wms.confirm", (UNCONFIRMED, UNCONFIRMED_SHARE), silent)
+    return silent
 
-    def post(message: bytes, where: str, order: str) -> None:
-        if where == "finance.settled" and stream.chance(MUTE_SHARE):
-            silent[order] = MUTE
+
+def _keep(
+    world: World, outbox: Outbox[Any], what: str, how: tuple[str, float], silent: dict[str, str]
+) -> None:
+    """Post no more of `what` in a share of cases."""
+    (kind, share), tell = how, outbox.post
+    stream = Stream(world.seed, "planting", kind)
+
+    def post(message: Any, where: str, order: str) -> None:
+        if where == what and stream.chance(share):
+            silent[order] = kind
         else:
             tell(message, where, order)
 
-    world.finance.outbox.post = post  # type: ignore[method-assign]
-    return silent
+    outbox.post = post  # type: ignore[method-assign]
 
 
 def tamper(world: World, reads: Reads) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tongdan.labs.world.troubles import (
     Question,
     Troubles,
     question_by_path,
-    question_by_waybill,
+    question_by_text,
 )
 from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Unreachable
 
@@ -68,9 +68,8 @@ def test_what_asks_how_an_order_stands_is_told_from_what_does_something() -> Non
         is None
     )
     form = b"serviceCode=EXP_RECE_SEARCH_ROUTES&msgData=%7B%22trackingNumber%22%3A%5B%22SF1%22%5D%7D"
-    routes = question_by_waybill(HttpRequest(method="POST", url="http://sf.example", body=form))
+    routes = question_by_text(HttpRequest(method="POST", url="http://sf.example", body=form))
     assert routes is not None and "SF1" in routes.about
     assert (
-        question_by_waybill(HttpRequest(method="POST", url="http://sf.example", body=b"serviceCode=X"))
-        is None
+        question_by_text(HttpRequest(method="POST", url="http://sf.example", body=b"serviceCode=X")) is None
     )

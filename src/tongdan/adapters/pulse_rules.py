@@ -45,6 +45,8 @@ def _terms(terms: Terms) -> Iterator[tuple[str, str]]:
         yield "calls_per_minute", "1 to 60000"
     if not 10 <= terms.every_s <= DAY_S:
         yield "every_s", "10 seconds to a day"
+    if terms.orders_per_call < 0:
+        yield "orders_per_call", "a positive number, or 0 for what the partner takes"
     if terms.grace_else_s < 0 or any(s < 0 for s in terms.grace_s.values()):
         yield "grace_s", "seconds, 0 or more"
     if strange := [place for place in terms.grace_s if not _is_place(place)]:

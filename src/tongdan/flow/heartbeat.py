@@ -7,13 +7,14 @@ grace becomes a dispute (`domain.sync.dispute`); where the partner's word counts
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.kernel.keys import key_slot, pulse_key, ticket_key
 from tongdan.domain.kernel.messages import Command, Person, Refusal
 from tongdan.domain.kernel.policy import Policy
@@ -28,7 +29,8 @@ from tongdan.domain.sync.pulse_facts import NotePulse
 from tongdan.domain.sync.suspicion import Colour, Rhythm, colour, heard, not_asked
 from tongdan.domain.sync.ticket import Side, Ticket
 from tongdan.flow.bus import Bus
-from tongdan.flow.watching import is_over, ours, subject
+from tongdan.flow.pace import Pace
+from tongdan.flow.watching import handed_over, is_over, ours, subject
 from tongdan.ports import (
     Beat,
     Check,
@@ -39,7 +41,6 @@ from tongdan.ports import (
     Reads,
     Seen,
     StoreFailure,
-    Subject,
     Witness,
 )
 
@@ -74,6 +75,9 @@ class Heartbeat:
             each.partner: each for each in witnesses if self._pulse.terms_of(each.partner) is not None
         }
         self._alarms: Final[dict[str, Callable[[], None]]] = {}
+        self._paces: Final = {
+            partner: Pace(bus.clock, self._terms(partner).calls_per_minute) for partner in self.witnesses
+        }
 
     # -- when
 
@@ -133,51 +137,21 @@ class Heartbeat:
 
         Raises KeyError for a partner that is not asked, StoreFailure when the book cannot be written.
         """
-        witness, clock = self.witnesses[partner], self._bus.clock
-        terms, before = self._terms(partner), self.checks.beat(partner)
-        began_at = clock.now()
-        rhythm = _rhythm(before)
-        if (
-            before is not None and not before.error
-        ):  # what it answered last was a beat ago, or nobody asked since
-            rhythm = not_asked(rhythm, began_at - timedelta(seconds=terms.every_s))
-        horizon = self._horizon(partner, began_at)
-        asked = checked = differing = deaf = singly = 0
-        error, unread = "", set[str]()
-        for _ in range(max(1, terms.calls_per_minute * terms.every_s // 60)):
-            due = self._next(partner, max(horizon, clock.now()), unread, 1 if singly else witness.at_once)
-            singly = max(0, singly - 1)
-            if not due or self._bus.stopping:
-                break
-            called_s = clock.monotonic()
-            answer = await self._ask(witness, due)
-            asked += 1
-            if isinstance(answer, Failed):
-                error = answer.error[:ERROR_LIMIT]
-                deaf = deaf + 1 if answer.partner_wide else 0
-                if len(due) > 1 and not deaf:
-                    singly = len(due)  # one of them is what it stumbles over
-                else:
-                    unread |= {each.order for each in due}
-                if deaf >= DEAF or answer.retry_after_s or len(unread) >= UNREAD:
-                    break
-            else:
-                deaf = 0
-                found = await self._compare(witness, due, answer)
-                checked += len(found)
-                differing += sum(bool(each.odd) for each in found)
-                self.checks.done(partner, found, clock.now())
-            await clock.sleep(max(0.0, 60 / terms.calls_per_minute - (clock.monotonic() - called_s)))
-        if checked or not error:
-            rhythm = heard(rhythm, clock.now()) if asked else not_asked(rhythm, clock.now())
+        clock, before = self._bus.clock, self.checks.beat(partner)
+        began_at, rhythm = clock.now(), _rhythm(before)
+        if before is not None and not before.error:  # it answered a beat ago, or nobody has asked since
+            rhythm = not_asked(rhythm, began_at - timedelta(seconds=self._terms(partner).every_s))
+        tally = await self._ask_about_all(self.witnesses[partner], began_at)
+        if tally.checked or not tally.error:
+            rhythm = heard(rhythm, clock.now()) if tally.asked else not_asked(rhythm, clock.now())
         beat = Beat(
             partner=partner,
             began_at=began_at,
             ended_at=clock.now(),
-            asked=asked,
-            checked=checked,
-            differing=differing,
-            error=error,
+            asked=tally.asked,
+            checked=tally.checked,
+            differing=tally.differing,
+            error=tally.error,
             heard_at=None if rhythm is None else rhythm.last_at,
             mean_s=0.0 if rhythm is None else rhythm.mean_s,
         )
@@ -185,46 +159,89 @@ class Heartbeat:
         await self._note_pulse(beat)
         return beat
 
+    async def _ask_about_all(self, witness: Witness, began_at: datetime) -> "_Tally":
+        partner, clock, pace = witness.partner, self._bus.clock, self._paces[witness.partner]
+        terms, horizon, calls = self._terms(partner), self._horizon(partner, began_at), pace.calls
+        most, at_once = max(1, terms.calls_per_minute * terms.every_s // 60), self._at_once(witness)
+        checked = differing = deaf = singly = 0
+        error, unread = "", set[str]()
+        for _ in range(most):
+            due = self._next(partner, max(horizon, clock.now()), unread, 1 if singly else at_once)
+            singly = max(0, singly - 1)
+            if not due or self._bus.stopping or pace.calls - calls >= most:
+                break
+            asked_at = clock.now()
+            found = await self._check(witness, due)
+            if isinstance(found, Failed):
+                error = found.error[:ERROR_LIMIT]
+                deaf = deaf + 1 if found.partner_wide else 0
+                if len(due) > 1 and not deaf:
+                    singly = len(due)  # one of them is what it stumbles over
+                else:
+                    unread |= {each.order for each in due}
+                if deaf >= DEAF or found.retry_after_s or len(unread) >= UNREAD:
+                    break
+            else:
+                deaf = 0
+                checked += len(found)
+                differing += sum(bool(each.odd) for each in found)
+                self.checks.done(partner, found, asked_at)
+                unread |= {each.order for each in due} - {each.order for each in found}
+            await clock.sleep(0)
+        return _Tally(pace.calls - calls, checked, differing, error)
+
+    def _at_once(self, witness: Witness) -> int:
+        most = self._terms(witness.partner).orders_per_call
+        return min(most, witness.at_once) if most else witness.at_once
+
     def _next(self, partner: str, until: datetime, unread: Set[str], at_once: int) -> list[Check]:
         """What is longest overdue. Who got no answer in this beat stays due, and holds up nobody behind it."""
         due = self.checks.due(partner, until, at_once + len(unread))
         return [each for each in due if each.order not in unread][:at_once]
 
-    async def _ask(self, witness: Witness, due: Sequence[Check]) -> dict[str, Seen] | Failed:
-        """The partner's answers by order. What is unknown or over by now is not asked about."""
-        subjects: list[Subject] = []
+    async def _check(self, witness: Witness, due: Sequence[Check]) -> list[Checked] | Failed:
+        """What came of asking about these; without those that the partner left out. What is unknown or over by now is
+        not asked about."""
+        held = {check.order: self._held(check) for check in due}
+        subjects = [
+            subject(id, its.order, witness.partner, its.shipments, partial(self._open_person, id))
+            for id, its in held.items()
+            if its is not None
+        ]
+        answer = await witness.see(subjects, self._paces[witness.partner].turn) if subjects else []
+        if isinstance(answer, Failed):
+            return answer
+        found, seen = [], {each.order: each for each in answer}
         for check in due:
-            order = self._reads.order(check.order)
-            if isinstance(order, Order) and not self._is_done(order, check):
-                person = partial(self._open_person, check.order)
-                subjects.append(subject(check.order, order, witness.partner, person))
-        if not subjects:
-            return {}
-        answer = await witness.see(subjects)
-        return answer if isinstance(answer, Failed) else {seen.order: seen for seen in answer}
-
-    async def _compare(
-        self, witness: Witness, due: Sequence[Check], answer: dict[str, Seen]
-    ) -> list[Checked]:
-        found = []
-        for check in due:
-            order, seen = self._reads.order(check.order), answer.get(check.order)
-            if not isinstance(order, Order) or self._is_done(order, check):
+            its = held[check.order]
+            if its is None:
                 found.append(Checked(check.order, None))
-            elif seen is None:  # it came in between, or the partner left it out
+            elif its != self._held(check):  # the answer is not about what it is now
                 found.append(Checked(check.order, self._later(witness.partner), check.odd))
-            else:
-                found.append(await self._look(witness, check, order, seen))
+            elif check.order in seen:
+                found.append(await self._look(witness, check, its, seen[check.order]))
         return found
+
+    def _held(self, check: Check) -> "_Held | None":
+        """What is compared, as it stands; None: nothing is any more."""
+        order = self._reads.order(check.order)
+        if not isinstance(order, Order) or self._is_done(order, check):
+            return None
+        return _Held(order, handed_over(check.order, order, check.partner, self._reads.order))
 
     def _is_done(self, order: Order, check: Check) -> bool:
         return not check.odd and is_over(order, self._policy, self._bus.clock.now())
 
-    async def _look(self, witness: Witness, check: Check, order: Order, seen: Seen) -> Checked:
-        partner, now = witness.partner, self._bus.clock.now()
-        mine = self._ours(order, check, seen, partner)
+    async def _look(self, witness: Witness, check: Check, its: "_Held", seen: Seen) -> Checked:
+        partner, now, order = witness.partner, self._bus.clock.now(), its.order
+        mine = self._ours(its, check, seen)
         terms = self._terms(partner)
         differences = compare(mine, seen.standing, witness.tells)
+        if {each.field for each in differences} - set(
+            check.odd
+        ):  # the book may not have heard of the last change
+            mine = replace(mine, changed_at=self._changed_at(check))
+            differences = compare(mine, seen.standing, witness.tells)
         pending = [each for each in differences if is_pending(each, terms, now)]
         standing = [each for each in differences if each not in pending]
         for difference in standing:
@@ -238,8 +255,12 @@ class Heartbeat:
         odd = {each.field for each in standing} | formerly & differing  # a dispute goes on through a lag
         return Checked(check.order, min(due), tuple(sorted(odd)))
 
-    def _ours(self, order: Order, check: Check, seen: Seen, partner: str) -> OurStanding:
-        mine = ours(order, partner, check.changed_at)
+    def _changed_at(self, check: Check) -> datetime:
+        rows = self._reads.timeline(check.order)
+        return max([check.changed_at, *[row.recorded_at for row in rows[-1:]]])
+
+    def _ours(self, its: "_Held", check: Check, seen: Seen) -> OurStanding:
+        mine = ours(its.order, check.partner, its.shipments, check.changed_at)
         if seen.standing is None or seen.standing.receiver is None:
             return mine
         person = self._open_person(check.order)
@@ -278,7 +299,7 @@ class Heartbeat:
             impossible=difference.impossible,
             own=own,
             taught=bool(seen.news) and not difference.is_ahead,
-            retold=difference.is_ahead and difference.status in witness.hears,
+            retold=(difference.is_ahead and difference.status in witness.hears) or field in witness.hears,
         )
         now = self._bus.clock.now().isoformat()
         await self._tell(note, seen, (partner, check.order, field, now))
@@ -318,6 +339,22 @@ class Heartbeat:
         if known.colour == note.colour and known.lags == (behind_s > self._pulse.lag_alert_s):
             return
         await self._tell(note, Seen(order="", standing=None), (beat.partner, now.isoformat()))
+
+
+class _Held(NamedTuple):
+    """An order, and its shipments where a warehouse is asked."""
+
+    order: Order
+    shipments: Mapping[str, Shipment]
+
+
+class _Tally(NamedTuple):
+    """What came of a beat: calls, and orders."""
+
+    asked: int
+    checked: int
+    differing: int
+    error: str
 
 
 def colour_of(beat: Beat | None, now: datetime) -> Colour:

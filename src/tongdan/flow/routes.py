@@ -15,6 +15,8 @@ from tongdan.domain.confighealth import commands as health_commands
 from tongdan.domain.confighealth import facts as health_facts
 from tongdan.domain.confighealth import keeping, scanning
 from tongdan.domain.finance import books
+from tongdan.domain.fulfillment import again as hand_again
+from tongdan.domain.fulfillment import again_facts as hand_again_facts
 from tongdan.domain.fulfillment import (
     bundles,
     intercept_facts,
@@ -319,6 +321,7 @@ COMMANDS: Final[dict[type[Command], Route]] = {
     **_shipments(_F.ConfirmDelivery, waybills.tidied(shipping.confirm_delivery)),
     **_shipments(_F.RecallShipment, waybills.tidied(recalling.recall_shipment)),
     **_shipments(_F.RecordRecall, waybills.tidied(recalling.record_recall)),
+    **_shipments(_F.HandOverAgain, hand_again.hand_over_again),
     **_shipments(_F.RecordInterception, interception.record_interception),
     **_shipments(_F.RecordTracks, tracking.record_tracks),
     # what is signed without a track is looked into, and counted by carrier
@@ -572,6 +575,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("ticket-after-sale-contradicted", _a.AfterSaleContradicted, after.contradicted),
     Reaction("ticket-pulse-lags", pulse_facts.PulseLags, eyes.pulse_lags),
     Reaction("tell-again", dispute_facts.RepairTried, disputed.tell_again),
+    Reaction("hand-over-again", remark_facts.ToldAgain, disputed.hand_over_again),
     Reaction("ticket-key-failed", health_facts.KeyFailed, keyed.key_failed),
     Reaction("ticket-dead-letter", messages.EffectDied, eyes.dead_letter),
     # what has healed
@@ -648,6 +652,7 @@ _MODULES: Final = (
     telling_facts,
     settling_facts,
     fulfillment_facts,
+    hand_again_facts,
     quota_facts,
     intercept_facts,
     returns_facts,

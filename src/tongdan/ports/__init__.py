@@ -76,7 +76,7 @@ from tongdan.ports.tickets import (
     TicketRow,
 )
 from tongdan.ports.views import TokenBook
-from tongdan.ports.witness import Seen, Subject, Witness
+from tongdan.ports.witness import Seen, Subject, Turn, Witness
 
 __all__ = [
     "COUNTED",
@@ -157,6 +157,7 @@ __all__ = [
     "TooWide",
     "Translator",
     "Transport",
+    "Turn",
     "Unauthentic",
     "Undo",
     "Unreachable",

@@ -72,7 +72,7 @@ class Checks(Protocol):
         """Those longest overdue first."""
 
     def done(self, partner: str, checked: Sequence[Checked], at: datetime) -> None:
-        """One that has changed while it was checked stays due."""
+        """They were asked about `at`; one that has changed since stays due."""
 
     def hasten(self, order: str, at: datetime) -> None:
         """Have the order checked with every partner at the next beat."""

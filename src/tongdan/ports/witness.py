@@ -4,7 +4,7 @@ What it tells is compared, and where its word counts it also brings the commands
 same: the ordinary ones, with its answer as raw payload.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,7 +17,8 @@ from tongdan.ports.outbound import Failed
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """An order under the names by which partners know it.
 
-    `parcels` are (shipment, waybill), `payments` our numbers of attempts, `refunds` of refunds; `person` opens the
+    `parcels` are (shipment, waybill), `payments` our numbers of attempts, `refunds` of refunds; `off` are those of the
+    order and its shipments that are to be off by our word, so that who has forgotten them agrees. `person` opens the
     personal data, None when erased.
     """
 
@@ -29,6 +30,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     parcels: tuple[tuple[str, str], ...] = ()
     payments: tuple[str, ...] = ()
     refunds: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
     person: Callable[[], Person | None]
 
 
@@ -41,14 +43,19 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes = b""
 
 
+# To be awaited before each call to the partner: it returns when the partner's rate allows one more.
+Turn = Callable[[], Awaitable[None]]
+
+
 class Witness(Protocol):
-    """`tells`: the canonical statuses it can tell; `hears`: those it can be told again; `at_once`: how many orders one
-    call asks for."""
+    """`tells`: the canonical statuses it can tell; `hears`: the statuses and fields it can be told again; `at_once`:
+    for how many orders it can be asked in one `see`."""
 
     partner: str
     tells: frozenset[str]
     hears: frozenset[str]
     at_once: int
 
-    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
-        """One call for at most `at_once` orders; the answer names each of them, or nothing is known of any."""
+    async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
+        """At most `at_once` orders, in as few calls as the partner's interface allows. Who is left out of the answer
+        was not answered for."""

@@ -508,6 +508,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "RepairGivenUp": ("{partner} still differs: left to {owner}", "{partner} 仍不一致,转交 {owner}"),
     "RepairChosen": ("chosen for {partner}: {choice} ({reason})", "对 {partner} 选择 {choice}:{reason}"),
     "SideAgrees": ("{partner} agrees at {seen_at}", "{partner} 于 {seen_at} 已一致"),
+    "WmsToldAgain": ("the warehouse was told again: {what}", "已重新告知仓库:{what}"),
     "ToldAgain": ("told {partner} again", "已重新告知 {partner}"),
     "PulseTurned": ("{partner} turned from {before} to {colour}", "{partner} 由 {before} 转为 {colour}"),
     "PulseLags": ("checks of {partner} are {lag_s} s behind", "与 {partner} 的核对滞后 {lag_s} 秒"),

@@ -28,6 +28,8 @@ from tongdan.adapters.partners.miniprogram import OwnShopDoor
 from tongdan.adapters.partners.pinduoduo import PINDUODUO
 from tongdan.adapters.partners.qimen import QimenDoor
 from tongdan.adapters.partners.qimen_api import QimenActor
+from tongdan.adapters.partners.qimen_line import QimenLine
+from tongdan.adapters.partners.qimen_orders import WmsWitness
 from tongdan.adapters.partners.service import ServiceActor
 from tongdan.adapters.partners.settings import ErpSettings, Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
@@ -182,8 +184,11 @@ def witnesses_of(
             found.append(CarrierWitness(actor, policy.carriers[actor.partner.removeprefix("carrier/")]))
         elif QueryRefund in actor.verbs:
             found.append(PaymentWitness(actor))
+    wire = Wire(transport, credentials, clock)
+    line = QimenLine(conf.partners.qimen, wire)
+    found += [WmsWitness(f"wms/{code}", line) for code in policy.warehouses]
     if finance.status_url:
-        wire, credential = Wire(transport, credentials, clock), f"finance/{finance.system}"
+        credential = f"finance/{finance.system}"
         found.append(
             StatusWitness("finance", finance.status_url, credential, FINANCE_TELLS, FINANCE_HEARS, wire)
         )

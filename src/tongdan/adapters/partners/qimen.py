@@ -129,7 +129,7 @@ class QimenDoor:
     def _read(self, method: str, root: Element) -> tuple[Command, tuple[str, ...], datetime]:
         """The command, what besides method and customer tells it from others, and when it happened."""
         if method == "deliveryorder.confirm":
-            return _confirmation(root, self._zone)
+            return confirmation(root, self._zone)
         if method == "orderprocess.report":
             return _process(root, self._zone)
         raise NotReadable("expected `method` deliveryorder.confirm or orderprocess.report")
@@ -150,7 +150,7 @@ def text_of(node: Element, path: str, most: int = 200) -> str:
     return text
 
 
-def _confirmation(root: Element, zone: tzinfo) -> tuple[Command, tuple[str, ...], datetime]:
+def confirmation(root: Element, zone: tzinfo) -> tuple[Command, tuple[str, ...], datetime]:
     order = _child(root, "deliveryOrder")
     shipment = _shipment(text_of(order, "deliveryOrderCode"))
     at = _time(order, zone, "orderConfirmTime", "operateTime")

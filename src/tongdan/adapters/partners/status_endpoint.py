@@ -19,7 +19,7 @@ from tongdan.domain.kernel.messages import Command
 from tongdan.domain.kernel.money import check_fen
 from tongdan.domain.kernel.standing import Standing
 from tongdan.domain.orders.commands import RecordSettlement
-from tongdan.ports import Failed, HttpRequest, Seen, Subject
+from tongdan.ports import Failed, HttpRequest, Seen, Subject, Turn
 
 NOT_KNOWN: Final = 404
 REFERENCE_MAX: Final = 128
@@ -70,9 +70,10 @@ class StatusWitness:
         self._credential: Final = credential
         self._wire: Final = wire
 
-    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+    async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
         seen = []
         for subject in subjects:
+            await turn()
             answer = await self._see(subject.id)
             if isinstance(answer, Failed):
                 return answer

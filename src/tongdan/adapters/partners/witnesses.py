@@ -18,7 +18,7 @@ from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import RecordDetail, RecordPayment, RecordRefund
 from tongdan.domain.orders.facts import FetchDetail, Prepay
 from tongdan.domain.orders.money.refund_facts import QueryRefund
-from tongdan.ports import Actor, Done, Errand, Failed, Seen, Subject
+from tongdan.ports import Actor, Done, Errand, Failed, Seen, Subject, Turn
 
 CREATED, PAID, SHIPPED, SIGNED = "created", "paid", "shipped", "signed"
 
@@ -35,12 +35,13 @@ class ChannelWitness:
         self._actor: Final = actor
         self._statuses: Final = how.statuses
 
-    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+    async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
         seen = []
         for subject in subjects:
             effect = FetchDetail(
                 partner=self.partner, channel=subject.channel, shop=subject.shop, native=subject.native
             )
+            await turn()
             done = await self._actor.perform(_errand(subject, effect))
             if isinstance(done, Failed):
                 return done
@@ -74,20 +75,21 @@ class CarrierWitness:
         self._actor: Final = actor
         self._how: Final = how
 
-    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+    async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
         seen = []
         for subject in subjects:
-            told = await self._tracks(subject)
+            told = await self._tracks(subject, turn)
             if isinstance(told, Failed):
                 return told
             seen.append(self._seen(subject, told))
         return seen
 
-    async def _tracks(self, subject: Subject) -> list[RecordTracks] | Failed:
+    async def _tracks(self, subject: Subject, turn: Turn) -> list[RecordTracks] | Failed:
         told = []
         for shipment in dict.fromkeys(shipment for shipment, _ in subject.parcels):
             waybills = tuple(waybill for its, waybill in subject.parcels if its == shipment)
             effect = QueryRoutes(partner=self.partner, shipment=shipment, waybills=waybills)
+            await turn()
             done = await self._actor.perform(_errand(subject, effect))
             if isinstance(done, Failed):
                 return done
@@ -121,21 +123,23 @@ class PaymentWitness:
         self.partner = actor.partner
         self._actor: Final = actor
 
-    async def see(self, subjects: Sequence[Subject]) -> Sequence[Seen] | Failed:
+    async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
         seen = []
         for subject in subjects:
-            found = [await self._paid(subject, number) for number in subject.payments]
-            found += [await self._refunded(subject, number) for number in subject.refunds]
+            found = [await self._paid(subject, number, turn) for number in subject.payments]
+            found += [await self._refunded(subject, number, turn) for number in subject.refunds]
             if failed := next((each for each in found if isinstance(each, Failed)), None):
                 return failed
             seen.append(_paid_back(subject, [each for each in found if isinstance(each, Done)]))
         return seen
 
-    async def _paid(self, subject: Subject, number: str) -> Done | Failed | None:
+    async def _paid(self, subject: Subject, number: str, turn: Turn) -> Done | Failed | None:
+        await turn()
         asked = Prepay(partner=self.partner, shop=subject.shop, out_trade_no=number, amount_fen=0)
         return await self._actor.look_up(_errand(subject, asked))
 
-    async def _refunded(self, subject: Subject, number: str) -> Done | Failed:
+    async def _refunded(self, subject: Subject, number: str, turn: Turn) -> Done | Failed:
+        await turn()
         asked = QueryRefund(partner=self.partner, shop=subject.shop, out_refund_no=number, accepted=False)
         return await self._actor.perform(_errand(subject, asked))
 

@@ -145,6 +145,13 @@ class RecallShipment(Command, frozen=True, kw_only=True):
     order: str = ""
 
 
+class HandOverAgain(Command, frozen=True, kw_only=True):
+    """The WMS `partner` sees the shipment otherwise: it is told again that it is to leave, or not to leave."""
+
+    shipment: str
+    partner: str
+
+
 class RecordRecall(Command, frozen=True, kw_only=True):
     """The WMS's answer to a cancel."""
 

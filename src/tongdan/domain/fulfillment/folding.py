@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tongdan.domain.fulfillment import facts as f
 from tongdan.domain.fulfillment import intercept_facts as i
+from tongdan.domain.fulfillment.again_facts import WmsToldAgain
 from tongdan.domain.fulfillment.shipment import (
     ACCEPTED,
     ASKED,
@@ -149,6 +150,10 @@ def _no_longer_here(shipment: Shipment) -> Shipment:
     return replace(shipment, closed=True)
 
 
+def _as_it_is(shipment: Shipment, fact: Fact) -> Shipment:
+    return shipment
+
+
 def _on_recall_failed(shipment: Shipment, fact: f.RecallFailed) -> Shipment:
     return replace(shipment, recall_failed=True)
 
@@ -187,6 +192,7 @@ _EVOLVE: Final[dict[type[Fact], Callable[..., Shipment]]] = {
     f.RecallRequested: _on_recall,
     f.ShipmentRecalled: _on_recalled,
     f.RecallFailed: _on_recall_failed,
+    WmsToldAgain: _as_it_is,
     f.CalledBack: _on_called_back,
     f.CallBackRefused: _on_call_back_refused,
     f.UnitsGiven: _on_given,

@@ -45,7 +45,7 @@ def recall_shipment(shipment: Shipment, command: RecallShipment, ctx: Context) -
         return _not_handed_over(shipment, facts, command.reason)
     if shipment.asked_back or not here:
         return Decision(tuple(facts), tuple(effects))
-    return Decision(tuple(facts), (_cancel(shipment, ctx, command.reason), *effects), supersedes=(PUSH,))
+    return Decision(tuple(facts), (cancel(shipment, ctx, command.reason), *effects), supersedes=(PUSH,))
 
 
 def _left(shipment: Shipment, orders: list[str]) -> set[str]:
@@ -67,7 +67,7 @@ def call_back(shipment: Shipment, command: CallBack, ctx: Context) -> Decision |
     called = f.CalledBack(packing=command.packing, job=command.job)
     if shipment.unpushed:
         return _not_handed_over(shipment, [called], PACKED_ANEW)
-    return Decision((called,), (_cancel(shipment, ctx, PACKED_ANEW),), supersedes=(PUSH,))
+    return Decision((called,), (cancel(shipment, ctx, PACKED_ANEW),), supersedes=(PUSH,))
 
 
 def _not_handed_over(shipment: Shipment, facts: list[Fact], reason: str) -> Decision:
@@ -130,7 +130,7 @@ def _kept(packing: str, job: int, reason: str) -> f.CallBackRefused:
     return f.CallBackRefused(packing=packing, job=job, reason=reason)
 
 
-def _cancel(shipment: Shipment, ctx: Context, reason: str) -> f.CancelAtWms:
+def cancel(shipment: Shipment, ctx: Context, reason: str) -> f.CancelAtWms:
     return f.CancelAtWms(
         partner=wms(shipment.warehouse), shipment=ctx.id, warehouse=shipment.warehouse, reason=reason
     )

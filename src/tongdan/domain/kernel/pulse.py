@@ -21,11 +21,13 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """How one kind of partner is asked. `grace_s` by field, or `status.NAME`; other fields have `grace_else_s`.
 
+    `orders_per_call`: no more than that, though its interface would take more (0: what it takes).
     `owner`: the role that mends what does not mend itself.
     """
 
     calls_per_minute: int = 300
     every_s: int = 300
+    orders_per_call: int = 0
     grace_else_s: int = 600
     grace_s: Mapping[str, int] = {}
     owner: str = "operations"

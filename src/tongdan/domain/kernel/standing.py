@@ -5,12 +5,14 @@ a receiver there is a digest.
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 from tongdan.domain.kernel.messages import Person
+from tongdan.domain.kernel.status import NAMES, ORDINAL
 
 
 class Field(StrEnum):
@@ -53,3 +55,12 @@ def receiver_digest(person: Person) -> str:
     """What two receivers are compared by: blanks do not count, and nobody can be read from it."""
     said = [person.name, person.phone, person.province, person.city, person.district, person.detail]
     return hashlib.sha256("\n".join(["".join(each.split()) for each in said]).encode()).hexdigest()[:16]
+
+
+def together(words: Collection[str]) -> str:
+    """What the statuses of an order's shipments come to: that of the one that is least far. One that is cancelled
+    counts only if all are; "" where one of them cannot be told."""
+    if "" in words:
+        return ""
+    live = [each for each in words if each != "cancelled"]
+    return min(live, key=lambda name: ORDINAL[NAMES[name]], default="cancelled" if words else "")

@@ -1,7 +1,8 @@
 """Telling a partner again: it sees an order otherwise, and what we had told it may never have reached it.
 
-Only what the partner recognises as a repeat is told: milestones (finance keeps the first of each) and parcels (a
-channel knows the request). Of refunds finance counts every message, so they are left to a person.
+Only what the partner recognises as a repeat is told: milestones (finance keeps the first of each), parcels (a channel
+knows the request) and shipments (a warehouse knows their ids). Of refunds finance counts every message, so they are
+left to a person.
 """
 
 from collections import Counter
@@ -9,11 +10,13 @@ from collections import Counter
 from msgspec.structs import replace
 
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Refusal
+from tongdan.domain.kernel.pulse import head
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import TellAgain
 from tongdan.domain.orders.draft import Draft
 from tongdan.domain.orders.goods.delivery import FINANCE, channel_partner, tell_finance, write_back
 from tongdan.domain.orders.goods.parcels import as_sold
+from tongdan.domain.orders.goods.reservation import open_shipments
 from tongdan.domain.orders.model import Order, gone, here
 from tongdan.domain.orders.remark_facts import ToldAgain
 
@@ -25,6 +28,8 @@ def tell_again(order: Order, command: TellAgain, ctx: Context) -> Decision | Ref
         what = _milestones(draft, ctx)
     elif command.partner == channel_partner(order) and not order.own:
         what = _parcels(draft, ctx)
+    elif head(command.partner) == "wms":  # its shipments tell it
+        what = list(open_shipments(order, ctx.id))
     if not what:
         return NOTHING
     draft.tell(ToldAgain(partner=command.partner, what=tuple(what)))

@@ -1,15 +1,15 @@
 """How we see an order, in the words in which systems are compared, narrowed to what a partner can know of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
-from tongdan.domain.kernel.pulse import head
 from tongdan.domain.kernel.standing import OurStanding
 from tongdan.domain.kernel.status import Status
 from tongdan.domain.orders.axes import RefundStage, Stage
-from tongdan.domain.orders.model import Order, Parcel, bought, gone, here
+from tongdan.domain.orders.model import Order, bought, gone, here
 from tongdan.domain.orders.money.settling import told_by_bill
 from tongdan.domain.orders.status import status
 
@@ -39,9 +39,21 @@ def at_the_till(order: Order, changed_at: datetime) -> OurStanding:
     return replace(whole, reached=frozenset({_name(_S.CREATED)} | paid))
 
 
+def in_the_house(order: Order, stands: str, waybills: Iterable[str], changed_at: datetime) -> OurStanding:
+    """What of an order a warehouse was given: `stands` is what its shipments come to ("": it was given none)."""
+    reached = {_name(_S.RELEASED), stands} if stands else set[str]()
+    return OurStanding(
+        status=_name(status(order)),
+        reached=frozenset(reached),
+        waybills=tuple(sorted(waybills)),
+        own=order.own,
+        changed_at=changed_at,
+    )
+
+
 def on_the_road(order: Order, partner: str, changed_at: datetime) -> OurStanding:
-    """What of an order a warehouse or a carrier has had in its hands: parcels, and nothing of money."""
-    parcels = [parcel for parcel in order.parcels if _handled(order, parcel, partner)]
+    """What of an order a carrier has had in its hands: parcels, and nothing of money."""
+    parcels = [each for each in order.parcels if each.waybill and partner == f"carrier/{each.carrier}"]
     reached = {_name(_S.RELEASED)} if order.shipments else set[str]()
     if parcels:
         reached.add(_name(_S.SHIPPED))
@@ -50,17 +62,10 @@ def on_the_road(order: Order, partner: str, changed_at: datetime) -> OurStanding
     return OurStanding(
         status=_name(status(order)),
         reached=frozenset(reached),
-        waybills=tuple(sorted(parcel.waybill for parcel in parcels if parcel.waybill)),
+        waybills=tuple(sorted(parcel.waybill for parcel in parcels)),
         own=order.own,
         changed_at=changed_at,
     )
-
-
-def _handled(order: Order, parcel: Parcel, partner: str) -> bool:
-    if head(partner) == "carrier":
-        return bool(parcel.waybill) and partner == f"carrier/{parcel.carrier}"
-    warehouses = {f"S{each.no}": each.warehouse for each in order.shipments}
-    return partner == f"wms/{warehouses.get(parcel.shipment.rpartition('-')[2], '')}"
 
 
 def _reached(order: Order, now: Status) -> set[Status]:

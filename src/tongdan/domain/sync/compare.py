@@ -85,7 +85,8 @@ def _status(
     if not ours.own and {said, expected} == ENDS:
         return []
     theirs = ORDINAL[NAMES[said]]
-    is_ahead = bool(expected) and ORDINAL[NAMES[expected]] > theirs
+    left_after_all = (expected, said) == ("cancelled", "shipped")  # what left outweighs what was called off
+    is_ahead = bool(expected) and ORDINAL[NAMES[expected]] > theirs and not left_after_all
     difference = Difference(
         field=Field.STATUS,
         ours=expected or ours.status,

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from tongdan.adapters.transport import Handler
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.sf import ROUTES
+from tongdan.labs.world.warehouse_query import METHOD as QIMEN_QUERY
 from tongdan.ports import Clock, HttpRequest, HttpResponse, NoAnswer, Unreachable
 
 LOSSY: Final = "lossy"
@@ -105,7 +106,9 @@ def question_by_path(request: HttpRequest) -> Question | None:
     return Question(named.group()[1:], _NUMBERED.sub("/*", path))
 
 
-def question_by_waybill(request: HttpRequest) -> Question | None:
-    """SF's route query."""
+def question_by_text(request: HttpRequest) -> Question | None:
+    """SF's route query, or a WMS's query of a delivery order: whatever numbers stand in it."""
+    if request.method == "POST" and QIMEN_QUERY in request.url:
+        return Question(request.body.decode(), QIMEN_QUERY)
     form = parse_qs(request.body.decode()) if request.method == "POST" else {}
     return Question(form["msgData"][0], ROUTES) if form.get("serviceCode") == [ROUTES] else None

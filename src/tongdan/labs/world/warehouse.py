@@ -16,11 +16,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from defusedxml.ElementTree import fromstring
 
 from tongdan.labs.world.carrier import Carrier
-from tongdan.labs.world.delivery import Delivery, Item
+from tongdan.labs.world.delivery import Delivery, Item, Sent
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, WMS_REFUSES, WMS_SHORT
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.shelves import Shelves, locked_for
+from tongdan.labs.world.warehouse_query import METHOD as QIMEN_QUERY
+from tongdan.labs.world.warehouse_query import told_of
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 RETRIES_S: Final = (60, 300, 900, 1_800, *[3_600] * 48)
@@ -91,6 +93,8 @@ class Warehouses:
                 said = self._cancel(root)
             elif method == "stock.query":
                 said = self._stock(root)
+            elif method == QIMEN_QUERY:
+                said = self._query(root)
             else:
                 raise Refused("S001", f"method {method} is not simulated")
         except Refused as no:
@@ -129,6 +133,7 @@ class Warehouses:
             delivery = self.deliveries[code] = Delivery(code, warehouse, native, receiver, items)
             delivery.carrier = root.findtext("deliveryOrder/logisticsCode") or "SF"
             delivery.express = root.findtext("deliveryOrder/expressCode") or ""
+            delivery.touched_at = self._now()
             self._setting.bustle.start(self._work(delivery))
         return _response("success", "0", "", deliveryOrderId=f"W{code}", createTime=self._now())
 
@@ -141,8 +146,16 @@ class Warehouses:
         if delivery is None:
             self._cancelled_before.add(code)
         else:
-            delivery.stage = "CANCELED"
+            delivery.stage, delivery.touched_at = "CANCELED", self._now()
         return _response("success", "0", "")
+
+    def _query(self, root: Element) -> HttpResponse:
+        """`deliveryorder.query`: what it would confirm of the order now."""
+        code, warehouse, _, _ = _required(root, "orderCode", "warehouseCode", "page", "pageSize")
+        delivery = self.deliveries.get(code)
+        if delivery is None or delivery.warehouse != warehouse:
+            raise Refused("S019", "出库单不存在")
+        return HttpResponse(200, XML, told_of(delivery))
 
     def _stock(self, root: Element) -> HttpResponse:
         """`stock.query`: a page of its books, in which what it works on is locked until it leaves."""
@@ -168,7 +181,7 @@ class Warehouses:
             await self._setting.clock.sleep(mean_s / 4 + stream.waiting_s(mean_s * 0.75))
             if delivery.stage == "CANCELED":
                 return
-            delivery.stage = step
+            delivery.stage, delivery.touched_at = step, self._now()
             self._report(delivery, step)
         last = delivery.items[-1].native
         short = self._setting.faults.meet("wms.confirm", last, (WMS_SHORT,)) == WMS_SHORT
@@ -192,7 +205,10 @@ class Warehouses:
             express = "" if delivery.waybills else delivery.express
             waybills.append(self._carrier.hand_over(f"{delivery.code}/{no}", express))
             delivery.waybills += waybills
+            carrier = delivery.carrier if waybills[0] == delivery.express else "SF"
+            delivery.sent.append(Sent(waybills[0], carrier, [(item.code, units) for item, units in parcel]))
             self._setting.bustle.start(self._follow(waybills[0], parcel))
+        delivery.touched_at = self._now()
         for item, units in parcel:
             item.left += units
             self.shelves.take(delivery.warehouse, item.code, units)

@@ -38,17 +38,13 @@ from tongdan.labs.world.retail import Basket, Retail, open_retail
 from tongdan.labs.world.setting import Names, Setting
 from tongdan.labs.world.sf import ROUTES, SfExpress
 from tongdan.labs.world.tellers import Tellers
-from tongdan.labs.world.troubles import (
-    DEAD,
-    Question,
-    Troubles,
-    question_by_path,
-    question_by_waybill,
-)
+from tongdan.labs.world.troubles import DEAD, Question, Troubles, question_by_path, question_by_text
 from tongdan.labs.world.warehouse import Warehouses
+from tongdan.labs.world.warehouse_query import METHOD as QIMEN_QUERY
 from tongdan.labs.world.wechat_pay import WechatPay
 from tongdan.ports import Clock, CommandBus, HttpRequest, HttpResponse, Inbound, Transport, Unreachable
 
+QUERIES: Final = (QIMEN_QUERY, "ExecuteBillQuery")
 DAY_S: Final = 86_400
 TRACKS: Final = "cainiao_link"
 SPARE_UNITS: Final = 20
@@ -194,7 +190,7 @@ class World:
             if gateway.name == partner:
                 about = gateway.asked_about(request)
                 return Question(about, gateway.detail) if about else None
-        return question_by_waybill(request) if partner == "sf" else question_by_path(request)
+        return question_by_path(request) or question_by_text(request)
 
     def _is_routine(self, request: HttpRequest) -> bool:
         """Listings, and how orders stand, are asked for all day and all night; that alone is no stir."""
@@ -202,7 +198,7 @@ class World:
             return True
         said = request.url.encode() + request.body
         gateways = self.platforms.gateways.values()
-        names = [ROUTES, *[name for each in gateways for name in (each.listing, each.detail)]]
+        names = [ROUTES, *QUERIES, *[name for each in gateways for name in (each.listing, each.detail)]]
         names += [each.after_sales.listing for each in gateways if each.after_sales is not None]
         return any(name.encode() in said for name in names)
 
