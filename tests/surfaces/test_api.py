@@ -119,6 +119,20 @@ async def test_downstream_systems_ask_for_the_status_at_the_path_they_share(
         assert answer["as_of"] >= answer["changed_at"]
 
 
+async def test_many_are_asked_about_at_once_and_what_is_not_known_is_named(served: Served) -> None:
+    ids = [await served.place(f"A{n}") for n in range(2)]
+    async with served.client(Scope.READ) as client:
+        ask = "&".join(f"id={each}" for each in [*ids, ids[0], "MP20260127099999", "x"])
+        many = await get(client, f"/orders/status?sync=1&{ask}")
+        assert [each["id"] for each in many["orders"]] == ids
+        assert many["unknown"] == ["MP20260127099999", "x"]
+        alone = await get(client, f"/order/{ids[0]}/status?sync=1")
+        assert many["orders"][0] | {"as_of": ""} == alone | {"as_of": ""}
+        await refused(await client.get(f"{API}/orders/status"), 422, "invalid-field")
+        most = "&".join(["id=x"] * 51)
+        await refused(await client.get(f"{API}/orders/status?{most}"), 422, "invalid-field")
+
+
 async def test_lists_are_paged_and_filtered(served: Served) -> None:
     ids = {await served.place(f"A{n}") for n in range(5)}
     await asyncio.sleep(0.6)  # lists come from a view

@@ -202,6 +202,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statuses
+         * @description How many orders stand, as `GET /order/{id}/status` tells of one; `unknown` are those that it knows nothing of.
+         *
+         *     批量查询订单状态,未知订单号列于 unknown。
+         */
+        get: operations["statuses_api_v1_orders_status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}": {
         parameters: {
             query?: never;
@@ -6109,6 +6131,16 @@ export interface components {
             position: string;
         };
         /**
+         * StatusAnswers
+         * @description How many orders stand. `unknown`: the ids that are none, or not the asker's to see.
+         */
+        StatusAnswers: {
+            /** Orders */
+            orders: components["schemas"]["StatusAnswer"][];
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
          * StatusShape
          * @description A canonical status. `code` never changes its meaning (signed = 5).
          */
@@ -7469,6 +7501,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    statuses_api_v1_orders_status_get: {
+        parameters: {
+            query: {
+                /** @description Repeated, once an order. */
+                id: string[];
+                /** @description 1: as a heartbeat asks. Both read committed state. */
+                sync?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusAnswers"];
                 };
             };
             /** @description No API key, or one that is not known. */

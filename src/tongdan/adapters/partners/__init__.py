@@ -34,7 +34,7 @@ from tongdan.adapters.partners.service import ServiceActor
 from tongdan.adapters.partners.settings import ErpSettings, Partners
 from tongdan.adapters.partners.sf import CARRIER as SF
 from tongdan.adapters.partners.sf import SfDoor
-from tongdan.adapters.partners.sf_api import SfActor, sf_warmer
+from tongdan.adapters.partners.sf_api import MAX_ASKED, SfActor, sf_warmer
 from tongdan.adapters.partners.sf_intercept import SfInterceptions
 from tongdan.adapters.partners.sf_line import SfLine
 from tongdan.adapters.partners.sf_waybill import SfWaybills
@@ -181,7 +181,8 @@ def witnesses_of(
         if actor.partner in channels and FetchDetail in actor.verbs:
             found.append(ChannelWitness(actor, policy.channels[channels[actor.partner]]))
         elif QueryRoutes in actor.verbs:
-            found.append(CarrierWitness(actor, policy.carriers[actor.partner.removeprefix("carrier/")]))
+            how = policy.carriers[actor.partner.removeprefix("carrier/")]
+            found.append(CarrierWitness(actor, how, MAX_ASKED))
         elif QueryRefund in actor.verbs:
             found.append(PaymentWitness(actor))
     wire = Wire(transport, credentials, clock)

@@ -28,6 +28,7 @@ from tongdan.ports import Clock, Done, Errand, Failed, Repeat, Transport, Undo, 
 
 SERVICE: Final = "EXP_RECE_SEARCH_ROUTES"
 MAX_ROUTES: Final = 200  # nodes of one parcel that are read
+MAX_ASKED: Final = 10  # parcels of one call; error 8003 beyond
 NOBODYS: Final = "SF0000000000000"
 
 

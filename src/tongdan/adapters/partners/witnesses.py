@@ -4,16 +4,17 @@ They ask through the actors, whose readings of an answer are the ordinary comman
 brings. A carrier is asked for what it knows of parcels, WeChat Pay for payments and refunds, a channel for the order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from tongdan.domain.fulfillment.commands import RecordTracks
 from tongdan.domain.fulfillment.facts import QueryRoutes
 from tongdan.domain.fulfillment.shipment import ParcelStatus
-from tongdan.domain.kernel.messages import Command, Effect
+from tongdan.domain.kernel.messages import Command, Effect, Person
 from tongdan.domain.kernel.policy import CarrierMap, ChannelMap
 from tongdan.domain.kernel.standing import Standing, receiver_digest
 from tongdan.domain.kernel.status import NAMES
+from tongdan.domain.kernel.tracks import Track
 from tongdan.domain.orders.axes import RefundStage
 from tongdan.domain.orders.commands import RecordDetail, RecordPayment, RecordRefund
 from tongdan.domain.orders.facts import FetchDetail, Prepay
@@ -64,38 +65,54 @@ class ChannelWitness:
 
 
 class CarrierWitness:
-    """A carrier, by the tracks of an order's parcels. What turned round on its way is not judged by its nodes."""
+    """A carrier, by the tracks of orders' parcels, `per_call` of them at once. What turned round on its way is not
+    judged by its nodes.
 
-    at_once = 1
+    A call has room for one receiver's telephone, so many are asked about without it; those of which it says nothing
+    then, by the order and with it, as a parcel that somebody else has sent asks for it.
+    """
+
     tells = frozenset({SHIPPED, SIGNED})
     hears = frozenset[str]()
 
-    def __init__(self, actor: Actor, how: CarrierMap) -> None:
+    def __init__(self, actor: Actor, how: CarrierMap, per_call: int) -> None:
         self.partner = actor.partner
+        self.at_once = per_call
         self._actor: Final = actor
         self._how: Final = how
+        self._per_call: Final = per_call
 
     async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
-        seen = []
+        parcels = [waybill for subject in subjects for _, waybill in subject.parcels]
+        tracks = await self._tracks(parcels, lambda: None, turn)
+        if isinstance(tracks, Failed):
+            return tracks
         for subject in subjects:
-            told = await self._tracks(subject, turn)
-            if isinstance(told, Failed):
-                return told
-            seen.append(self._seen(subject, told))
-        return seen
+            silent = [waybill for _, waybill in subject.parcels if waybill not in tracks]
+            more = await self._tracks(silent, subject.person, turn)
+            if isinstance(more, Failed):
+                return more
+            tracks |= more
+        return [self._seen(subject, _told(subject, tracks)) for subject in subjects]
 
-    async def _tracks(self, subject: Subject, turn: Turn) -> list[RecordTracks] | Failed:
-        told = []
-        for shipment in dict.fromkeys(shipment for shipment, _ in subject.parcels):
-            waybills = tuple(waybill for its, waybill in subject.parcels if its == shipment)
-            effect = QueryRoutes(partner=self.partner, shipment=shipment, waybills=waybills)
+    async def _tracks(
+        self, waybills: Sequence[str], person: Callable[[], Person | None], turn: Turn
+    ) -> dict[str, list[Track]] | Failed:
+        """By waybill; without those of which nothing is known."""
+        found: dict[str, list[Track]] = {}
+        asked = list(dict.fromkeys(waybills))
+        for at in range(0, len(asked), self._per_call):
+            effect = QueryRoutes(
+                partner=self.partner, shipment="", waybills=tuple(asked[at : at + self._per_call])
+            )
             await turn()
-            done = await self._actor.perform(_errand(subject, effect))
+            done = await self._actor.perform(Errand(f"pulse/{asked[at]}", "", effect, 1, person))
             if isinstance(done, Failed):
                 return done
             assert isinstance(done.command, RecordTracks)
-            told.append(done.command)
-        return told
+            for track in done.command.tracks:
+                found.setdefault(track.waybill, []).append(track)
+        return found
 
     def _seen(self, subject: Subject, told: Sequence[RecordTracks]) -> Seen:
         tracks = [track for command in told for track in command.tracks]
@@ -142,6 +159,25 @@ class PaymentWitness:
         await turn()
         asked = QueryRefund(partner=self.partner, shop=subject.shop, out_refund_no=number, accepted=False)
         return await self._actor.perform(_errand(subject, asked))
+
+
+def _told(subject: Subject, tracks: Mapping[str, Sequence[Track]]) -> list[RecordTracks]:
+    """What it said of each shipment's parcels."""
+    shipments = dict.fromkeys(shipment for shipment, _ in subject.parcels)
+    return [
+        RecordTracks(
+            shipment=each,
+            tracks=tuple(
+                [
+                    track
+                    for shipment, waybill in subject.parcels
+                    if shipment == each
+                    for track in tracks.get(waybill, ())
+                ]
+            ),
+        )
+        for each in shipments
+    ]
 
 
 def _paid_back(subject: Subject, found: Iterable[Done]) -> Seen:

@@ -89,6 +89,8 @@ class Finance:
         target = urlsplit(request.url)
         if not self._authentic(request, f"{target.path}?{target.query}".encode() if asked else request.body):
             return _answer(401, {"ok": False, "error": "signature"})
+        if asked and target.path.endswith("/orders/status"):
+            return self._statuses([id for name, id in parse_qsl(target.query) if name == "id"])
         if asked and target.path.endswith("/status"):
             return self._status(target.path.split("/")[-2])
         if asked:
@@ -181,18 +183,17 @@ class Finance:
         cursor = str(at + LISTED) if at + LISTED < len(entries) else ""
         return _answer(OK, {"orders": shown, "cursor": cursor})
 
+    def _statuses(self, orders: Sequence[str]) -> HttpResponse:
+        said = [_said(self.accounts[each]) for each in orders if each in self.accounts]
+        return _answer(
+            OK, {"orders": said, "unknown": [each for each in orders if each not in self.accounts]}
+        )
+
     def _status(self, order: str) -> HttpResponse:
         account = self.accounts.get(order)
         if account is None:
             return _answer(404, {"error": "unknown order"})
-        said: dict[str, object] = {
-            "order_id": order,
-            "status": account.status,
-            "refunded_fen": sum(account.refunds_fen.values()),
-        }
-        if account.settlement:
-            said["settlement"] = account.settlement
-        return _answer(200, said)
+        return _answer(OK, _said(account))
 
     async def _settle(self, account: Account) -> None:
         """Some hours after the goods were signed for the books are closed on them."""
@@ -236,6 +237,16 @@ class Finance:
         expected = hmac_sign(self._secret, timestamp, nonce, signed)
         fresh = abs(int(timestamp) - self._setting.clock.now().timestamp()) <= FRESH_WITHIN_S
         return fresh and hmac.compare_digest(expected, request.headers.get("x-tongdan-signature", ""))
+
+
+def _said(account: Account) -> dict[str, object]:
+    """How it stands, by whoever asks."""
+    said: dict[str, object] = {
+        "order_id": account.order,
+        "status": account.status,
+        "refunded_fen": sum(account.refunds_fen.values()),
+    }
+    return {**said, "settlement": account.settlement} if account.settlement else said
 
 
 def _acknowledged(answer: HttpResponse) -> bool:

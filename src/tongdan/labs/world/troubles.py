@@ -22,6 +22,7 @@ SLOW: Final = "slow"
 LYING: Final = "lying"
 STALE: Final = "stale"
 DEAD: Final = "dead"
+MANY: Final = "/orders/status"
 ABOUT_TIMEOUT: Final = (0.7, 1.3)  # of the time-out, when a slow one answers
 _NUMBERED: Final = re.compile(r"/[A-Z]{2}\d{14,}[^/]*")
 
@@ -107,7 +108,10 @@ def question_by_path(request: HttpRequest) -> Question | None:
 
 
 def question_by_text(request: HttpRequest) -> Question | None:
-    """SF's route query, or a WMS's query of a delivery order: whatever numbers stand in it."""
+    """SF's route query, a WMS's of a delivery order, or a question about many orders: whatever numbers stand in it."""
+    target = urlsplit(request.url)
+    if request.method == "GET" and target.path.endswith(MANY):
+        return Question(target.query, MANY)
     if request.method == "POST" and QIMEN_QUERY in request.url:
         return Question(request.body.decode(), QIMEN_QUERY)
     form = parse_qs(request.body.decode()) if request.method == "POST" else {}

@@ -23,6 +23,7 @@ from tongdan.surfaces.http.parts import Parts, PartsOf
 from tongdan.surfaces.http.shapes import (
     OrderShape,
     StatusAnswer,
+    StatusAnswers,
     Timeline,
     fact_shape,
     order_shape,
@@ -37,6 +38,7 @@ router: Final = APIRouter(tags=["orders"])
 status_router: Final = APIRouter(tags=["orders"])
 
 SOURCE: Final = "api"
+MOST: Final = 50  # orders of one question
 
 Id = Annotated[str, Path(max_length=64, description="A Tongdan id.", examples=["DY20260127000892"])]
 Reveal = Annotated[
@@ -46,6 +48,7 @@ Reveal = Annotated[
     ),
 ]
 Name = Annotated[str, Query(min_length=1, max_length=64)]
+Sync = Annotated[int, Query(ge=0, le=1, description="1: as a heartbeat asks. Both read committed state.")]
 
 # A `+` in a query that nobody escaped arrives as a blank.
 _UNESCAPED_OFFSET: Final = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
@@ -61,6 +64,22 @@ async def look_up(parts: PartsOf, who: Reader, channel: Name, shop: Name, native
     if id is None:
         raise Refused(NO_SUCH_ORDER.of(channel=channel, shop=shop, native=native))
     return await _shown(parts, who, id, reveal=False)
+
+
+@router.get("/orders/status")
+async def statuses(
+    parts: PartsOf,
+    who: Reader,
+    id: Annotated[list[str], Query(min_length=1, max_length=MOST, description="Repeated, once an order.")],
+    sync: Sync = 0,
+) -> StatusAnswers:
+    """How many orders stand, as `GET /order/{id}/status` tells of one; `unknown` are those that it knows nothing of.
+
+    批量查询订单状态,未知订单号列于 unknown。
+    """
+    known = [each for each in dict.fromkeys(id) if _is_known(parts, each)]
+    unknown = [each for each in dict.fromkeys(id) if each not in known]
+    return StatusAnswers(orders=[_status(parts, each) for each in known], unknown=unknown)
 
 
 @router.get("/orders/{id}")
@@ -106,14 +125,24 @@ async def status(
     parts: PartsOf,
     who: Reader,
     id: Id,
-    sync: Annotated[
-        int, Query(ge=0, le=1, description="1: as a heartbeat asks. Both read committed state.")
-    ] = 0,
+    sync: Sync = 0,
 ) -> StatusAnswer:
     """The status that the order centre stands for: what downstream systems compare their own with.
 
     订单中心认定的状态，供下游系统核对。
     """
+    return _status(parts, id)
+
+
+def _is_known(parts: Parts, id: str) -> bool:
+    try:
+        parts.find_order(id)
+    except Refused:
+        return False
+    return True
+
+
+def _status(parts: Parts, id: str) -> StatusAnswer:
     found = parts.find_order(id)
     now = parts.clock.now()
     last = [row for row in parts.reads.timeline(id) if row.aggregate == id][-1]

@@ -231,6 +231,13 @@ class StatusAnswer(BaseModel):
     position: str = Field(examples=["137.1.4711"], description="The order's last place in the log.")
 
 
+class StatusAnswers(BaseModel):
+    """How many orders stand. `unknown`: the ids that are none, or not the asker's to see."""
+
+    orders: list[StatusAnswer]
+    unknown: list[str]
+
+
 class FactShape(BaseModel):
     """One row of the audit trail."""
 
