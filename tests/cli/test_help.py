@@ -34,7 +34,7 @@ def test_every_command_of_the_page_is_there() -> None:
         "archive", "backfill", "quarantine", "backup", "restore", "slots", "catalog", "holds", "members", "widget",
         "incident", "notices", "reconcile", "settlement", "pulse", "repair",
         "aftersale", "gifts", "quotas", "stock",
-        "waybill", "recovery", "credential", "health",
+        "waybill", "recovery", "credential", "health", "compensation",
     }  # fmt: skip
 
 

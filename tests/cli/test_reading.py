@@ -98,6 +98,7 @@ def test_an_unknown_shop_is_a_wrong_use(data: Path) -> None:
         ("order", "show", "X"),
         ("tickets",),
         ("dead-letters", "list"),
+        ("compensation", "list"),
         ("verify",),
         ("export",),
     ],

@@ -1,8 +1,10 @@
 """A partner that does not take the key: the standby goes on in the same place of the lane, nothing is told twice."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from tests.flow.errands import emit, finance, order_in, tell
 from tests.flow.parties import Partner
 from tests.flow.rig import findings, opened, virtual
@@ -63,6 +65,7 @@ class Keyed:
         self.desk: CredentialDesk | None = None
         self.takes = {"main", "spare"}
         self.calls: list[tuple[str, bool]] = []
+        self.turned_away_at: list[datetime] = []
 
     async def perform(self, errand: Errand) -> Done | Failed:
         assert self.desk is not None
@@ -73,6 +76,7 @@ class Keyed:
         await self.inner.clock.sleep(0.05)
         self.calls.append((key, key in self.takes))
         if key not in self.takes:
+            self.turned_away_at.append(self.inner.clock.now())
             return Failed("HTTP 401", partner_wide=True, turned_away=True)
         return await self.inner.perform(errand)
 
@@ -182,6 +186,26 @@ async def test_without_a_standby_lanes_wait_and_one_ticket_closes_by_itself(
         assert rig.reads.tickets() == []
         facts = [row.fact for row in rig.reads.timeline(credential_key(TASK)) if row.fact.startswith("Key")]
         assert facts == ["KeyPut", "KeyBound", "KeyFailed", "KeyRecovered"]
+
+
+@pytest.mark.parametrize("spare", [True, False])
+@virtual
+async def test_a_key_that_is_refused_is_an_alert_within_a_minute_of_the_first_refusal(
+    clock: Clock, tmp_path: Path, spare: bool
+) -> None:
+    """Also where hundreds wait and every commit is slow: whoever is alarmed has to hear of it before the rest."""
+    stand = Stand(clock, key("main"), *([key("spare", standby=True)] if spare else []))
+    async with opened(tmp_path / "data", clock, actors=[stand.actor()], commit_s=0.5) as rig:
+        await desk_of(stand, rig)
+        orders = [await order_in(rig, str(n)) for n in range(5)]
+        stand.keyed.takes = {"spare"}
+        for order in orders:
+            await emit(rig, order, *[tell(order)] * 60)
+        await clock.sleep(120)
+        (ticket,) = rig.reads.tickets()
+        assert ticket.kind == "credential-failed:main"
+        assert ticket.raised_at - stand.keyed.turned_away_at[0] <= timedelta(seconds=60)
+        assert sum(stand.partner.happened.values()) == (300 if spare else 0)
 
 
 @virtual

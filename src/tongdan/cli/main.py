@@ -12,6 +12,7 @@ from tongdan.cli import (
     backup,
     catalog,
     catalog_files,
+    compensation,
     confirmations,
     create,
     credentials,
@@ -139,6 +140,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(members.app, name="members")
 app.add_typer(credentials.app, name="credential")
 app.add_typer(health.app, name="health")
+app.add_typer(compensation.app, name="compensation")
 app.add_typer(slots.app, name="slots")
 app.add_typer(widget.app, name="widget")
 app.command("erase", help=erase.HELP)(erase.erase)

@@ -76,6 +76,8 @@ def _sent(store: ShardStore, placement: Placement, partner: str, outage: Outage)
     assert outage.back_at is not None
     first, last = next((pos for pos, _ in store.journal_after(0, 1)), 0), store.last_pos()
     at = first + max(0, store.recorded_before(to_us(outage.back_at)) - HEADROOM) - 1
+    if outage.compensated_at is not None:
+        last = min(last, first + store.recorded_before(to_us(outage.compensated_at)) + HEADROOM)
     while at < last:
         until = at + CHUNK
         rows = store.outcomes(partner, outage.no, at, until)

@@ -17,7 +17,7 @@ from tongdan.adapters.partners.finance_books import read_file
 from tongdan.adapters.partners.settings import FinanceBooks, FinanceFile
 from tongdan.adapters.xlsx_writer import write_xlsx
 from tongdan.domain.finance.books import BooksPage, Entry, ListBooks
-from tongdan.ports import Repeat
+from tongdan.ports import HttpResponse, Repeat
 
 HOST = "finance.example.com"
 DAY = date(2026, 1, 27)
@@ -145,3 +145,17 @@ def test_a_way_of_counting_that_cannot_be_meant_is_refused(books: FinanceBooks, 
     wrong = finance_rules.mistake(books, CONF.policy.shops)
     assert wrong is not None and wrong[0] == place
     assert finance_rules.mistake(SETTINGS.books, CONF.policy.shops) is None
+
+
+@pytest.mark.parametrize(("status", "away"), [(401, True), (403, False)])
+async def test_a_key_that_the_list_does_not_take_is_no_fault_of_the_question(status: int, away: bool) -> None:
+    partner = Partner(HOST, HttpResponse(status, {}, b""))
+    outcome = await failed(finance(partner).perform(errand(ASKED, "finance")))
+    assert (outcome.partner_wide, outcome.final, outcome.turned_away) == (True, False, away)
+
+
+async def test_a_day_that_finance_refuses_is_this_questions_fault() -> None:
+    outcome = await failed(
+        finance(Partner(HOST, HttpResponse(404, {}, b""))).perform(errand(ASKED, "finance"))
+    )
+    assert (outcome.partner_wide, outcome.final, outcome.turned_away) == (False, True, False)

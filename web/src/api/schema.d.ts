@@ -1243,6 +1243,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outages
+         * @description The latest 100 outages of partners, with how far what they held up has been sent.
+         *
+         *     最近 100 次合作方中断及其补发进度。
+         */
+        get: operations["outages_api_v1_outages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outage Report
+         * @description The report of one outage.
+         *
+         *     单次中断的补发报告。
+         */
+        get: operations["outage_report_api_v1_outages_report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outage Export
+         * @description All that an outage held up, as a CSV file: what became of each, when, and why it is left.
+         *
+         *     以 CSV 导出该次中断的全部推送及其结果。
+         */
+        get: operations["outage_export_api_v1_outages_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/facts": {
         parameters: {
             query?: never;
@@ -4394,6 +4460,24 @@ export interface components {
             payload: string;
         };
         /**
+         * MissedShape
+         * @description An effect that an outage held up. `how`: re-sent, found, waiting, left.
+         */
+        MissedShape: {
+            /** Effect */
+            effect: string;
+            /** Aggregate */
+            aggregate: string;
+            /** Verb */
+            verb: string;
+            /** How */
+            how: string;
+            /** At */
+            at: string | null;
+            /** Why */
+            why: string;
+        };
+        /**
          * MoveShape
          * @description `phase`: copying, sealing, handing-over, clearing, done, or failed with `why`. Only while it is sealed, orders of
          *     this slot are told to come again.
@@ -4834,6 +4918,158 @@ export interface components {
         OrdersBody: {
             /** Subjects */
             subjects: string[];
+        };
+        /** OutageReportShape */
+        OutageReportShape: {
+            /** Partner */
+            partner: string;
+            /** No */
+            no: number;
+            /**
+             * Cause
+             * @example key-refused
+             * @example unreachable
+             * @example no-answer
+             */
+            cause: string;
+            /** Cause En */
+            cause_en: string;
+            /** Cause Zh */
+            cause_zh: string;
+            /**
+             * Error
+             * @description What the attempt met after which it was known.
+             */
+            error: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Ended At
+             * @description null: it is out.
+             */
+            ended_at: string | null;
+            /**
+             * Compensated At
+             * @description When nothing waited any more; null: something does.
+             */
+            compensated_at: string | null;
+            /**
+             * Took S
+             * @description From when it was back until nothing waited, or until now.
+             */
+            took_s: number | null;
+            /**
+             * Missed
+             * @description What it held up: the sum of the next four.
+             */
+            missed: number;
+            /** Resent */
+            resent: number;
+            /**
+             * Found
+             * @description A query showed it there already: it was not sent again.
+             */
+            found: number;
+            /** Waiting */
+            waiting: number;
+            /**
+             * Left
+             * @description Left to a person, as dead letters or behind one.
+             */
+            left: number;
+            /**
+             * Lanes
+             * @description For how many orders, shipments … something was sent.
+             */
+            lanes: number;
+            /**
+             * Lanes Broken
+             * @description Of these, where something overtook what came before it.
+             */
+            lanes_broken: number;
+            /**
+             * Effects
+             * @description The first 200, those left to a person before the others.
+             */
+            effects: components["schemas"]["MissedShape"][];
+        };
+        /**
+         * OutageShape
+         * @description An outage of a partner, and what became of what it held up.
+         */
+        OutageShape: {
+            /** Partner */
+            partner: string;
+            /** No */
+            no: number;
+            /**
+             * Cause
+             * @example key-refused
+             * @example unreachable
+             * @example no-answer
+             */
+            cause: string;
+            /** Cause En */
+            cause_en: string;
+            /** Cause Zh */
+            cause_zh: string;
+            /**
+             * Error
+             * @description What the attempt met after which it was known.
+             */
+            error: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Ended At
+             * @description null: it is out.
+             */
+            ended_at: string | null;
+            /**
+             * Compensated At
+             * @description When nothing waited any more; null: something does.
+             */
+            compensated_at: string | null;
+            /**
+             * Took S
+             * @description From when it was back until nothing waited, or until now.
+             */
+            took_s: number | null;
+            /**
+             * Missed
+             * @description What it held up: the sum of the next four.
+             */
+            missed: number;
+            /** Resent */
+            resent: number;
+            /**
+             * Found
+             * @description A query showed it there already: it was not sent again.
+             */
+            found: number;
+            /** Waiting */
+            waiting: number;
+            /**
+             * Left
+             * @description Left to a person, as dead letters or behind one.
+             */
+            left: number;
+            /**
+             * Lanes
+             * @description For how many orders, shipments … something was sent.
+             */
+            lanes: number;
+            /**
+             * Lanes Broken
+             * @description Of these, where something overtook what came before it.
+             */
+            lanes_broken: number;
         };
         /** Outcomes */
         Outcomes: {
@@ -10505,6 +10741,178 @@ export interface operations {
     metrics_api_v1_metrics_get: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    outages_api_v1_outages_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageShape"][];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    outage_report_api_v1_outages_report_get: {
+        parameters: {
+            query: {
+                partner: string;
+                no: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageReportShape"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The key lacks a scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such thing; the name says which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A field is wrong; the message names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    outage_export_api_v1_outages_export_get: {
+        parameters: {
+            query: {
+                partner: string;
+                no: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -15,7 +15,7 @@ import msgspec
 
 from tongdan.adapters.csv_table import Fault, FileRefused, Table
 from tongdan.adapters.partners.authentic import signed_headers, target_of
-from tongdan.adapters.partners.exchange import Wire, exchange, fields_of
+from tongdan.adapters.partners.exchange import UNAUTHORIZED, Wire, exchange, fields_of
 from tongdan.adapters.partners.reading import UNREADABLE, NotReadable, reason_of
 from tongdan.adapters.partners.settings import FinanceFile, FinanceSettings
 from tongdan.adapters.table_file import read_table_file
@@ -74,7 +74,8 @@ async def list_books(
     if isinstance(response, Failed):
         return response
     if response.status >= 300:
-        return Failed(f"HTTP {response.status}", partner_wide=response.status in (401, 403), final=True)
+        away, wide = response.status == UNAUTHORIZED, response.status in (UNAUTHORIZED, 403)
+        return Failed(f"HTTP {response.status}", partner_wide=wide, final=not wide, turned_away=away)
     try:
         return Done(None, found=read_page(response.body, effect.day, settings))
     except UNREADABLE as error:

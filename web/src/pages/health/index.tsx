@@ -8,6 +8,7 @@ import { Failed, Loading } from '../../components/Told';
 import { formatTime } from '../../lib/format';
 import { Findings } from './Findings';
 import { Keys } from './Keys';
+import { Outages } from './Outages';
 import { Scans } from './Scans';
 
 const KEY = ['health'];
@@ -49,6 +50,7 @@ export default function Health() {
             <Alert type="error" showIcon title={t('app.failed', { reason: scan.error.message })} />
           )}
           {last && <Findings findings={board.data.findings} />}
+          <Outages />
           <Keys tasks={board.data.tasks} sealed={board.data.sealed} />
           <Scans scans={board.data.scans} />
         </Space>
