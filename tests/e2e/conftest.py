@@ -14,12 +14,18 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tools.browser import ROOT, Running, chromium, demo
 
 from tongdan.adapters.clock import SystemClock
-from tongdan.profile import MEMBERS
+from tongdan.domain.kernel.status import Status
+from tongdan.domain.orders.model import Order
+from tongdan.ports import OrderQuery
+from tongdan.profile import MEMBERS, reading
 from tongdan.surfaces.http.members import Members, Role
 
 __all__ = ["Running"]
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect?.getComputedTiming().endTime < Infinity)
+    .map((each) => each.finished))"""
 PASSWORD = "a long enough password"
 
 
@@ -95,8 +101,20 @@ def sign_in(page: Page, role: Role) -> None:
     page.get_by_role("navigation").wait_for()
 
 
+def paid_order(running: Running) -> str:
+    """One of the own shop that is signed for, and of which nothing was asked back."""
+    reads = reading(running.data)
+    for status in (Status.COMPLETED, Status.SETTLED, Status.SIGNED, Status.SHIPPED):
+        for row in reads.orders(OrderQuery(shops=("mp-main",), statuses=(status,)), limit=50):
+            order = reads.order(row.id)
+            if isinstance(order, Order) and order.paid is not None and not order.refunds:
+                return row.id
+    raise AssertionError("the day has no such order")
+
+
 def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2 A and AA, as `rule: selector`."""
+    """What axe finds against WCAG 2 A and AA, as `rule: selector`, once what fades in is there."""
+    page.evaluate(SETTLED)
     page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate(
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"

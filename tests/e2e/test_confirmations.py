@@ -4,26 +4,11 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import Running, sign_in, violations
+from tests.e2e.conftest import Running, paid_order, sign_in, violations
 
-from tongdan.domain.kernel.status import Status
-from tongdan.domain.orders.model import Order
-from tongdan.ports.search import OrderQuery
-from tongdan.profile import reading
 from tongdan.surfaces.http.members import Role
 
 pytestmark = pytest.mark.server
-
-
-def paid_order(running: Running) -> str:
-    """One of the own shop that is signed for, and of which nothing went back."""
-    reads = reading(running.data)
-    for status in (Status.COMPLETED, Status.SETTLED, Status.SIGNED, Status.SHIPPED):
-        for row in reads.orders(OrderQuery(shops=("mp-main",), statuses=(status,)), limit=50):
-            order = reads.order(row.id)
-            if isinstance(order, Order) and order.paid is not None and not order.refunds:
-                return row.id
-    raise AssertionError("the day has no such order")
 
 
 def ask_back(page: Page, running: Running, id: str) -> None:
@@ -41,6 +26,7 @@ def ask_back(page: Page, running: Running, id: str) -> None:
     expect(refunds.get_by_role("button", name="确认", exact=True)).to_have_count(0)  # it has marked already
     assert violations(page) == []
     page.get_by_role("button", name="退出登录").click()
+    page.get_by_label("成员名").wait_for()
 
 
 def test_finance_marks_what_operations_have_asked_for_and_takes_it_back(page: Page, running: Running) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import Running, sign_in, violations
+from tests.e2e.conftest import Running, paid_order, sign_in, violations
 
 from tongdan.surfaces.http.members import Role
 
@@ -72,10 +72,9 @@ def test_an_order_is_proven_on_its_page(inside: Page, running: Running) -> None:
     assert violations(inside) == []
 
 
-def test_money_goes_back_and_goods_are_sent_again_on_a_persons_word(inside: Page) -> None:
-    """On an order of an own shop that has been settled; the simulated partners answer."""
-    inside.goto("/orders?channel=MP&status=6")
-    inside.get_by_role("link", name=re.compile(r"^MP\d{14,}$")).first.click()
+def test_money_goes_back_and_goods_are_sent_again_on_a_persons_word(inside: Page, running: Running) -> None:
+    """On an order of an own shop that has arrived; the simulated partners answer."""
+    inside.goto(f"/orders/{paid_order(running)}")
     actions = inside.get_by_role("region", name="操作")
     facts = inside.locator("#content .facts")
     for name in ("退款（按商品行）", "召回发货单"):

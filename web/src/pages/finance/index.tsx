@@ -24,18 +24,18 @@ interface Line {
 export default function Finance() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
-  const date = params.get('date') ?? '';
+  const date = params.get('date') || yesterday();
   const found = useQuery({
     queryKey: ['reconciliation', date],
-    queryFn: () => told(api.GET('/api/v1/reconciliation', { params: { query: date ? { date } : {} } })),
+    queryFn: () => told(api.GET('/api/v1/reconciliation', { params: { query: { date } } })),
   });
   return (
     <>
       <h1 className="page-title">{t('finance.title')}</h1>
       <Form
-        key={date || found.data?.day}
+        key={date}
         layout="inline"
-        initialValues={{ date: date || found.data?.day }}
+        initialValues={{ date }}
         onFinish={(values: { date?: string }) => setParams(values.date ? { date: values.date } : {})}
         style={{ rowGap: 8, marginBottom: 12 }}
       >
@@ -61,6 +61,11 @@ export default function Finance() {
       )}
     </>
   );
+}
+
+/** The business day before today's, which are days of UTC+8. */
+function yesterday(): string {
+  return new Date(Date.now() - 16 * 3_600_000).toISOString().slice(0, 10);
 }
 
 /** From our count to finance's, cause by cause, so that the two ends meet. */
