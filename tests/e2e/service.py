@@ -21,10 +21,17 @@ from tongdan.surfaces.http.push_reference import EXAMPLE_BODY
 
 
 class Service:
-    """`plant` fills it before it listens; `scopes` are those of its key."""
+    """`plant` fills it before it listens, with all partners out of reach but a finance that takes everything; it serves
+    under `conf`. `scopes` are those of its key."""
 
-    def __init__(self, data: Path, plant: Callable[[Served], Awaitable[None]], *scopes: Scope) -> None:
-        self._data = data
+    def __init__(
+        self,
+        data: Path,
+        plant: Callable[[Served], Awaitable[None]],
+        *scopes: Scope,
+        conf: Path = ROOT / "conf",
+    ) -> None:
+        self._data, self._conf = data, conf
         self._push_port, self._api_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{self._api_port}"
         with ThreadPoolExecutor(1) as aside:  # the browser's loop runs in this thread
@@ -37,6 +44,7 @@ class Service:
 
     def start(self) -> None:
         command = [str(Path(sys.executable).parent / "tongdan"), "serve", "--data", str(self._data)]
+        command += ["--conf", str(self._conf)]
         ports = ["--push-port", str(self._push_port), "--api-port", str(self._api_port), "--processes", "1"]
         self._process = subprocess.Popen([*command, *ports], cwd=ROOT, stdout=subprocess.DEVNULL)
 

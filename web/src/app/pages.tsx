@@ -10,7 +10,16 @@ export interface Page {
   group: 'duty' | 'orders' | 'admin';
   /** Its word in the menu (`nav.…`); without one it is reached from other pages only. */
   word?:
-    'board' | 'confirmations' | 'search' | 'manual' | 'imports' | 'health' | 'audit' | 'members' | 'finance';
+    | 'board'
+    | 'tickets'
+    | 'confirmations'
+    | 'search'
+    | 'manual'
+    | 'imports'
+    | 'health'
+    | 'audit'
+    | 'members'
+    | 'finance';
   /** Only who may sees it in the menu. */
   scope?: Scope;
   Body: ComponentType;
@@ -19,6 +28,7 @@ export interface Page {
 // The first page is in the first chunk; the others come when somebody goes there.
 export const PAGES: readonly Page[] = [
   { path: '/board', group: 'duty', word: 'board', Body: Board },
+  { path: '/tickets', group: 'duty', word: 'tickets', Body: lazily(() => import('../pages/tickets')) },
   {
     path: '/confirmations',
     group: 'duty',

@@ -12,3 +12,16 @@ export function formatTime(at: string | null | undefined): string {
 export function formatFen(fen: number): string {
   return yuan.format(fen / 100);
 }
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const;
+
+/** How long something took, in the one unit that people would say it in: 5400 → `1.5 hr`. */
+export function formatSpan(seconds: number, language: string): string {
+  const [unit, length] = UNITS.find(([, least]) => seconds >= least) ?? (['second', 1] as const);
+  const style = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(language, style).format(seconds / length);
+}

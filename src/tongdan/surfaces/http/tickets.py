@@ -32,8 +32,15 @@ NOT_YOURS: Final = RefusalKind(
     "not-your-ticket",
     403,
     en="This ticket waits for {owner}: somebody of that role, or of operations, decides it.",
-    zh="此工单由 {owner} 处理，请该角色成员或运营人员选择处理方式。",
+    zh="此工单由{owner_zh}处理，请该角色成员或运营人员选择处理方式。",
 )
+_ROLE_ZH: Final = {
+    "operations": "运营",
+    "warehouse": "仓库",
+    "service": "客服",
+    "finance": "财务",
+    "admin": "管理员",
+}
 
 Short = Annotated[str, Field(max_length=64)]
 
@@ -278,7 +285,9 @@ def ticket_shape(parts: Parts, who: Principal, row: TicketRow) -> Ticket:
 
 def not_yours(who: Principal, owner: str) -> Refusal | None:
     """Who runs the seller's orders decides everything, others what waits for their role."""
-    return None if Scope.OPERATE in who.scopes or who.role == owner else NOT_YOURS.of(owner=owner)
+    if Scope.OPERATE in who.scopes or who.role == owner:
+        return None
+    return NOT_YOURS.of(owner=owner, owner_zh=_ROLE_ZH.get(owner, owner))
 
 
 def _dispute(parts: Parts, who: Principal, row: TicketRow, dispute: Dispute) -> DisputeShape:

@@ -49,6 +49,11 @@ export default function CellOrders({ title, query, cell, odd, onOdd, onClose }: 
           style={{ marginBottom: 12 }}
         />
       ) : null}
+      {cell.odd > 0 && (
+        <p>
+          <Link to={`/tickets?${ticketsOf(query)}`}>{t('board.tickets')}</Link>
+        </p>
+      )}
       {found.isPending && <Loading />}
       {found.isError && <Failed error={found.error} again={() => void found.refetch()} />}
       {found.data && <Rows rows={found.data.pages.flatMap((page) => page.orders)} />}
@@ -59,6 +64,11 @@ export default function CellOrders({ title, query, cell, odd, onOdd, onClose }: 
       )}
     </Drawer>
   );
+}
+
+/** The inbox as far as it is about the orders of a cell. */
+function ticketsOf({ channel, column, shop }: Props['query']): string {
+  return new URLSearchParams({ view: 'open', column, channel, shop }).toString();
 }
 
 function same(key: readonly unknown[] | undefined, query: Props['query']): boolean {

@@ -74,7 +74,7 @@ export function Shipments({ id, found }: { id: string; found: readonly Schemas['
   );
 }
 
-export function Tickets({ found }: { found: readonly Schemas['Ticket'][] }) {
+export function Tickets({ id, found }: { id: string; found: readonly Schemas['Ticket'][] }) {
   const { t } = useTranslation();
   return (
     <section aria-label={t('order.tickets')}>
@@ -87,6 +87,11 @@ export function Tickets({ found }: { found: readonly Schemas['Ticket'][] }) {
             {said(each.title, each.title_zh)}
           </h3>
           <div>{each.summary}</div>
+          {each.open && (
+            <div>
+              <Link to={`/tickets?view=open&order=${id}`}>{t('order.inInbox')}</Link>
+            </div>
+          )}
           <div className="quiet">
             {formatTime(each.raised_at)} · {t(each.open ? 'order.open' : 'order.closed')}
             {each.times > 1 && ` · ${t('order.times', { count: each.times })}`}

@@ -66,7 +66,7 @@ function One({ id }: { id: string }) {
           <Part of={belongings}>
             {(found) => (
               <>
-                <Tickets found={found.tickets} />
+                <Tickets id={id} found={found.tickets} />
                 <Shipments id={id} found={found.shipments} />
                 <AfterSales found={found.after_sales} />
               </>

@@ -6,11 +6,11 @@ import { Link, useLocation, useNavigate } from 'react-router';
 
 import type { Schemas } from '../../api/client';
 import { api, told } from '../../api/client';
+import { Export } from '../../components/Export';
 import { Failed, Loading } from '../../components/Told';
 import { said } from '../../i18n';
 import { formatFen, formatTime } from '../../lib/format';
 import { Bulk } from './Bulk';
-import { Export } from './Export';
 import { Filters } from './Filters';
 import type { Filter } from './filters';
 import { fromAddress, toAddress, toQuestion } from './filters';
@@ -57,7 +57,7 @@ export default function Orders() {
             <Button disabled={!chosen.length || acting.length > 0} onClick={() => setActing(chosen)}>
               {t('bulk.open', { count: chosen.length })}
             </Button>
-            <Export question={question} />
+            <Export path="/api/v1/orders/export" counted="X-Orders" name="orders" question={question} />
           </Space>
           {acting.length > 0 && (
             <Bulk

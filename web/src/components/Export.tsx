@@ -2,11 +2,18 @@ import { Alert, Button, Dropdown } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { download } from '../../lib/download';
-import type { Question } from './filters';
+import { download } from '../lib/download';
+
+interface Props {
+  /** Where the file is asked for, with `question` in the body; which header of the answer says how many rows it has. */
+  path: string;
+  counted: string;
+  name: string;
+  question: object;
+}
 
 /** Writes what was found into a file, tells how far it is, and can be stopped. */
-export function Export({ question }: { question: Question }) {
+export function Export({ path, counted, name, question }: Props) {
   const { t, i18n } = useTranslation();
   const [progress, setProgress] = useState('');
   const [failed, setFailed] = useState('');
@@ -20,10 +27,10 @@ export function Export({ question }: { question: Question }) {
       const body = JSON.stringify({ ...question, form, language: i18n.language === 'en' ? 'en' : 'zh' });
       const headers = { 'Content-Type': 'application/json' };
       const init = { method: 'POST', headers, body, signal: stop.current.signal };
-      await download('/api/v1/orders/export', `orders.${form}`, init, (piece, answer) => {
+      await download(path, `${name}.${form}`, init, (piece, answer) => {
         bytes += piece.length;
-        const orders = answer.headers.get('X-Orders') ?? '';
-        setProgress(t('orders.exporting', { kb: Math.ceil(bytes / 1024), orders }));
+        const rows = answer.headers.get(counted) ?? '';
+        setProgress(t('export.running', { kb: Math.ceil(bytes / 1024), rows }));
       });
     } catch (error) {
       if (!stop.current.signal.aborted) setFailed((error as Error).message);
@@ -34,7 +41,7 @@ export function Export({ question }: { question: Question }) {
   if (progress)
     return (
       <span role="status">
-        {progress} <Button onClick={() => stop.current?.abort()}>{t('orders.stop')}</Button>
+        {progress} <Button onClick={() => stop.current?.abort()}>{t('export.stop')}</Button>
       </span>
     );
   return (
@@ -50,7 +57,7 @@ export function Export({ question }: { question: Question }) {
           onClick: ({ key }) => void run(key),
         }}
       >
-        <Button>{t('orders.export')}</Button>
+        <Button>{t('export.open')}</Button>
       </Dropdown>
     </>
   );
