@@ -65,7 +65,7 @@ def test_what_is_chosen_stands_in_the_address(inside: Page) -> None:
     shop = inside.get_by_role("combobox", name="店铺")
     expect(shop.locator("option:checked")).to_have_text("同单快手旗舰店")
     inside.get_by_role("button", name=re.compile("^全部渠道 · 已完成")).click()
-    shown = inside.get_by_role("dialog").get_by_role("link")
+    shown = inside.get_by_role("dialog").get_by_role("row").get_by_role("link")
     expect(shown.first).to_have_text(re.compile("^KS"))
     assert violations(inside) == []
     inside.keyboard.press("Escape")
@@ -95,7 +95,9 @@ def test_a_planted_mismatch_is_found_and_the_board_lives_through_a_restart(
 
     page.get_by_role("button", name=re.compile("^抖音小店 · 待付款")).click()
     page.get_by_role("dialog").get_by_text("≠ 系统不一致 1").click()
-    links = page.get_by_role("dialog").get_by_role("link")
+    inbox = page.get_by_role("dialog").get_by_role("link", name="查看这些订单的工单")
+    expect(inbox).to_have_attribute("href", "/tickets?view=open&column=created&channel=DY&shop=")
+    links = page.get_by_role("dialog").get_by_role("row").get_by_role("link")
     expect(links).to_have_count(1)
     id = links.inner_text()
     links.click()

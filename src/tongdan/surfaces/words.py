@@ -506,7 +506,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "RepairTried": ("repair {no} towards {partner}: {repair}", "第 {no} 次修复({partner}):{repair}"),
     "RepairGivenUp": ("{partner} still differs: left to {owner}", "{partner} 仍不一致,转交 {owner}"),
-    "RepairChosen": ("chosen for {partner}: {choice} ({reason})", "对 {partner} 选择 {choice}:{reason}"),
+    "RepairChosen": ("chosen for {partner}: {choice} {reason}", "对 {partner} 选择 {choice} {reason}"),
     "SideAgrees": ("{partner} agrees at {seen_at}", "{partner} 于 {seen_at} 已一致"),
     "WmsToldAgain": ("the warehouse was told again: {what}", "已重新告知仓库:{what}"),
     "ToldAgain": ("told {partner} again", "已重新告知 {partner}"),

@@ -92,7 +92,7 @@ function Progress({ ticket, dispute, side }: { ticket: Ticket; dispute: Dispute;
     <>
       {ticket.open && <div>{`${side.stage === 'waiting' ? '◔ ' : ''}${stage}`}</div>}
       <div className="quiet">
-        {t('tickets.record')}: {record}
+        {t('tickets.record', { system: record })}
         {side.tried > 0 && ` · ${t('tickets.tried', { tried: side.tried, tries })}`}
       </div>
       {ticket.open && side.stage === 'waiting' && side.again_at && (

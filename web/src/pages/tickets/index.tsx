@@ -90,15 +90,18 @@ function Told({ page }: { page: Schemas['TicketPage'] }) {
 }
 
 function List({ rows, filter }: { rows: Ticket[]; filter: Filter }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const statuses = useQuery({
     queryKey: ['statuses'],
     queryFn: () => told(api.GET('/api/v1/statuses')),
     staleTime: Infinity,
   });
   const names = useMemo(
-    () => new Map((statuses.data ?? []).map((each) => [each.name, said(each.name, each.name_zh)])),
-    [statuses.data],
+    () =>
+      new Map(
+        (statuses.data ?? []).map((each) => [each.name, i18n.language === 'en' ? each.name : each.name_zh]),
+      ),
+    [statuses.data, i18n.language],
   );
   const done = useCallback(() => {
     setTimeout(() => void queries.invalidateQueries({ queryKey: KEY }), BEHIND_MS);
