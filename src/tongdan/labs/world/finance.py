@@ -75,7 +75,7 @@ class Finance:
         self.struck: Final[list[Booked]] = []
         self.hears: Callable[[str, str], int] = lambda order, milestone: 0
         self._setting: Final = setting
-        self._secret: Final = secret.encode()
+        self._secret = secret.encode()
         self._zone: Final = zone
         self._url: Final = f"{setting.centre_url}/push/finance/{system}"
         self._nonces: Final = setting.stream("finance", "nonces")
