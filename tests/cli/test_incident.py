@@ -8,7 +8,9 @@ from tests.cli.conftest import tongdan
 
 def test_the_list_names_each_replay() -> None:
     listed = json.loads(tongdan("incident", "list", "--json").stdout)
-    assert [each["name"] for each in listed] == ["never-notified", "refund-withdrawn", "seven-orders"]
+    assert [each["name"] for each in listed] == [
+        "never-notified", "refund-withdrawn", "seven-orders", "signed-without-track",
+    ]  # fmt: skip
     assert "never-notified" in tongdan("incident", "list").stdout
 
 

@@ -15,6 +15,9 @@ from tongdan.domain.fulfillment.track_check import Seen, Verdict, verdict
 from tongdan.domain.fulfillment.track_checking import AGAIN_S, MAX_SEARCHES, WITHIN_S
 from tongdan.domain.fulfillment.track_facts import RecordTrackSearch, SearchTracks
 from tongdan.domain.fulfillment.untracked import MANY
+from tongdan.domain.fulfillment.waybill_commands import RecordWaybill
+from tongdan.domain.kernel.policy import WaybillTerms
+from tongdan.domain.orders.commands import NoteSystemStatus
 
 GRACE_S = POLICY.deadlines.signed_track_grace_s
 OWN, CAINIAO = "carrier/SF", "tracks/cainiao"
@@ -214,6 +217,31 @@ def test_a_channel_that_says_signed_is_doubted_like_a_warehouse() -> None:
     assert centre.states[shipment].checks["SF1"].by == "channel"
     centre.wait(GRACE_S)
     assert asked(centre) == [(OWN, ("SF1",)), (CAINIAO, ("SF1",))]
+
+
+def test_any_other_system_that_says_signed_is_doubted_too_also_of_what_has_a_number_and_has_not_left() -> (
+    None
+):
+    warehouses = {
+        code: msgspec.structs.replace(each, waybill="seller", carrier="SF")
+        for code, each in TWO.warehouses.items()
+    }
+    terms = WaybillTerms(through="sf", channels=("MP",), product="1", template="t")
+    carriers = {"SF": msgspec.structs.replace(TWO.carriers["SF"], waybill=terms)}
+    centre = Centre(msgspec.structs.replace(TWO, warehouses=warehouses, carriers=carriers)).stocked(SHIRT=9)
+    order = centre.placed(line())
+    centre.told(pay(order))
+    shipment = f"{order}-S1"
+    centre.told(RecordWaybill(shipment=shipment, key=shipment, waybill="SF1"))
+    word = NoteSystemStatus(order=order, system="erp", native_status="5", said_at=after(100), status="signed")
+    centre.told(word)
+    centre.told(word)
+    assert centre.states[shipment].checks["SF1"].by == "erp"
+    centre.wait(GRACE_S)
+    assert asked(centre) == [(OWN, ("SF1",)), (CAINIAO, ("SF1",))]
+    for source in SOURCES:
+        answer(centre, shipment, source)
+    assert centre.tickets() == {(shipment, "signed-without-track:SF1")}
 
 
 # ---- many

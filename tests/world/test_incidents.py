@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.world.stage import CONF
 
 from tongdan.labs import incidents
+from tongdan.labs.incidents.frozen_key import LIVE, TESTED
 from tongdan.labs.incidents.outcome import Figure, Outcome, Row
 from tongdan.labs.incidents.registry import INCIDENTS
+from tongdan.labs.incidents.signed_without_track import before
 
 SIDES: tuple[Callable[[Row], Figure], ...] = (lambda row: row.old, lambda row: row.tongdan)
 
@@ -60,6 +63,34 @@ def test_every_system_reverses_a_withdrawn_refund_and_what_left_is_owed_back(dat
     assert old["left_fen"] > ours["left_fen"] > 0
     assert (old["on_one_word"], old["followed_fen"]) == (old["withdrawn"], 0)
     assert old["reversed"] < old["told"]
+
+
+@pytest.mark.parametrize("seed", range(1, 3))
+def test_a_frozen_key_costs_no_parcel_and_nothing_is_signed_that_never_moved(data: Path, seed: int) -> None:
+    outcome = replayed("signed-without-track", seed, data)
+    assert (outcome.holds, outcome.offenders) == (True, ())
+    old, ours = ({row.name: row for row in outcome.rows}, {row.name: row.tongdan for row in outcome.rows})
+    assert ours["false"] == ours["untold"] == ours["doubled"] == ours["test_key"] == ours["warm_frozen"] == 0
+    assert ours["found"] == ours["said"] == ours["parcels"] == old["parcels"].old
+    assert count(ours["found_minutes"]) <= 10
+    assert ours["alarms"] == 1
+    assert count(ours["alone_missed"]) > 0
+    # The old side signs every parcel of the wave, and knows it a quarter of an hour later.
+    assert old["false"].old == old["missed"].old == old["parcels"].old
+    assert count(old["found_minutes"].old) > 10
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_the_figures_of_the_frozen_key_come_out_of_the_old_process_by_themselves(seed: int) -> None:
+    """The source: 142 parcels, signed 14:05 to 14:18; alarm 14:22, spare 14:31, done 14:47."""
+    old = before(seed, CONF)
+    assert old.frozen_at == TESTED + timedelta(days=7)
+    assert abs(old.false - 142) <= 142 * 0.05
+    says = [old.refused_at, old.first_false, old.last_false, old.alarm_at, old.mended_at, old.done_at]
+    minutes = [round((at - LIVE) / timedelta(minutes=1)) for at in says if at is not None]
+    assert len(minutes) == len(says)
+    for minute, source in zip(minutes, (0, 5, 18, 22, 31, 47), strict=True):
+        assert abs(minute - source) <= 1
 
 
 def test_the_same_seed_gives_the_same_columns(data: Path) -> None:

@@ -483,7 +483,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     Reaction("note-carrier-said", _f.ParcelTracked, then.note_carrier_said),
     # what is called signed has a track, or is looked into
     Reaction("check-signed", _f.ShipmentSigned, tracks.warehouse_signed),
-    Reaction("check-channel-signed", _o.ChannelReported, tracks.channel_signed),
+    Reaction("check-channel-signed", _o.ChannelReported, tracks.system_signed),
+    Reaction("check-system-signed", _o.SystemSaid, tracks.system_signed),
     Reaction("count-untracked", track_facts.SignedWithoutTrack, tracks.count),
     Reaction("note-key-refused", health_facts.KeyFailed, tracks.key_refused),
     # buyers are told; a receipt may name its sending by the provider's number alone

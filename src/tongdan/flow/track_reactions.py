@@ -18,7 +18,7 @@ from tongdan.domain.fulfillment.untracked import (
 )
 from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.keys import pulse_key
-from tongdan.domain.orders.facts import ChannelReported
+from tongdan.domain.orders.facts import ChannelReported, SystemSaid
 from tongdan.domain.sync import kinds
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.flow.routing import Commands, Recorded
@@ -32,9 +32,10 @@ def warehouse_signed(fact: ShipmentSigned, at: Recorded) -> Commands:
     yield CheckTracks(shipment=at.aggregate, by=WMS, said_at=fact.signed_at, dispatches=fact.dispatches)
 
 
-def channel_signed(fact: ChannelReported, at: Recorded) -> Commands:
+def system_signed(fact: ChannelReported | SystemSaid, at: Recorded) -> Commands:
+    by = fact.system if isinstance(fact, SystemSaid) else CHANNEL
     for shipment in fact.shipments:
-        yield CheckTracks(shipment=shipment, by=CHANNEL, said_at=fact.said_at)
+        yield CheckTracks(shipment=shipment, by=by, said_at=fact.said_at)
 
 
 def signed_without_track(fact: SignedWithoutTrack, at: Recorded) -> Commands:

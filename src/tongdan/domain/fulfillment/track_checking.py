@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from tongdan.domain.fulfillment import track_facts as f
-from tongdan.domain.fulfillment.shipment import Departure, Shipment, carrier
+from tongdan.domain.fulfillment.shipment import Shipment, carrier
 from tongdan.domain.fulfillment.track_check import TrackCheck, Verdict, verdict
 from tongdan.domain.fulfillment.track_folding import CHECKS
 from tongdan.domain.kernel.messages import NOTHING, Context, Decision, Effect, Fact, Refusal
@@ -23,11 +23,9 @@ UNTRACKED: Final = "signed-without-track"
 
 def check_tracks(shipment: Shipment, command: f.CheckTracks, ctx: Context) -> Decision | Refusal:
     parcels = {
-        each.waybill: each.carrier
-        for each in shipment.departures
-        if (not command.dispatches or each.dispatch in command.dispatches)
-        and _is_untracked(shipment, each)
-        and _sources(each.carrier, ctx)
+        waybill: code
+        for code, waybill in _numbers(shipment, command.dispatches)
+        if waybill not in shipment.checks and not _has_node(shipment, waybill) and _sources(code, ctx)
     }
     if not parcels:
         return NOTHING
@@ -42,9 +40,18 @@ def check_tracks(shipment: Shipment, command: f.CheckTracks, ctx: Context) -> De
     return Decision((opened,))
 
 
-def _is_untracked(shipment: Shipment, departure: Departure) -> bool:
-    over = departure.dispatch in shipment.returned or departure.waybill in shipment.checks
-    return bool(departure.waybill) and not over and not _has_node(shipment, departure.waybill)
+def _numbers(shipment: Shipment, dispatches: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Carrier and number of what has left and is not back; when all is meant, also of what has a number and has not."""
+    for each in shipment.departures:
+        if (
+            each.waybill
+            and each.dispatch not in shipment.returned
+            and (not dispatches or each.dispatch in dispatches)
+        ):
+            yield each.carrier, each.waybill
+    label = shipment.live_label
+    if label is not None and not dispatches:
+        yield label.carrier, label.waybill
 
 
 def _has_node(shipment: Shipment, waybill: str) -> bool:

@@ -75,7 +75,7 @@ class ChannelReported(Fact, frozen=True, kw_only=True):
     """What the channel last said. `status` is the canonical name, "" when the map does not know the native one.
 
     `stale`: it had said something later before. `contradicts`: it speaks of a parcel that we know nothing of, or of
-    an order that it had cancelled. `shipments`: it calls signed what has left in them, which nobody else does yet.
+    an order that it had cancelled. `shipments`: those that it calls signed.
     """
 
     event: str
@@ -361,13 +361,14 @@ class HoldLifted(Fact, frozen=True, kw_only=True):
 
 class SystemSaid(Fact, frozen=True, kw_only=True):
     """What a system said of the order, or (`wms/S1`) of one of its shipments. `status`: the canonical name of what that
-    means, "" where nobody knows or it means nothing."""
+    means, "" where nobody knows or it means nothing. `shipments`: those that a system calls signed with the order."""
 
     system: str
     native_status: str
     said_at: datetime
     stale: bool = False
     status: str = ""
+    shipments: tuple[str, ...] = ()
 
 
 class ShipmentOverdue(Fact, frozen=True, kw_only=True):

@@ -43,7 +43,12 @@ from tongdan.domain.orders.facts import (
 from tongdan.domain.orders.goods.delivery import channel_partner, tell_finance
 from tongdan.domain.orders.goods.gifts import give
 from tongdan.domain.orders.goods.matching import as_named, hold_unmatched
-from tongdan.domain.orders.goods.reservation import advance, open_shipments, reserve_until
+from tongdan.domain.orders.goods.reservation import (
+    advance,
+    called_signed,
+    open_shipments,
+    reserve_until,
+)
 from tongdan.domain.orders.lifecycle import cancel, complete
 from tongdan.domain.orders.lines import Line
 from tongdan.domain.orders.model import (
@@ -71,8 +76,6 @@ MAX_UNITS: Final = 100_000
 DETAIL: Final = "detail"
 CHANGED: Final = "changed"  # all that is said is that something did
 AFTER_SALE: Final = "after-sale"  # … to one of its after-sales
-SIGNED: Final = ("signed", "completed")
-
 # What an event says of the order's status when the push carries none.
 _IMPLIED: Final = {
     "created": "created",
@@ -337,18 +340,10 @@ def _report(draft: Draft, ctx: Context, event: str, native: str, said_at: dateti
             said_at=said_at,
             stale=stale,
             contradicts=not stale and _contradicts(order, event, word),
-            shipments=() if stale else _unsigned(order, status),
+            shipments=() if stale else called_signed(order, ctx.id, status),
         )
     )
     return status
-
-
-def _unsigned(order: Order, status: str) -> tuple[str, ...]:
-    """What a channel that says so would have signed and nobody else has."""
-    if status not in SIGNED:
-        return ()
-    open_ = [each.shipment for each in order.parcels if (each.signed_at or each.returned_at) is None]
-    return tuple(dict.fromkeys(filter(None, open_)))  # what had left before it was taken over is in none
 
 
 def _is_kept(order: Order) -> bool:

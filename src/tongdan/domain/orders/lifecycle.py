@@ -30,7 +30,7 @@ from tongdan.domain.orders.facts import (
     SystemSaid,
 )
 from tongdan.domain.orders.goods.delivery import tell_finance
-from tongdan.domain.orders.goods.reservation import asked_for, open_shipments
+from tongdan.domain.orders.goods.reservation import asked_for, called_signed, open_shipments
 from tongdan.domain.orders.model import WORRY_SHIP, WORRY_SHORT, Order, gone, here
 from tongdan.domain.orders.money import settling
 from tongdan.domain.orders.money.cod import tell_overdue
@@ -110,6 +110,7 @@ def note_system_status(order: Order, command: NoteSystemStatus, ctx: Context) ->
         said_at=command.said_at,
         stale=stale,
         status=command.status,
+        shipments=() if stale or "/" in command.system else called_signed(order, ctx.id, command.status),
     )
     return Decision((fact,))
 

@@ -13,7 +13,8 @@ def with_rare_listings(conf: Path, folder: Path) -> Path:
     shutil.copytree(conf, folder)
     for path in (folder / "channels").glob("*.yml"):
         said = yaml.safe_load(path.read_text())
-        if isinstance(said.get("listing"), dict):
-            said["listing"]["every_s"] = LIST_EVERY_S
-            path.write_text(yaml.safe_dump(said, allow_unicode=True))
+        for lists in (said, said.get("after_sale") or {}):
+            if isinstance(lists.get("listing"), dict):
+                lists["listing"]["every_s"] = LIST_EVERY_S
+        path.write_text(yaml.safe_dump(said, allow_unicode=True))
     return folder

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tongdan.adapters.clock import SeededEntropy
 from tongdan.adapters.partners import channels_of
-from tongdan.adapters.policy_files import load_conf
+from tongdan.adapters.policy_files import Conf, load_conf
 from tongdan.adapters.transport import Handler, InProcessTransport
 from tongdan.flow.shard import commit_inline
 from tongdan.labs.world.chance import Stream
@@ -21,7 +21,7 @@ from tongdan.labs.world.platforms import SHARES
 from tongdan.labs.world.provision import provision
 from tongdan.labs.world.retail import Retail
 from tongdan.labs.world.world import World
-from tongdan.ports import Clock, HttpRequest, HttpResponse, PushAnswer, PushRequest
+from tongdan.ports import Clock, HttpRequest, HttpResponse, Probes, PushAnswer, PushRequest, Transport
 from tongdan.profile import Centre, embedded
 from tongdan.surfaces.front_door import FrontDoor
 from tongdan.surfaces.waits import WAITS
@@ -52,10 +52,12 @@ async def together(
     retail: Retail | None = None,
     shares: Mapping[str, float] = SHARES,
     prepare: Callable[[Path], None] = lambda data: None,
+    probes: Callable[[Conf, Transport, Clock], Probes] | None = None,
 ) -> AsyncIterator[Pair]:
     """Build both, start the centre, count the stock; at the end stop both.
 
     `prepare` may change the data directory when the world has its half of the credentials and the centre has not begun.
+    `probes`: what health scans look with; without it they see nothing.
     """
     entropy = SeededEntropy(f"{seed}/centre/{day}")
     read = load_conf(conf)
@@ -86,7 +88,10 @@ async def together(
     )
     prepare(data)
     transport = InProcessTransport(world.handlers, clock, latency_s)
-    centre = embedded(data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline)
+    centre = embedded(
+        data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline,
+        probes=None if probes is None else probes(read, transport, clock),
+    )  # fmt: skip
     front_door = FrontDoor(centre.doors, centre.bus, clock, centre.meters, WAITS)
     doors[urlsplit(world.setting.centre_url).netloc] = knocking(front_door, clock)
     await centre.start()

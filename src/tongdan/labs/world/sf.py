@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from tongdan.domain.kernel import ids
 from tongdan.labs.world.carrier import Carrier, Scan
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, NOT_TURNED, UNKNOWN_STATUS
+from tongdan.labs.world.idle_keys import IdleKeys
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
 from tongdan.labs.world.sf_waybill import LABELS, SERVICES, No, SfWaybills, Throttled
@@ -37,6 +38,8 @@ class SfExpress:
 
     def __init__(self, setting: Setting, carrier: Carrier, account: Mapping[str, str], zone: tzinfo) -> None:
         self.queries = 0
+        self.idle: IdleKeys | None = None
+        self.spares: Final[dict[str, str]] = {}  # further keys of the account: partner id → check word
         self.waybills: Final = SfWaybills(setting, carrier, account["partner_id"])
         self._setting: Final = setting
         self._account: Final = account
@@ -90,10 +93,14 @@ class SfExpress:
             return self.waybills.label(request)
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         content = form.get("msgData", "")
-        text = urlencode({"": content + form.get("timestamp", "") + self._account["check_word"]})[1:]
-        text = text.replace("%2A", "*").replace("~", "%7E")  # as Java's URLEncoder has it
-        if form.get("partnerID") != self._account["partner_id"]:
+        partner = form.get("partnerID", "")
+        words = {self._account["partner_id"]: self._account["check_word"], **self.spares}
+        if self.idle is not None and (no := self.idle.refuses(partner)):
+            return no
+        if partner not in words:
             return _gateway("A1004", None)
+        text = urlencode({"": content + form.get("timestamp", "") + words[partner]})[1:]
+        text = text.replace("%2A", "*").replace("~", "%7E")  # as Java's URLEncoder has it
         if form.get("msgDigest") != b64encode(hashlib.md5(text.encode()).digest()).decode():
             return _gateway("A1006", None)
         service = form.get("serviceCode", "")

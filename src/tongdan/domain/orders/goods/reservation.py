@@ -23,6 +23,7 @@ from tongdan.domain.orders.goods.delivery import apply_early
 from tongdan.domain.orders.lines import PlannedShipment, ReservedLine, Units
 from tongdan.domain.orders.model import WORRY_SHORT, LineState, Order
 
+SIGNED: Final = ("signed", "completed")  # what a system says of an order all of which has come
 MAX_RETRIES: Final = 100  # of one line's reservation: beyond it a person has to look
 
 
@@ -142,6 +143,11 @@ def _release(order: Order, ready: list[LineState]) -> OrderReleased:
         shipments=shipments,
         collect_fen=order.amount_fen if order.paid is None and not order.shipments else 0,
     )
+
+
+def called_signed(order: Order, id: str, status: str) -> tuple[str, ...]:
+    """The shipments that a system speaks of when it gives the order this status, if it is one that signs for all."""
+    return open_shipments(order, id) if status in SIGNED else ()
 
 
 def open_shipments(order: Order, id: str) -> tuple[str, ...]:
