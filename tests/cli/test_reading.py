@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import tongdan
 
 from tongdan.profile import reading
+from tongdan.surfaces.http.members import Role
 
 
 def _json(*words: object) -> Any:
@@ -113,6 +114,15 @@ def test_where_there_is_no_data_none_is_made(tmp_path: Path, words: tuple[str, .
 def test_tickets_are_listed_once_each(data: Path) -> None:
     rows = _json("tickets", "--data", data)
     assert len(rows) == len({row["id"] for row in rows}) == len(reading(data).tickets())
+    by_owner = [_json("tickets", "--owner", role, "--data", data) for role in Role]
+    assert sum(len(each) for each in by_owner) == len(rows) > 0
+    assert _json("tickets", "--overdue", "--data", data) == []
+
+
+def test_repairs_are_counted_over_the_days_asked_for(data: Path) -> None:
+    found = _json("pulse", "repairs", "--days", "30", "--data", data)
+    assert found["found"] == sum(found[by] for by in ("by_itself", "by_person", "by_time", "open"))
+    assert "by itself" in tongdan("pulse", "repairs", "--data", data).stdout
 
 
 def test_the_audit_trail_is_exported_whole_or_not_at_all(data: Path, tmp_path: Path) -> None:

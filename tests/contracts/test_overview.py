@@ -128,7 +128,9 @@ def test_a_cursor_that_no_page_had_is_refused(overview: SqliteOverview, cursor: 
         overview.find(TicketQuery(), before=cursor)
 
 
-def test_repairs_are_counted_by_when_they_were_found(overview: SqliteOverview) -> None:
+def test_repairs_are_counted_by_when_they_were_found(
+    overview: SqliteOverview, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert overview.repaired(TicketQuery(), AT, after(100)) == RepairNumbers()
     spans = [
         ("a", 0, 10, "itself"), ("a", 20, 50, "person"), ("a", 60, None, ""), ("b", 5, 105, "itself"),
@@ -148,4 +150,8 @@ def test_repairs_are_counted_by_when_they_were_found(overview: SqliteOverview) -
     )
     assert overview.repaired(TicketQuery(shops=("pd-1",)), AT, after(100)) == RepairNumbers(
         found=1, by_itself=1, median_s=100, p90_s=100
+    )
+    monkeypatch.setattr("tongdan.adapters.overview_sqlite.MOST_REPAIRS", 2)
+    assert overview.repaired(TicketQuery(), AT, after(100)) == RepairNumbers(
+        found=2, by_person=1, open=1, median_s=30, p90_s=30, more=True
     )

@@ -14,6 +14,7 @@ from tongdan.adapters.clock import SystemClock
 from tongdan.domain.kernel.messages import Command
 from tongdan.domain.sync.commands import RaiseTicket
 from tongdan.domain.sync.dispute_facts import NoteAgreement, NoteDifference
+from tongdan.domain.sync.kinds import OWNERS, WORDS, owner_of
 from tongdan.ports import Accepted, Inbound, NotUnderstood
 from tongdan.surfaces.http.keys import Principal, Scope
 from tongdan.surfaces.http.members import ROLES, Role
@@ -163,6 +164,11 @@ async def test_whoever_runs_orders_decides_all_and_others_what_waits_for_their_r
     assert [row.operator for row in chosen] == ["finance"]
 
 
+def test_every_kind_waits_for_a_role_that_there_is() -> None:
+    assert set(OWNERS) <= set(WORDS)
+    assert {owner_of(f"{kind}:7") for kind in WORDS} == {*Role} - {Role.ADMIN}
+
+
 async def test_tickets_are_seen_with_their_order_and_nowhere_else(served: Served, say: Said) -> None:
     await served.stock(5)
     order = await served.place("A1")
@@ -211,6 +217,7 @@ async def test_the_numbers_say_by_whom_differences_were_mended(served: Served, s
         ]
     assert found | {"median_s": 0, "p90_s": 0} == {
         "days": 7, "found": 3, "by_itself": 1, "by_person": 1, "by_time": 0, "open": 1, "median_s": 0, "p90_s": 0,
+        "more": False,
     }  # fmt: skip
     assert (left["by"], left["evidence"]) == ("person", "both stand")
     assert left["closed_at"] is not None

@@ -5,6 +5,7 @@ narrowed without its order. A view can be rebuilt, so it does not wait for the d
 it is dropped and catches up from the journal, which is the truth.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,15 +35,15 @@ CREATE INDEX tickets_newest ON tickets (raised_us, id);
 CREATE INDEX tickets_open ON tickets (raised_us, id) WHERE open;
 CREATE INDEX tickets_about ON tickets (about);
 CREATE TABLE repairs (
-    id TEXT, found_us INTEGER, closed_us INTEGER, mended_by TEXT NOT NULL, PRIMARY KEY (id, found_us)
+    found_us INTEGER, id TEXT, closed_us INTEGER, mended_by TEXT NOT NULL, PRIMARY KEY (found_us, id)
 ) WITHOUT ROWID;
-CREATE INDEX repairs_found ON repairs (found_us);
 CREATE TABLE positions (shard INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 CREATE TABLE tally (open INTEGER NOT NULL);  -- so that nobody counts a million rows
 INSERT INTO tally VALUES (0);
 """
-_FORMAT: Final = ViewFormat(4, _SCHEMA, {"synchronous": "off", "cache_size": -32_768})
+_FORMAT: Final = ViewFormat(5, _SCHEMA, {"synchronous": "off", "cache_size": -32_768})
 _COLUMNS: Final = 19
+MOST_REPAIRS: Final = 50_000  # the newest of a period that are counted
 # Several names in one column, each between two of these, so that one is found as a whole.
 _BAR: Final = "\n"
 
@@ -64,7 +65,7 @@ class SqliteOverview:
             db.executemany(f"REPLACE INTO tickets VALUES ({marks})", [_values(each) for each in tickets])
             db.executemany(
                 "REPLACE INTO repairs VALUES (?, ?, ?, ?)",
-                [(r.ticket, _us(r.found_at), _maybe_us(r.closed_at), r.by) for r in repairs],
+                [(_us(r.found_at), r.ticket, _maybe_us(r.closed_at), r.by) for r in repairs],
             )
             db.executemany(
                 "UPDATE tickets SET channel = ?, shop = ?, native = ?, status = ?, warehouses = ? WHERE about = ?",
@@ -99,33 +100,21 @@ class SqliteOverview:
 
     def repaired(self, query: TicketQuery, since: datetime, until: datetime) -> RepairNumbers:
         where, values = _where(query)
-        source = f"repairs r JOIN tickets USING (id) WHERE r.found_us >= ? AND r.found_us < ? AND {where}"
-        values = [_us(since), _us(until), *values]
-        with bounded(self._db):
-            by: dict[str | None, int] = dict(
-                self._db.execute(
-                    "SELECT CASE WHEN r.closed_us IS NULL THEN NULL ELSE r.mended_by END AS whom, count(*)"
-                    f" FROM {source} GROUP BY whom",
-                    values,
-                )
-            )
-            closed = sum(by.values()) - by.get(None, 0)
-            return RepairNumbers(
-                found=sum(by.values()), by_itself=by.get("itself", 0), by_person=by.get("person", 0),
-                by_time=by.get("time", 0), open=by.get(None, 0), median_s=self._rank(source, values, closed, 50),
-                p90_s=self._rank(source, values, closed, 90),
-            )  # fmt: skip
-
-    def _rank(self, source: str, values: Sequence[Any], closed: int, percent: int) -> int | None:
-        """Seconds within which so many per cent of the closed ones were mended (nearest rank)."""
-        if not closed:
-            return None
+        source = "repairs r" if where == "1" else "repairs r JOIN tickets USING (id)"
         sql = (
-            f"SELECT r.closed_us - r.found_us AS took_us FROM {source} AND r.closed_us IS NOT NULL"
-            " ORDER BY took_us LIMIT 1 OFFSET ?"
+            "SELECT CASE WHEN r.closed_us IS NULL THEN 'open' ELSE r.mended_by END, r.closed_us - r.found_us"
+            f" FROM {source} WHERE r.found_us >= ? AND r.found_us < ? AND {where} ORDER BY r.found_us DESC LIMIT ?"
         )
-        found: int = self._db.execute(sql, (*values, -(-closed * percent // 100) - 1)).get
-        return round(found / 1_000_000)
+        with bounded(self._db):
+            found = self._db.execute(sql, (_us(since), _us(until), *values, MOST_REPAIRS + 1))
+            rows: list[tuple[str, int | None]] = list(found)
+        counted = rows[:MOST_REPAIRS]
+        by = Counter[str]([whom for whom, _ in counted])
+        took_us = sorted([us for _, us in counted if us is not None])
+        return RepairNumbers(
+            found=len(counted), by_itself=by["itself"], by_person=by["person"], by_time=by["time"], open=by["open"],
+            median_s=_rank_s(took_us, 50), p90_s=_rank_s(took_us, 90), more=len(rows) > MOST_REPAIRS,
+        )  # fmt: skip
 
     def tickets_open(self) -> int:
         found: int = self._db.execute("SELECT open FROM tally").get
@@ -133,6 +122,11 @@ class SqliteOverview:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _rank_s(took_us: Sequence[int], percent: int) -> int | None:
+    """Seconds within which so many per cent of them were mended (nearest rank)."""
+    return round(took_us[-(-len(took_us) * percent // 100) - 1] / 1_000_000) if took_us else None
 
 
 def _where(query: TicketQuery) -> tuple[str, list[Any]]:

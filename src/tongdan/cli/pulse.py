@@ -92,7 +92,8 @@ def repairs(
         t("open", "未关闭"), t("median", "中位用时"), t("90 %", "九成在内"),
     )  # fmt: skip
     took = ["—" if s is None else f"{s} s" for s in (found.median_s, found.p90_s)]
-    add_row(shown, found.found, found.by_itself, found.by_person, found.by_time, found.open, *took)
+    count = f"{found.found}{'+' if found.more else ''}"
+    add_row(shown, count, found.by_itself, found.by_person, found.by_time, found.open, *took)
     out.print(shown)
 
 

@@ -81,7 +81,8 @@ EVERY_TICKET: Final = TicketQuery()
 
 
 class RepairNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the differences that were found in a time: by whom they were mended, and how long that took."""
+    """Of the differences that were found in a time: by whom they were mended, and how long that took. `more`: there
+    were more, and only the newest are counted."""
 
     found: int = 0
     by_itself: int = 0
@@ -90,6 +91,7 @@ class RepairNumbers(msgspec.Struct, frozen=True, kw_only=True):
     open: int = 0
     median_s: int | None = None
     p90_s: int | None = None
+    more: bool = False
 
 
 class Overview(Protocol):

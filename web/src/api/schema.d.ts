@@ -4632,6 +4632,11 @@ export interface components {
             median_s: number | null;
             /** P90 S */
             p90_s: number | null;
+            /**
+             * More
+             * @description There were more; only the newest are counted.
+             */
+            more: boolean;
         };
         /** ObjectionShape */
         ObjectionShape: {

@@ -189,6 +189,7 @@ class NumbersShape(BaseModel):
     open: int
     median_s: int | None = Field(description="Half of the closed ones took no longer; null: none is closed.")
     p90_s: int | None
+    more: bool = Field(description="There were more; only the newest are counted.")
 
 
 @router.get("")

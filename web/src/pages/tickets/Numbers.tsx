@@ -23,7 +23,7 @@ export function Numbers() {
   const its = found.data;
   const span = (s: number | null | undefined) => (s == null ? '–' : formatSpan(s, i18n.language));
   const cells = [
-    [t('tickets.found'), its?.found],
+    [t('tickets.found'), its && `${its.found}${its.more ? '+' : ''}`],
     [t('tickets.byItself'), its?.by_itself],
     [t('tickets.byPerson'), its?.by_person],
     [t('tickets.byTime'), its?.by_time, t('tickets.hint.byTime')],
