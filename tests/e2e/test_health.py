@@ -1,11 +1,17 @@
 """The health board as operations uses it: what was found, what mends it, which key each task calls with."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.e2e.conftest import sign_in, violations
+from playwright.sync_api import Browser, Page, expect
+from tests.e2e.conftest import new_context, sign_in, violations, watched
+from tests.e2e.service import Service
+from tests.surfaces.conftest import Served
+from tests.surfaces.test_outages import cancelled, until
 
+from tongdan.surfaces.http.keys import Scope
 from tongdan.surfaces.http.members import Role
 
 pytestmark = pytest.mark.server
@@ -36,3 +42,39 @@ def test_whoever_may_not_operate_sees_the_board_and_cannot_scan(page: Page) -> N
     page.goto("/health")
     expect(page.get_by_role("heading", name="配置健康")).to_be_visible()
     expect(page.get_by_role("button", name="立即巡检")).to_be_disabled()
+
+
+async def finance_out(served: Served) -> None:
+    """Finance does not take the key, and eight orders wait to be told of."""
+    served.finance_status = 401
+    for n in range(8):
+        await cancelled(served, f"N{n}")
+    await until(served, "OutageBegan")
+
+
+@pytest.fixture
+def watching(tmp_path: Path, browser: Browser) -> Iterator[Page]:
+    service = Service(tmp_path, finance_out, *Scope)
+    service.start()
+    context = new_context(browser, service.url)
+    with watched(context, service.url) as page:
+        service.enter(page, "/health")
+        yield page
+    context.close()
+    service.kill()
+
+
+def test_an_outage_is_seen_with_what_waits_and_its_report_can_be_saved(watching: Page) -> None:
+    outages = watching.get_by_role("region", name="合作方中断")
+    row = outages.get_by_role("row").filter(has_text="finance")
+    expect(row).to_contain_text("密钥被拒")
+    expect(row).to_contain_text("中断中")
+    expect(row).to_contain_text("0 / 8")
+    with watching.expect_download() as saving:
+        row.get_by_role("button", name="CSV").click()
+    assert saving.value.suggested_filename == "outage-1.csv"
+    assert len(Path(saving.value.path()).read_text().splitlines()) == 9
+    watching.wait_for_timeout(500)  # buttons fade
+    assert violations(watching) == []
+    watching.get_by_role("button", name="English").click()
+    expect(watching.get_by_role("region", name="Outages of partners")).to_contain_text("key refused")
