@@ -67,7 +67,7 @@ class How(NamedTuple):
 
 class Side(NamedTuple):
     """What one side comes to. `test_key`: how many were taken for the production task. `waited_minutes`: the longest
-    that a parcel waited for the carrier to be told. By the outage's report `reported` was sent again, `left` was not."""
+    that a parcel waited for the carrier to be told. Of an outage, by its report, `reported` was sent again, `left` not."""
 
     parcels: int
     test_key: int
