@@ -67,7 +67,9 @@ class How(NamedTuple):
 
 class Side(NamedTuple):
     """What one side comes to. `test_key`: how many were taken for the production task. `waited_minutes`: the longest
-    that a parcel waited for the carrier to be told. Of an outage, by its report, `reported` was sent again, `left` not."""
+    that a parcel waited for the carrier to be told. The report of its outage says that so many were sent again
+    (`reported`), and so many not (`left`).
+    """
 
     parcels: int
     test_key: int
