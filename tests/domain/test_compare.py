@@ -124,13 +124,13 @@ def test_receivers_are_compared_without_their_blanks_and_cannot_be_read() -> Non
 
 
 def test_an_order_that_rests_is_checked_ever_more_rarely() -> None:
-    pulse = PulsePolicy(tiers=(Tier(rested_s=0, every_s=300), Tier(rested_s=3_600, every_s=1_800)))
-    assert [pulse.check_every_s(rested_s) for rested_s in (0, 3_599, 3_600, 10**6)] == [
-        300,
-        300,
-        1_800,
-        1_800,
-    ]
+    pulse = PulsePolicy(
+        tiers=(Tier(rested_s=0, every_s=300), Tier(rested_s=3_600, every_s=1_800)),
+        partners={"wms": Terms(tiers=(Tier(rested_s=0, every_s=900),)), "finance": Terms()},
+    )
+    rested = (0, 3_599, 3_600, 10**6)
+    assert [pulse.check_every_s("finance", each) for each in rested] == [300, 300, 1_800, 1_800]
+    assert [pulse.check_every_s("wms/EAST", each) for each in rested] == [900] * 4
 
 
 def test_of_a_status_its_own_record_counts_before_that_of_all() -> None:

@@ -14,6 +14,7 @@ from tongdan.domain.orders.commands import (
     RecordRefund,
     RequestPayment,
     RequestRefund,
+    TellAgain,
 )
 from tongdan.domain.orders.erp_facts import CancelAtErp, ErpParcel, PushToErp, ReviseAtErp
 from tongdan.domain.orders.facts import OrderReleased
@@ -170,3 +171,23 @@ def test_a_shop_without_an_erp_tells_none() -> None:
     order = paid(centre)
     centre.told(CancelOrder(order=order, reason="changed mind"))
     assert (centre.effects_of(PushToErp), centre.effects_of(CancelAtErp)) == ([], [])
+
+
+def test_an_erp_that_sees_the_order_otherwise_is_told_how_it_stands_now() -> None:
+    centre = Centre(KEPT)
+    order = paid(centre)
+    assert centre.told(TellAgain(order=order, partner="erp/main")) == ["ErpRevised", "ToldAgain"]
+    (told,) = revisions(centre)
+    (push,) = centre.effects_of(PushToErp)
+    assert (told.revision, told.copy) == (1, push)
+    centre.told(CancelOrder(order=order, reason="changed mind"))
+    assert centre.told(TellAgain(order=order, partner="erp/main")) == ["ToldAgain"]
+    first, second = centre.effects_of(CancelAtErp)
+    assert (first.order, first.partner) == (second.order, second.partner)
+
+
+def test_another_erp_or_one_that_was_never_given_the_order_is_told_nothing() -> None:
+    centre = Centre(KEPT)
+    order = centre.stocked(SHIRT=5).placed(line(units=2))
+    assert centre.told(TellAgain(order=order, partner="erp/main")) == []
+    assert centre.told(TellAgain(order=order, partner="erp/books")) == []

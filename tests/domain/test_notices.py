@@ -23,7 +23,7 @@ from tongdan.domain.notices.commands import (
 )
 from tongdan.domain.notices.facts import AskReceipt, SendNotice
 from tongdan.domain.notices.model import MAX_SENDINGS, NoticeStage
-from tongdan.domain.orders.commands import CancelOrder
+from tongdan.domain.orders.commands import CancelOrder, TellAgain
 from tongdan.domain.orders.facts import TellService
 from tongdan.domain.orders.goods.commands import NoteRepacked
 from tongdan.domain.orders.lines import Units
@@ -262,6 +262,9 @@ def test_customer_service_is_told_of_each_parcel_and_of_what_was_packed_anew() -
         ("repacked", f"{order}-S2", "", ((1, 1),)),
         ("shipped", f"{order}-S1", "SF1", ((1, 1),)),
     ]
+    assert on.told(TellAgain(order=order, partner="service")) == ["ToldAgain"]
+    again = on.effects_of(TellService)[-1]
+    assert (again.event, again.waybill, again.units) == ("shipped", "SF1", ((1, 1),))
     nobody = centre()
     shipped(nobody, "SF1")
     assert nobody.effects_of(TellService) == []

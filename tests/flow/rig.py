@@ -135,8 +135,8 @@ class Rig:
         self.wakeups = Wakeups(self.bus)
         self.runner = Runner(self.bus, actors, self.reads.person)
         self.heartbeat = Heartbeat(self.bus, policy, self.reads, self.checks, witnesses, self.reads.person)
-        asked = self.heartbeat.witnesses.keys()
-        self.views = Views(self.bus, self.reads, self.overview, self.search, self.checks, asked)
+        watched = self.heartbeat.watched
+        self.views = Views(self.bus, self.reads, self.overview, self.search, self.checks, watched)
         slot_rows = lambda n: SqliteSlotRows(shard_file(data, n))  # noqa: E731
         leaving = Leaving(self.bus, self.relay, self.runner, self.views, slot_rows, lambda: False)
         self.mover = Mover(self.bus, self.relay, self.runner, slot_rows, leaving)

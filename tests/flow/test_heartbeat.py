@@ -39,6 +39,7 @@ class Books:
         self._clock = clock
         self.asked: list[tuple[datetime, str]] = []
         self.down = False
+        self.takes_s = 0.0
         self.deaf: set[str] = set()  # it is silent when it is asked about one of them
         self.garbled: set[str] = set()
         self.settled: dict[str, int] = {}
@@ -46,9 +47,10 @@ class Books:
 
     async def see(self, subjects: Sequence[Subject], turn: Turn) -> Sequence[Seen] | Failed:
         await turn()
+        self.asked += [(self._clock.now(), each.id) for each in subjects if not self.down]
+        await self._clock.sleep(self.takes_s)
         if self.down:
             return Failed("no answer", partner_wide=True)
-        self.asked += [(self._clock.now(), each.id) for each in subjects]
         if any(each.id in self.deaf for each in subjects):
             return Failed("no answer", partner_wide=True, unknown=True)
         if any(each.id in self.garbled for each in subjects):
@@ -99,6 +101,26 @@ async def test_a_beat_keeps_to_its_rate_and_what_it_does_not_reach_comes_first_i
         await rig.heartbeat.beat("finance")
         second = books.orders_asked()[BEAT_ORDERS : BEAT_ORDERS + 4]
         assert sorted([*first, *second]) == sorted(ids)
+
+
+@virtual
+async def test_a_slow_partner_is_asked_as_fast_as_its_rate_allows_and_not_faster(
+    clock: Clock, tmp_path: Path
+) -> None:
+    books = Books(clock)
+    books.takes_s = 0.6
+    quick = replace(PULSE, partners={"finance": replace(PULSE.partners["finance"], calls_per_minute=600)})
+    async with opened(tmp_path / "d", clock, policy=replace(POLICY, pulse=quick), witnesses=[books]) as rig:
+        await rig.accepted(count(100))
+        ids = await paid(rig, 40)
+        rig.heartbeat.stop()
+        began = clock.now()
+        beat = await rig.heartbeat.beat("finance")
+        assert sorted(books.orders_asked()) == sorted(ids)
+        assert (beat.asked, beat.checked) == (40, 40)
+        spans = [b - a for (a, _), (b, _) in zip(books.asked, books.asked[1:], strict=False)]
+        assert min(spans) >= timedelta(seconds=0.0999)
+        assert clock.now() - began < timedelta(seconds=40 * books.takes_s / 3)
 
 
 @virtual

@@ -14,7 +14,11 @@ from tongdan.domain.orders.model import Order
 from tongdan.labs.world.in_process import Pair
 
 ERPS = {
-    "main": {"kind": "webhook", "base_url": "https://erp.example.com/orders"},
+    "main": {
+        "kind": "webhook",
+        "base_url": "https://erp.example.com/orders",
+        "status_url": "https://erp.example.com",
+    },
     "books": {
         "kind": "k3cloud",
         "base_url": "https://k3.example.com/K3Cloud",
@@ -65,6 +69,9 @@ def test_the_books_of_the_erps_are_those_of_the_centre(tmp_path: Path, conf: Pat
             assert standing == expected[name]
             assert off[name] >= book.off
         assert any(expected.values())
+        asked = {partner: pair.centre.heartbeat.checks.beat(partner) for partner in ("erp/main", "erp/books")}
+        assert all(beat is not None and beat.checked for beat in asked.values())
+        assert [each for each in reads.tickets() if each.kind.startswith("differs-")] == []
 
     day = run_day(tmp_path / "data", seed=seed, orders=25, conf=conf, after=compare)
     assert day.findings == []

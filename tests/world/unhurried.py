@@ -31,7 +31,10 @@ def unhurried(every_s: int = EVERY_S, page_size: int = 0, check_every_s: int = C
         pulse.unlink()
     elif check_every_s:
         tiers = {"tiers": [{"rested_s": 0, "every_s": check_every_s}]}
-        pulse.write_text(yaml.safe_dump(yaml.safe_load(pulse.read_text()) | tiers))
+        said = yaml.safe_load(pulse.read_text()) | tiers
+        for terms in said["partners"].values():
+            terms.pop("tiers", None)
+        pulse.write_text(yaml.safe_dump(said))
     for path in (folder / "channels").glob("*.yml"):
         text = re.sub(
             r"^( *)listing:.*$", rf"\1listing:\n\1  every_s: {every_s}", path.read_text(), flags=re.MULTILINE

@@ -7,6 +7,7 @@ grace becomes a dispute (`domain.sync.dispute`); where the partner's word counts
 """
 
 import logging
+from asyncio import gather
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,7 +31,8 @@ from tongdan.domain.sync.suspicion import Colour, Rhythm, colour, heard, not_ask
 from tongdan.domain.sync.ticket import Side, Ticket
 from tongdan.flow.bus import Bus
 from tongdan.flow.pace import Pace
-from tongdan.flow.watching import handed_over, is_over, ours, subject
+from tongdan.flow.tally import Tally
+from tongdan.flow.watching import handed_over, is_over, ours, subject, watched
 from tongdan.ports import (
     Beat,
     Check,
@@ -41,16 +43,15 @@ from tongdan.ports import (
     Reads,
     Seen,
     StoreFailure,
+    Watched,
     Witness,
 )
 
 _log: Final = logging.getLogger(__name__)
 
 SOURCE: Final = "pulse"
-ERROR_LIMIT: Final = 300
 EARLY: Final = 0.1  # of a beat: what falls due so soon is checked now, and not a beat late
-DEAF: Final = 3  # calls in a row that nobody answers end a beat
-UNREAD: Final = 50  # orders of a beat that it may get no answer for
+TOGETHER: Final = 20  # questions under way at once to who answers, or what its rate has for two seconds
 
 
 class Heartbeat:
@@ -78,6 +79,10 @@ class Heartbeat:
         self._paces: Final = {
             partner: Pace(bus.clock, self._terms(partner).calls_per_minute) for partner in self.witnesses
         }
+
+    def watched(self, id: str, order: Order, changed_at: datetime) -> Watched:
+        """Who is asked about an order that has changed."""
+        return watched(id, order, changed_at, self.witnesses.keys(), self._policy)
 
     # -- when
 
@@ -159,36 +164,28 @@ class Heartbeat:
         await self._note_pulse(beat)
         return beat
 
-    async def _ask_about_all(self, witness: Witness, began_at: datetime) -> "_Tally":
+    async def _ask_about_all(self, witness: Witness, began_at: datetime) -> Tally:
         partner, clock, pace = witness.partner, self._bus.clock, self._paces[witness.partner]
         terms, horizon, calls = self._terms(partner), self._horizon(partner, began_at), pace.calls
         most, at_once = max(1, terms.calls_per_minute * terms.every_s // 60), self._at_once(witness)
-        checked = differing = deaf = singly = 0
-        error, unread = "", set[str]()
+        together, tally = max(1, min(TOGETHER, terms.calls_per_minute // 30)), Tally()
         for _ in range(most):
-            due = self._next(partner, max(horizon, clock.now()), unread, 1 if singly else at_once)
-            singly = max(0, singly - 1)
-            if not due or self._bus.stopping or pace.calls - calls >= most:
+            room = min(together if tally.is_heard else 1, most - (pace.calls - calls))
+            if room < 1 or tally.is_over or self._bus.stopping:
                 break
-            asked_at = clock.now()
-            found = await self._check(witness, due)
-            if isinstance(found, Failed):
-                error = found.error[:ERROR_LIMIT]
-                deaf = deaf + 1 if found.partner_wide else 0
-                if len(due) > 1 and not deaf:
-                    singly = len(due)  # one of them is what it stumbles over
-                else:
-                    unread |= {each.order for each in due}
-                if deaf >= DEAF or found.retry_after_s or len(unread) >= UNREAD:
-                    break
-            else:
-                deaf = 0
-                checked += len(found)
-                differing += sum(bool(each.odd) for each in found)
-                self.checks.done(partner, found, asked_at)
-                unread |= {each.order for each in due} - {each.order for each in found}
+            limit = 1 if tally.singly else at_once * room
+            if not (due := self._next(partner, max(horizon, clock.now()), tally.unread, limit)):
+                break
+            asked_at, parts = clock.now(), [due[at : at + at_once] for at in range(0, len(due), at_once)]
+            for part, found in zip(
+                parts, await gather(*[self._check(witness, each) for each in parts]), strict=True
+            ):
+                tally.note(part, found)
+                if not isinstance(found, Failed):
+                    self.checks.done(partner, found, asked_at)
             await clock.sleep(0)
-        return _Tally(pace.calls - calls, checked, differing, error)
+        tally.asked = pace.calls - calls
+        return tally
 
     def _at_once(self, witness: Witness) -> int:
         most = self._terms(witness.partner).orders_per_call
@@ -277,7 +274,8 @@ class Heartbeat:
         }
 
     def _rest(self, check: Check, now: datetime) -> timedelta:
-        return timedelta(seconds=self._pulse.check_every_s((now - check.changed_at).total_seconds()))
+        rested_s = (now - check.changed_at).total_seconds()
+        return timedelta(seconds=self._pulse.check_every_s(check.partner, rested_s))
 
     def _later(self, partner: str) -> datetime:
         return self._bus.clock.now() + timedelta(seconds=self._terms(partner).every_s)
@@ -346,15 +344,6 @@ class _Held(NamedTuple):
 
     order: Order
     shipments: Mapping[str, Shipment]
-
-
-class _Tally(NamedTuple):
-    """What came of a beat: calls, and orders."""
-
-    asked: int
-    checked: int
-    differing: int
-    error: str
 
 
 def colour_of(beat: Beat | None, now: datetime) -> Colour:

@@ -5,7 +5,7 @@ after a crash catches up from the journal position it had reached. Losing it cos
 """
 
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -21,7 +21,6 @@ from tongdan.flow.bus import Bus
 from tongdan.flow.journal import from_us
 from tongdan.flow.reads import Reader
 from tongdan.flow.shard import Shard
-from tongdan.flow.watching import watched
 from tongdan.ports import (
     Checks,
     OrderDoc,
@@ -31,6 +30,7 @@ from tongdan.ports import (
     Search,
     StoreFailure,
     TicketRow,
+    Watched,
 )
 
 _log: Final = logging.getLogger(__name__)
@@ -64,14 +64,14 @@ class Views:
         overview: Overview,
         search: Search,
         checks: Checks,
-        witnesses: Set[str],
+        watched: Callable[[str, Order, datetime], Watched],
     ) -> None:
         self._bus = bus
         self._reader = reader
         self._overview = overview
         self._search = search
         self._checks = checks
-        self._witnesses = witnesses
+        self._watched = watched
         self._pending: dict[str, tuple[Any, datetime]] = {}
         self._positions: dict[int, int] = {}
         self._first = 0  # so many of the pending make `_promised` true
@@ -205,9 +205,7 @@ class Views:
             [row for key, ticket, at in tickets for row in _repairs(key, ticket, at)],
             [_place(key, state) for key, state, _ in changed if kind_of(key) == ORDER],
         )
-        asked = [
-            watched(key, state, at, self._witnesses) for key, state, at in changed if kind_of(key) == ORDER
-        ]
+        asked = [self._watched(key, state, at) for key, state, at in changed if kind_of(key) == ORDER]
         self._checks.put(asked, positions)
         for key in keys:
             del self._pending[key]

@@ -10,19 +10,19 @@ from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.policy import Policy
 from tongdan.domain.kernel.pulse import head
 from tongdan.domain.kernel.standing import OurStanding, together
-from tongdan.domain.orders.goods.delivery import FINANCE, channel_partner
+from tongdan.domain.orders.goods.delivery import FINANCE, SERVICE, channel_partner
 from tongdan.domain.orders.goods.reservation import open_shipments
 from tongdan.domain.orders.model import Order
-from tongdan.domain.orders.standing import at_the_till, in_the_house, on_the_road, standing
+from tongdan.domain.orders.standing import at_the_till, by_parcels, in_the_house, on_the_road, standing
 from tongdan.ports import Subject, Watched
 
 PAYMENT: Final = "payment/wechat"
 RELEASED, SHIPPED, CANCELLED = "released", "shipped", "cancelled"
 
 
-def watched(id: str, order: Order, changed_at: datetime, witnesses: Set[str]) -> Watched:
+def watched(id: str, order: Order, changed_at: datetime, witnesses: Set[str], policy: Policy) -> Watched:
     """An order that is lost or not known yet is asked about nowhere."""
-    partners = [] if order.lost or not order.known else sorted(_partners(order) & witnesses)
+    partners = [] if order.lost or not order.known else sorted(_partners(order, policy) & witnesses)
     return Watched(id, tuple(partners), changed_at)
 
 
@@ -83,6 +83,8 @@ def ours(order: Order, partner: str, shipments: Mapping[str, Shipment], changed_
         return in_the_house(order, together(words), waybills, changed_at)
     if head(partner) == "carrier":
         return on_the_road(order, partner, changed_at)
+    if partner == SERVICE:
+        return by_parcels(order, changed_at)
     return at_the_till(order, changed_at) if partner == PAYMENT else standing(order, changed_at)
 
 
@@ -93,7 +95,7 @@ def _word(shipment: Shipment) -> str:
     return SHIPPED if shipment.departures else CANCELLED
 
 
-def _partners(order: Order) -> set[str]:
+def _partners(order: Order, policy: Policy) -> set[str]:
     partners = {FINANCE} if order.ships or order.cancelled else set[str]()
     if not order.own:
         partners.add(channel_partner(order))
@@ -101,4 +103,9 @@ def _partners(order: Order) -> set[str]:
         partners.add(PAYMENT)
     partners |= {f"wms/{each.warehouse}" for each in order.shipments}
     partners |= {f"carrier/{each.carrier}" for each in order.parcels if each.waybill}
+    shop = policy.shops.get(order.shop)
+    if shop is not None and shop.erp and order.shipments:
+        partners.add(f"erp/{shop.erp}")
+    if order.shop in policy.notices.tells_service and any(each.waybill for each in order.parcels):
+        partners.add(SERVICE)
     return partners

@@ -180,7 +180,7 @@ class Centre:
             self.bus, self.policy, self.reads, checks, witnesses, self.reads.person
         )
         self.views: Final = Views(
-            self.bus, self.reads, self._overview, self._search, checks, self.heartbeat.witnesses.keys()
+            self.bus, self.reads, self._overview, self._search, checks, self.heartbeat.watched
         )
         leaving = Leaving(
             self.bus,

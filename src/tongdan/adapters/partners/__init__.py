@@ -21,6 +21,7 @@ from tongdan.adapters.partners.exchange import Warm, Wire
 from tongdan.adapters.partners.finance import FinanceActor, FinanceDoor
 from tongdan.adapters.partners.jd_api import JD
 from tongdan.adapters.partners.k3cloud import K3CloudActor
+from tongdan.adapters.partners.k3cloud_query import K3CloudWitness
 from tongdan.adapters.partners.kuaishou_api import KUAISHOU
 from tongdan.adapters.partners.mapped import mapped
 from tongdan.adapters.partners.miniprogram import CHANNEL as OWN
@@ -65,6 +66,11 @@ ERPS: Final[Mapping[str, Callable[[str, ErpSettings, Wire], Actor]]] = {
 # The statuses that finance can tell, and those that it can be told again.
 FINANCE_TELLS: Final = frozenset({"paid", "signed", "settled", "cancelled", "refunded"})
 FINANCE_HEARS: Final = frozenset({"paid", "signed", "cancelled"})
+# The same of ERPs and customer service, with the fields that they hear of by the way.
+ERP_TELLS: Final = frozenset({"released", "cancelled"})
+ERP_HEARS: Final = frozenset({"released", "cancelled", "amount", "waybill"})
+SERVICE_TELLS: Final = frozenset({"shipped"})
+SERVICE_HEARS: Final = frozenset({"shipped", "waybill"})
 
 if TYPE_CHECKING:
     from tongdan.adapters.policy_files import Conf
@@ -193,7 +199,21 @@ def witnesses_of(
         found.append(
             StatusWitness("finance", finance.status_url, credential, FINANCE_TELLS, FINANCE_HEARS, wire)
         )
-    return found
+    return [*found, *_downstream(partners=conf.partners, wire=wire)]
+
+
+def _downstream(partners: Partners, wire: Wire) -> Iterator[Witness]:
+    """ERPs and customer service, as far as they can tell."""
+    for name, erp in partners.erps.items():
+        partner = f"erp/{name}"
+        if erp.kind == "k3cloud":
+            yield K3CloudWitness(partner, erp, wire)
+        elif erp.status_url:
+            yield StatusWitness(partner, erp.status_url, partner, ERP_TELLS, ERP_HEARS, wire)
+    service = partners.service
+    if service is not None and service.status_url:
+        credential = f"service/{service.system}"
+        yield StatusWitness("service", service.status_url, credential, SERVICE_TELLS, SERVICE_HEARS, wire)
 
 
 def _carriers(partners: Partners, policy: Policy, wire: Wire) -> Iterator[Actor]:

@@ -45,18 +45,18 @@ class _Error(msgspec.Struct):
     Message: str | None = None
 
 
-class _Status(msgspec.Struct):
+class Status(msgspec.Struct):
     IsSuccess: bool
     MsgCode: int = 0
     Errors: list[_Error] = []
 
 
 class _Result(msgspec.Struct):
-    ResponseStatus: _Status | None = None
+    ResponseStatus: Status | None = None
     Number: str | None = None
 
 
-class _Answer(msgspec.Struct):
+class Answer(msgspec.Struct):
     Result: _Result
 
 
@@ -72,7 +72,7 @@ class _View(msgspec.Struct):
     Result: _Seen
 
 
-_answer: Final = msgspec.json.Decoder(_Answer)
+_answer: Final = msgspec.json.Decoder(Answer)
 _view: Final = msgspec.json.Decoder(_View)
 
 
@@ -87,6 +87,7 @@ class K3CloudActor:
             CancelAtErp: Verb(Repeat.QUERY_FIRST, Undo.IRREVERSIBLE, timeout_s=30.0),
         }
         self._settings: Final = settings
+        self._line: Final = K3Line(partner, settings, wire)
         self._wire: Final = wire
 
     async def perform(self, errand: Errand) -> Done | Failed:
@@ -138,14 +139,33 @@ class K3CloudActor:
         return Done(erp_said(order, word, self._wire.clock.now()), raw)
 
     async def _call(self, operation: str, data: Mapping[str, Any]) -> bytes | Failed:
-        fields = fields_of(self._wire, self.partner, *FIELDS)
+        body = await self._line.call(operation, {"formid": FORM, "data": msgspec.json.encode(data).decode()})
+        if isinstance(body, Failed):
+            return body
+        try:
+            status = _answer.decode(body).Result.ResponseStatus
+        except UNREADABLE as error:
+            return Failed(f"the answer cannot be read: {reason_of(error)}", unknown=True)
+        return failed(status) or body
+
+
+class K3Line:
+    """Signed calls with the credential that is called like the `partner`."""
+
+    def __init__(self, partner: str, settings: ErpSettings, wire: Wire) -> None:
+        self._partner: Final = partner
+        self._settings: Final = settings
+        self._wire: Final = wire
+
+    async def call(self, operation: str, content: Mapping[str, str]) -> bytes | Failed:
+        fields = fields_of(self._wire, self._partner, *FIELDS)
         if isinstance(fields, Failed):
             return fields
         url = f"{self._settings.base_url}/{_SERVICE}{operation}.common.kdsvc"
-        body = msgspec.json.encode({"formid": FORM, "data": msgspec.json.encode(data).decode()})
         headers = signed(
             dict(zip(FIELDS, fields, strict=True)), url, self._settings.org, self._wire.clock.now()
         )
+        body = msgspec.json.encode(content)
         response = await exchange(
             self._wire, HttpRequest(method="POST", url=url, headers=headers, body=body, timeout_s=30.0)
         )
@@ -154,14 +174,10 @@ class K3CloudActor:
         if response.status >= 300:
             away = response.status == UNAUTHORIZED
             return Failed(f"HTTP {response.status}", partner_wide=True, turned_away=away)
-        try:
-            status = _answer.decode(response.body).Result.ResponseStatus
-        except UNREADABLE as error:
-            return Failed(f"the answer cannot be read: {reason_of(error)}", unknown=True)
-        return _failed(status) or response.body
+        return response.body
 
 
-def _failed(status: _Status | None) -> Failed | None:
+def failed(status: Status | None) -> Failed | None:
     """View answers a success without a status. Messages are not repeated, as they may quote what we sent."""
     if status is None or status.IsSuccess:
         return None

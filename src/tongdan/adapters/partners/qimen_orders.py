@@ -131,7 +131,7 @@ def _told(shipment: str, pages: Sequence[Element], zone: tzinfo) -> _Told:
     sure = bool(news) and all(waybills)
     return _Told(
         word=word,
-        waybills=tuple(sorted(waybills)) if sure else None,
+        waybills=tuple(sorted(set(waybills))) if sure else None,
         news=news if sure else (),  # a parcel without a number cannot be told from one that was confirmed
         said_at=said_at,
         raw=raw,
@@ -162,7 +162,7 @@ def _seen(subject: Subject, told: Sequence[_Told | None]) -> Seen:
         status=together(words),
         waybills=None
         if None in waybills
-        else tuple(sorted([waybill for each in waybills for waybill in each or ()])),
+        else tuple(sorted({waybill for each in waybills for waybill in each or ()})),
         said_at=max([each.said_at for each in known if each.said_at is not None], default=None),
     )
     news = tuple([command for each in known for command in each.news])

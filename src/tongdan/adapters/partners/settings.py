@@ -122,19 +122,26 @@ class WechatMiniSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The seller's customer-service system; `system` names the credential `service/{system}`."""
+    """The seller's customer-service system; `system` names the credential `service/{system}`.
+
+    `status_url`: where it tells which waybills of an order it has (as finance's does); "": nowhere.
+    """
 
     base_url: str
     system: str
+    status_url: str = ""
 
 
 class ErpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an ERP takes orders: signed JSON (`webhook`), or Kingdee's WebAPI (`k3cloud`), of which the rest speaks:
     its clock, the organisation and bill type of sale orders, the material for freight, and shop → customer.
+
+    `status_url`: where one of signed JSON tells how it sees an order (as finance's does); "": nowhere.
     """
 
     kind: Literal["webhook", "k3cloud"]
     base_url: str
+    status_url: str = ""
     zone: str = "Asia/Shanghai"
     org: str = ""
     bill_type: str = "XSDD01_SYS"

@@ -21,13 +21,14 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """How one kind of partner is asked. `grace_s` by field, or `status.NAME`; other fields have `grace_else_s`.
 
-    `orders_per_call`: no more than that, though its interface would take more (0: what it takes).
-    `owner`: the role that mends what does not mend itself.
+    `tiers`: its own, if not those of all. `orders_per_call`: no more than that, though its interface would take more
+    (0: what it takes). `owner`: the role that mends what does not mend itself.
     """
 
     calls_per_minute: int = 300
     every_s: int = 300
     orders_per_call: int = 0
+    tiers: tuple[Tier, ...] = ()
     grace_else_s: int = 600
     grace_s: Mapping[str, int] = {}
     owner: str = "operations"
@@ -59,10 +60,12 @@ class PulsePolicy(msgspec.Struct, frozen=True, kw_only=True):
         """The kind of system whose word counts: of a status its own entry first."""
         return self.record.get(f"{field}.{status}") or self.record.get(field, OURS)
 
-    def check_every_s(self, rested_s: float) -> int:
-        """How long an order that has rested so long waits for its next check."""
-        fitting = [tier.every_s for tier in self.tiers if tier.rested_s <= rested_s]
-        return fitting[-1] if fitting else self.tiers[0].every_s
+    def check_every_s(self, partner: str, rested_s: float) -> int:
+        """How long an order that has rested so long waits for its next check with the partner."""
+        terms = self.terms_of(partner)
+        tiers = terms.tiers if terms is not None and terms.tiers else self.tiers
+        fitting = [tier.every_s for tier in tiers if tier.rested_s <= rested_s]
+        return fitting[-1] if fitting else tiers[0].every_s
 
 
 def head(partner: str) -> str:

@@ -1,8 +1,8 @@
 """Telling a partner again: it sees an order otherwise, and what we had told it may never have reached it.
 
 Only what the partner recognises as a repeat is told: milestones (finance keeps the first of each), parcels (a channel
-knows the request) and shipments (a warehouse knows their ids). Of refunds finance counts every message, so they are
-left to a person.
+knows the request, customer service the waybill), orders (an ERP knows its own) and shipments (a warehouse their ids).
+Of refunds finance counts every message, so they are left to a person.
 """
 
 from collections import Counter
@@ -14,7 +14,15 @@ from tongdan.domain.kernel.pulse import head
 from tongdan.domain.orders.axes import Stage
 from tongdan.domain.orders.commands import TellAgain
 from tongdan.domain.orders.draft import Draft
-from tongdan.domain.orders.goods.delivery import FINANCE, channel_partner, tell_finance, write_back
+from tongdan.domain.orders.erp import partner_of, tell_erp_again
+from tongdan.domain.orders.goods.delivery import (
+    FINANCE,
+    SERVICE,
+    channel_partner,
+    tell_finance,
+    tell_service,
+    write_back,
+)
 from tongdan.domain.orders.goods.parcels import as_sold
 from tongdan.domain.orders.goods.reservation import open_shipments
 from tongdan.domain.orders.model import Order, gone, here
@@ -28,6 +36,10 @@ def tell_again(order: Order, command: TellAgain, ctx: Context) -> Decision | Ref
         what = _milestones(draft, ctx)
     elif command.partner == channel_partner(order) and not order.own:
         what = _parcels(draft, ctx)
+    elif command.partner == SERVICE:
+        what = _to_service(draft, ctx)
+    elif command.partner == partner_of(order, ctx):
+        what = tell_erp_again(draft, ctx)
     elif head(command.partner) == "wms":  # its shipments tell it
         what = list(open_shipments(order, ctx.id))
     if not what:
@@ -68,3 +80,11 @@ def _parcels(draft: Draft, ctx: Context) -> list[str]:
         if write_back(draft, ctx, parcel.shipment, parcel.dispatch, (parcel.carrier, parcel.waybill), sold):
             told.append(parcel.dispatch)
     return told
+
+
+def _to_service(draft: Draft, ctx: Context) -> list[str]:
+    parcels = [each for each in draft.order.parcels if each.waybill]
+    for each in parcels:
+        waybill = (each.carrier, each.waybill)
+        tell_service(draft, ctx, "shipped", each.shipment, each.units, each.shipped_at, *waybill)
+    return [each.dispatch for each in parcels]

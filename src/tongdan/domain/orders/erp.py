@@ -32,6 +32,21 @@ def cancel_at_erp(draft: Draft, ctx: Context, reason: str) -> None:
         draft.do(CancelAtErp(partner=partner, order=ctx.id, shop=draft.order.shop, reason=reason))
 
 
+def tell_erp_again(draft: Draft, ctx: Context) -> list[str]:
+    """What it would have heard last; nothing of an order that it was never given."""
+    order, partner = draft.order, partner_of(draft.order, ctx)
+    if not order.shipments:
+        return []
+    if order.cancelled:
+        draft.do(CancelAtErp(partner=partner, order=ctx.id, shop=order.shop, reason=order.cancelled_by))
+        return ["cancelled"]
+    revision = order.erp_revision + 1
+    draft.tell(ErpRevised(revision=revision))
+    draft.withdraw(ReviseAtErp.__name__)
+    draft.do(_revision(order, ctx, partner, revision))
+    return ["released"]
+
+
 def revising(decide: Decide) -> Decide:
     """A decider of orders after which the ERP hears what has changed of an order it was given."""
 

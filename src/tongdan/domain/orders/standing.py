@@ -25,7 +25,7 @@ def standing(order: Order, changed_at: datetime) -> OurStanding:
         reached=frozenset(map(_name, _reached(order, now))),
         amount_fen=order.amount_fen if order.known else None,
         units=_sold(order),
-        waybills=tuple(sorted(parcel.waybill for parcel in order.parcels if parcel.waybill)),
+        waybills=_waybills(order),
         refunded_fen=_refunded_fen(order),
         own=order.own,
         changed_at=changed_at,
@@ -45,7 +45,19 @@ def in_the_house(order: Order, stands: str, waybills: Iterable[str], changed_at:
     return OurStanding(
         status=_name(status(order)),
         reached=frozenset(reached),
-        waybills=tuple(sorted(waybills)),
+        waybills=tuple(sorted(set(waybills))),
+        own=order.own,
+        changed_at=changed_at,
+    )
+
+
+def by_parcels(order: Order, changed_at: datetime) -> OurStanding:
+    """The parcels alone, as who answers the buyer's questions is told of them: also of those that came back."""
+    waybills = _waybills(order)
+    return OurStanding(
+        status=_name(status(order)),
+        reached=frozenset({_name(_S.SHIPPED)} if waybills else ()),
+        waybills=waybills,
         own=order.own,
         changed_at=changed_at,
     )
@@ -62,10 +74,14 @@ def on_the_road(order: Order, partner: str, changed_at: datetime) -> OurStanding
     return OurStanding(
         status=_name(status(order)),
         reached=frozenset(reached),
-        waybills=tuple(sorted(parcel.waybill for parcel in parcels)),
+        waybills=tuple(sorted({parcel.waybill for parcel in parcels})),
         own=order.own,
         changed_at=changed_at,
     )
+
+
+def _waybills(order: Order) -> tuple[str, ...]:
+    return tuple(sorted({parcel.waybill for parcel in order.parcels if parcel.waybill}))
 
 
 def _reached(order: Order, now: Status) -> set[Status]:

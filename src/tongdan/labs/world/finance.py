@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tongdan.labs.world.outbox import Outbox
 from tongdan.labs.world.setting import Setting
-from tongdan.labs.world.signing import hmac_sign, signed_headers
+from tongdan.labs.world.signing import hmac_sign, signed_headers, signed_part
 from tongdan.ports import HttpRequest, HttpResponse
 
 RETRIES_S: Final = (30, 120, 600, 1_800, *[3_600] * 48)
@@ -87,7 +87,7 @@ class Finance:
         how an order stands here."""
         asked = request.method == "GET"
         target = urlsplit(request.url)
-        if not self._authentic(request, f"{target.path}?{target.query}".encode() if asked else request.body):
+        if not self._authentic(request, signed_part(request)):
             return _answer(401, {"ok": False, "error": "signature"})
         if asked and target.path.endswith("/orders/status"):
             return self._statuses([id for name, id in parse_qsl(target.query) if name == "id"])

@@ -264,13 +264,15 @@ def loopback(partners: Partners, urls: Mapping[str, str], centre_url: str) -> Pa
         finance=_finance(partners.finance, urls["finance"]),
         sf=replace(partners.sf, base_url=f"{urls['sf']}/std/service"),
         erps={
-            name: replace(erp, base_url=urls[f"erp/{name}"])
+            name: replace(
+                erp, base_url=urls[f"erp/{name}"], status_url=erp.status_url and urls[f"erp/{name}"]
+            )
             for name, erp in partners.erps.items()
             if f"erp/{name}" in urls
         },
         sms=replace(sms, base_url=urls["sms"]) if sms and "sms" in urls else None,
         wechat_mini=replace(mini, base_url=urls["wechat_mini"]) if mini and "wechat_mini" in urls else None,
-        service=replace(service, base_url=f"{urls['service']}/waybills")
+        service=replace(service, base_url=f"{urls['service']}/waybills", status_url=urls["service"])
         if service and "service" in urls
         else None,
         cainiao=cainiao,

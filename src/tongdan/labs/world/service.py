@@ -6,10 +6,11 @@ It keeps the first of an id and answers what it made of it; what is not signed, 
 import hmac
 import json
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tongdan.labs.world.faults import ANSWER_LOST, BUSY, LIMITED
 from tongdan.labs.world.setting import Setting
-from tongdan.labs.world.signing import hmac_sign
+from tongdan.labs.world.signing import hmac_sign, signed_part
 from tongdan.ports import HttpRequest, HttpResponse, NoAnswer
 
 FRESH_WITHIN_S: Final = 300
@@ -29,6 +30,8 @@ class ServiceDesk:
     async def handle(self, request: HttpRequest) -> HttpResponse:
         if not self._authentic(request):
             return _answer(401, {"ok": False, "error": "signature"})
+        if request.method == "GET":
+            return self._status(urlsplit(request.url).path.split("/")[-2])
         said = json.loads(request.body)
         order = self._setting.names.native_of(said["order_id"])
         fault = self._setting.faults.meet("service.waybill", order, (ANSWER_LOST, BUSY, LIMITED))
@@ -43,13 +46,19 @@ class ServiceDesk:
             raise NoAnswer("the answer was lost")
         return _answer(200, {"ok": True, "status": "linked" if said["waybill"] else "waiting"})
 
+    def _status(self, order: str) -> HttpResponse:
+        told = [each for each in self.told.values() if each["order_id"] == order]
+        waybills = sorted({each["waybill"] for each in told if each["waybill"]})
+        if not waybills:
+            return _answer(404, {"ok": False})
+        return _answer(200, {"order_id": order, "status": "shipped", "waybills": waybills})
+
     def _authentic(self, request: HttpRequest) -> bool:
         timestamp = request.headers.get("x-tongdan-timestamp", "")
         if not timestamp.isdigit():
             return False
-        expected = hmac_sign(
-            self._secret, timestamp, request.headers.get("x-tongdan-nonce", ""), request.body
-        )
+        nonce = request.headers.get("x-tongdan-nonce", "")
+        expected = hmac_sign(self._secret, timestamp, nonce, signed_part(request))
         fresh = abs(int(timestamp) - self._setting.clock.now().timestamp()) <= FRESH_WITHIN_S
         return fresh and hmac.compare_digest(expected, request.headers.get("x-tongdan-signature", ""))
 

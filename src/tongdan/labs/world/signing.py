@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from tongdan.labs.world.setting import Setting
 from tongdan.ports import HttpRequest
@@ -15,6 +16,12 @@ from tongdan.ports import HttpRequest
 
 def hmac_sign(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
     return hmac.new(secret, f"{timestamp}\n{nonce}\n".encode() + body, hashlib.sha256).hexdigest()
+
+
+def signed_part(request: HttpRequest) -> bytes:
+    """What is signed of a request: its body, or of one that only asks its path and query."""
+    target = urlsplit(request.url)
+    return f"{target.path}?{target.query}".encode() if request.method == "GET" else request.body
 
 
 def signed_headers(secret: bytes, at: datetime, nonce: str, body: bytes) -> dict[str, str]:
