@@ -22,6 +22,10 @@ from tongdan.ports import Clock, Errand, Failed, Repeat
 def report(rig: Rig, no: int = 1) -> Compensation:
     found = rig.reads.compensation("finance", no, rig.clock.now())
     assert found is not None
+    if found.outage.compensated_at is None:  # what is counted is what is read
+        outage = next(each for _, each in rig.reads.outages() if each.no == no)
+        counted = rig.reads.progress("finance", outage, rig.clock.now())
+        assert counted == (found.outage.resent, found.outage.found, found.waiting, found.outage.left)
     return found
 
 

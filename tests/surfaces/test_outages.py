@@ -5,11 +5,13 @@ import csv
 import io
 import json
 
+import pytest
 from tests.cli.conftest import tongdan
 from tests.surfaces.conftest import API, Served
 
 from tongdan.domain.orders.commands import CancelOrder
 from tongdan.ports import Accepted, Inbound
+from tongdan.surfaces.http import outages
 from tongdan.surfaces.http.keys import Scope
 
 ORDERS = 8
@@ -41,7 +43,7 @@ async def until(served: Served, fact: str) -> None:
 
 
 async def test_an_outage_is_listed_with_its_progress_and_its_report_can_be_had_as_a_file(
-    served: Served,
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served.finance_status = 401
     orders = [await cancelled(served, f"N{n}") for n in range(ORDERS)]
@@ -66,6 +68,9 @@ async def test_an_outage_is_listed_with_its_progress_and_its_report_can_be_had_a
         assert sorted(row[1] for row in rows[1:]) == sorted(orders)
         unknown = await client.get(f"{API}/outages/report", params={"partner": "finance", "no": "7"})
         assert (unknown.status_code, unknown.json()["error"]) == (404, "unknown-outage")
+        monkeypatch.setattr(outages, "READ_AT_MOST", ORDERS - 1)
+        large = await client.get(f"{API}/outages/export", params=REPORT)
+        assert (large.status_code, large.json()["error"]) == (413, "outage-too-large")
     data = served.centre.data
     (listed,) = json.loads(tongdan("compensation", "list", "--json", "--data", data).stdout)
     assert {name: listed[name] for name in ("missed", "resent", "left")} == {

@@ -35,6 +35,9 @@ _EFFECTS_AND_RUNS: Final = (
     "SELECT e.id, agg, partner, verb, body, created_us, tries, first_us, due_us, lease_us, dead, error"
     " FROM effects e"
 )
+_BLOCKED: Final = (  # lanes of partner ?1 with a dead letter of its own
+    "SELECT d.agg FROM runs r JOIN effects d ON d.id = r.id WHERE r.dead AND r.dead = 1 AND d.partner = ?1"
+)
 LOOK_BACK: Final = 20_000  # rows of other slots that may lie between two of one
 COLUMNS: Final = ", ".join(JournalColumns._fields)
 _QUARANTINE: Final = ", ".join(QuarantineRow._fields)
@@ -276,12 +279,23 @@ class SqliteShard:
             yield EffectColumns(*row[:6]), None if row[6] is None else RunColumns(row[0], *row[6:])
 
     def outstanding_at(self, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
-        asked = _EFFECTS_AND_RUNS.replace(" body,", " x'',")
-        rows = self._all(f"{asked} LEFT JOIN runs r ON r.id = e.id WHERE partner = ?", (partner,))
+        return self._at("partner = ?1", partner)
+
+    def _at(self, where: str, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
+        bare = _EFFECTS_AND_RUNS.replace(" body,", " x'',")
+        asked = f"{bare} LEFT JOIN runs r ON r.id = e.id WHERE {where}"
         return [
             (EffectColumns(*row[:6]), None if row[6] is None else RunColumns(row[0], *row[6:]))
-            for row in rows
+            for row in self._all(asked, (partner,))
         ]
+
+    def waiting_at(self, partner: str, until_us: int) -> int:
+        asked = f"SELECT count(*) FROM effects WHERE partner = ?1 AND created_us <= ?2 AND agg NOT IN ({_BLOCKED})"
+        found: int = self._all(asked, (partner, until_us))[0][0]
+        return found
+
+    def blocked_at(self, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
+        return self._at(f"partner = ?1 AND agg IN ({_BLOCKED})", partner)
 
     def dead(self) -> list[tuple[EffectColumns, RunColumns]]:
         rows = self._all(f"{_EFFECTS_AND_RUNS} JOIN runs r ON r.id = e.id WHERE dead ORDER BY first_us, e.id")
@@ -305,6 +319,14 @@ class SqliteShard:
             " AND closes <> '' AND cause GLOB ? ORDER BY pos"
         )
         return self._all(asked, (after, until, source, f"effect:*/*/*/{no}"))
+
+    def count_outcomes(self, source: str, note: str, after: int, until: int) -> int:
+        asked = (
+            "SELECT count(*) FROM journal WHERE pos > ? AND pos <= ? AND source = ?"
+            " AND closes <> '' AND cause GLOB ?"
+        )
+        found: int = self._all(asked, (after, until, source, f"effect:*/{note}"))[0][0]
+        return found
 
     def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
         rows = self._all(

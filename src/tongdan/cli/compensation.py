@@ -133,6 +133,7 @@ def _cells(view: OutageView) -> tuple[object, ...]:
 
 def _print(report: Compensation, view: OutageView) -> None:
     cause = pick((view.cause_en, view.cause_zh), LANGUAGE)
+    lanes, broken = report.outage.lanes, report.outage.lanes_broken
     through = view.missed - view.waiting
     share = 100 * through // view.missed if view.missed else 100
     took = "—" if view.took_s is None else f"{view.took_s} s"
@@ -140,9 +141,9 @@ def _print(report: Compensation, view: OutageView) -> None:
     out.print(
         t(
             f"{through} of {view.missed} ({share} %), {took} since it was back; in order in "
-            f"{view.lanes - view.lanes_broken} of {view.lanes} lanes",
-            f"进度 {through}/{view.missed}（{share}%），恢复后用时 {took}；{view.lanes} 个队列中 "
-            f"{view.lanes - view.lanes_broken} 个保持顺序",
+            f"{lanes - broken} of {lanes} lanes",
+            f"进度 {through}/{view.missed}（{share}%），恢复后用时 {took}；{lanes} 个队列中 "
+            f"{lanes - broken} 个保持顺序",
         )
     )
     why = t("why", "原因")

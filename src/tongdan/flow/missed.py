@@ -5,12 +5,13 @@ those were, how each got through, and in which order.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from heapq import merge
 from itertools import chain
 from operator import attrgetter
 from typing import Final
 
-from tongdan.domain.guard.outage import Outage, Sent, Unsent, place
+from tongdan.domain.guard.outage import FOUND, RESENT, Outage, Progress, Sent, Unsent, place, reckon
 from tongdan.flow.journal import from_us, slot_of_effect, to_us
 from tongdan.flow.placement import Placement
 from tongdan.ports import OUTAGE_LETTER, EffectColumns, RunColumns, ShardStore
@@ -34,17 +35,39 @@ def may_have_arrived(run: RunColumns) -> bool:
     return run.lease_us > 0 and (run.due_us <= run.lease_us or run.error.endswith(MAY_HAVE))
 
 
-def outstanding_at(
-    stores: Iterable[ShardStore], placement: Placement, partner: str
-) -> list[tuple[EffectColumns, RunColumns | None]]:
+Rows = list[tuple[EffectColumns, RunColumns | None]]
+
+
+def outstanding_at(stores: Iterable[ShardStore], placement: Placement, partner: str) -> Rows:
     """In the order in which they were asked for, by aggregate; without what they carry."""
-    found = [
-        row
-        for store in stores
-        for row in store.outstanding_at(partner)
-        if placement.shard_of(slot_of_effect(row[0].id)) == store.shard
+    return _here([(store.shard, store.outstanding_at(partner)) for store in stores], placement)
+
+
+def blocked_at(stores: Iterable[ShardStore], placement: Placement, partner: str) -> Rows:
+    """As `outstanding_at`: only what is a dead letter of its own, or waits behind one."""
+    return _here([(store.shard, store.blocked_at(partner)) for store in stores], placement)
+
+
+def _here(found: Iterable[tuple[int, Rows]], placement: Placement) -> Rows:
+    rows = [
+        row for shard, rows in found for row in rows if placement.shard_of(slot_of_effect(row[0].id)) == shard
     ]
-    return sorted(found, key=lambda row: place(row[0].id))
+    return sorted(rows, key=lambda row: place(row[0].id))
+
+
+def count(
+    stores: Sequence[ShardStore], placement: Placement, partner: str, outage: Outage, now: datetime
+) -> Progress:
+    """Counted where the rows lie, so that an outage of hours may be looked at every few seconds."""
+    until_us = to_us(outage.ended_at or now)
+    left = reckon(partner, outage, (), unsent(blocked_at(stores, placement, partner)), now)
+    got = dict.fromkeys((RESENT, FOUND), 0)
+    for store in stores if outage.back_at is not None else ():
+        after, last = _span(store, outage)
+        for how in got:
+            got[how] += store.count_outcomes(partner, f"{how}/*/{outage.no}", after, last)
+    waiting = sum(store.waiting_at(partner, until_us) for store in stores)
+    return Progress(got[RESENT], got[FOUND], waiting, left.outage.left)
 
 
 def unsent(rows: Iterable[tuple[EffectColumns, RunColumns | None]]) -> Iterator[Unsent]:
@@ -73,11 +96,7 @@ def in_order(parts: Iterable[Sequence[Sent]]) -> list[Sent]:
 
 
 def _sent(store: ShardStore, placement: Placement, partner: str, outage: Outage) -> Iterator[list[Sent]]:
-    assert outage.back_at is not None
-    first, last = next((pos for pos, _ in store.journal_after(0, 1)), 0), store.last_pos()
-    at = first + max(0, store.recorded_before(to_us(outage.back_at)) - HEADROOM) - 1
-    if outage.compensated_at is not None:
-        last = min(last, first + store.recorded_before(to_us(outage.compensated_at)) + HEADROOM)
+    at, last = _span(store, outage)
     while at < last:
         until = at + CHUNK
         rows = store.outcomes(partner, outage.no, at, until)
@@ -88,3 +107,13 @@ def _sent(store: ShardStore, placement: Placement, partner: str, outage: Outage)
             if placement.shard_of(slot_of_effect(effect)) == store.shard
         ]
         at = until
+
+
+def _span(store: ShardStore, outage: Outage) -> tuple[int, int]:
+    """After which position, and up to which, what an outage held up got through."""
+    assert outage.back_at is not None
+    first, last = next((pos for pos, _ in store.journal_after(0, 1)), 0), store.last_pos()
+    after = first + max(0, store.recorded_before(to_us(outage.back_at)) - HEADROOM) - 1
+    if outage.compensated_at is not None:
+        last = min(last, first + store.recorded_before(to_us(outage.compensated_at)) + HEADROOM)
+    return after, last

@@ -24,7 +24,7 @@ from tongdan.domain.sync.kinds import CREDENTIAL_UNUSABLE
 from tongdan.flow.batch import Batch
 from tongdan.flow.bus import Bus
 from tongdan.flow.journal import read_state, to_us
-from tongdan.flow.missed import in_order, outstanding_at, sent, unsent
+from tongdan.flow.missed import blocked_at, in_order, sent, unsent
 from tongdan.flow.shard import Shard
 from tongdan.ports import OUTAGE_LETTER, EffectColumns, Failed, Reply
 
@@ -152,19 +152,20 @@ class OutageDesk:
         if outage is None or outage.ended_at is None:
             return
         readers, placement = self._bus.readers, self._bus.placement
-        rows = outstanding_at(readers, placement, partner)
-        letters = [row.id for row, run in rows if run is not None and run.dead == OUTAGE_LETTER]
-        for letter in letters:
-            await self._replay(letter, f"outage {outage.no} of {partner} is over")
-        report = reckon(partner, outage, (), unsent(rows), self._bus.clock.now())
-        if report.waiting:
+        letters = [(row, run) for reader in readers for row, run in reader.dead() if row.partner == partner]
+        for row, run in letters:
+            if run.dead == OUTAGE_LETTER:
+                await self._replay(row.id, f"outage {outage.no} of {partner} is over")
+        until_us = to_us(outage.ended_at)
+        if sum(reader.waiting_at(partner, until_us) for reader in readers):
             self._watch(partner, min(LOOK_LONGEST_S, 2 * waited_s))
             return
         parts: list[list[Sent]] = []
         for part in sent(readers, placement, partner, outage):
             parts.append(part)
             await self._bus.clock.sleep(0)
-        report = reckon(partner, outage, in_order(parts), unsent(rows), self._bus.clock.now())
+        blocked = unsent(blocked_at(readers, placement, partner))
+        report = reckon(partner, outage, in_order(parts), blocked, self._bus.clock.now())
         last = max((each.at for each in report.effects if each.at is not None), default=outage.ended_at)
         command = RecordCompensation(
             partner=partner, no=outage.no, resent=report.outage.resent, found=report.outage.found,

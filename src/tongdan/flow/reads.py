@@ -14,14 +14,14 @@ from typing import Any, Final
 
 import msgspec
 
-from tongdan.domain.guard.outage import Compensation, Outage, Outages, reckon
+from tongdan.domain.guard.outage import Compensation, Outage, Outages, Progress, reckon
 from tongdan.domain.kernel.keys import ORDER, OUTAGE, key_slot, kind_of, outage_key, packing_key, subject_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.kernel.slots import digest
 from tongdan.domain.sync.kinds import NOT_UNDERSTOOD, owner_of
 from tongdan.flow.clues import mark_of
 from tongdan.flow.journal import effect_digests, fold, from_us, read_state, slot_of_effect, to_us
-from tongdan.flow.missed import in_order, outstanding_at, sent, unsent
+from tongdan.flow.missed import count, in_order, outstanding_at, sent, unsent
 from tongdan.flow.placement import Placement
 from tongdan.flow.proof import prove
 from tongdan.ports import (
@@ -362,6 +362,9 @@ class Reader:
     def outages(self) -> list[tuple[str, Outage]]:
         found = [(each.partner, one) for _, each in self.under(OUTAGE) for one in each.outages]
         return sorted(found, key=lambda each: each[1].since, reverse=True)
+
+    def progress(self, partner: str, outage: Outage, now: datetime) -> Progress:
+        return count(self._shards, self._placement, partner, outage, now)
 
     def compensation(self, partner: str, no: int, now: datetime) -> Compensation | None:
         state = self.order(outage_key(partner))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from tongdan.domain.guard.outage import Compensation, Outage
+from tongdan.domain.guard.outage import Compensation, Outage, Progress
 from tongdan.domain.kernel.messages import Person, Refusal
 from tongdan.ports.inbound import Inbound, NotUnderstood, Reply
 from tongdan.ports.search import EVERY_ORDER, Cell, OrderQuery, OrderRow
@@ -175,6 +175,9 @@ class Reads(Protocol):
 
     def outages(self) -> list[tuple[str, Outage]]:
         """(partner, outage), the latest first; the numbers of one that goes on are not counted yet."""
+
+    def progress(self, partner: str, outage: Outage, now: datetime) -> Progress:
+        """The numbers of an outage that goes on, without reading what it holds up."""
 
     def compensation(self, partner: str, no: int, now: datetime) -> Compensation | None:
         """The report of an outage as it stands; reads the trail since the partner was back."""

@@ -263,6 +263,12 @@ class ShardStore(Protocol):
     def outstanding_at(self, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
         """All that is outstanding at a partner, without what it carries."""
 
+    def waiting_at(self, partner: str, until_us: int) -> int:
+        """How much of what was asked for until then is outstanding at a partner, behind no dead letter of its own."""
+
+    def blocked_at(self, partner: str) -> list[tuple[EffectColumns, RunColumns | None]]:
+        """As `outstanding_at`: the lanes that have such a letter."""
+
     def dead(self) -> list[tuple[EffectColumns, RunColumns]]:
         """Dead letters, oldest first."""
 
@@ -273,6 +279,9 @@ class ShardStore(Protocol):
 
     def outcomes(self, source: str, no: int, after: int, until: int) -> list[tuple[str, str, int]]:
         """(cause, aggregate, recorded_us) of the outcomes there that `source` brought and outage `no` had held up."""
+
+    def count_outcomes(self, source: str, note: str, after: int, until: int) -> int:
+        """How many of those their cause says `note` of, a GLOB pattern."""
 
     def journal_before(self, pos: int, limit: int) -> list[tuple[int, JournalColumns]]:
         """The last rows before `pos`, the last one first; not those in archive files."""

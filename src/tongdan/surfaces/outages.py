@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from tongdan.domain.guard.outage import FOUND, LEFT, RESENT, WAITING, Compensation, Missed, Outage
 from tongdan.domain.guard.outage_facts import Cause
@@ -13,12 +14,21 @@ from tongdan.ports import Reads
 from tongdan.surfaces.words import local_time
 
 LISTED: Final = 100  # outages of a list
+READ_AT_MOST: Final = 20_000  # effects that a process reads which serves besides
 SHOWN: Final = 200  # effects of a report, those that are left first; a file has all
 UNKNOWN_OUTAGE: Final = RefusalKind(
     "unknown-outage",
     404,
     en="{partner!r} has no outage {no}. Expected a partner and a number as `tongdan compensation list` shows them.",
     zh="{partner!r} 没有第 {no} 次中断。合作方与序号见 `tongdan compensation list`。",
+)
+TOO_LARGE: Final = RefusalKind(
+    "outage-too-large",
+    413,
+    en="That outage held up {missed} effects, and at most {most} are read beside the service. "
+    "Run `tongdan compensation export {partner} {no} --out FILE` on its machine.",
+    zh="该次中断积压 {missed} 条推送，服务中最多读取 {most} 条。请在服务器上运行 "
+    "`tongdan compensation export {partner} {no} --out 文件`。",
 )
 CAUSES: Final[dict[Cause, tuple[str, str]]] = {
     Cause.KEY_REFUSED: ("key refused", "密钥被拒"),
@@ -37,7 +47,7 @@ WAYS: Final = {
 
 class OutageView(msgspec.Struct, frozen=True, kw_only=True):
     """`took_s`: from when it was back until nothing waited, or until now. `lanes`: aggregates that something was sent
-    for; `lanes_broken`: of these, where something overtook what came before it."""
+    for; `lanes_broken`: of these, where something overtook what came before it; a list says so when nothing waits."""
 
     partner: str
     no: int
@@ -54,21 +64,24 @@ class OutageView(msgspec.Struct, frozen=True, kw_only=True):
     found: int
     waiting: int
     left: int
-    lanes: int
-    lanes_broken: int
+    lanes: int | None
+    lanes_broken: int | None
 
 
 def outage_list(reads: Reads, now: datetime) -> list[OutageView]:
     """The latest first; what goes on is counted as it stands."""
-    return [_listed(reads, partner, outage, now) for partner, outage in reads.outages()[:LISTED]]
+    return [outage_of(reads, partner, outage, now) for partner, outage in reads.outages()[:LISTED]]
 
 
-def _listed(reads: Reads, partner: str, outage: Outage, now: datetime) -> OutageView:
-    found = None if outage.compensated_at else reads.compensation(partner, outage.no, now)
-    if found is not None:
-        return outage_view(found)
-    ended = outage.back_at or outage.since
-    took = (outage.compensated_at or now) - ended
+def outage_of(reads: Reads, partner: str, outage: Outage, now: datetime) -> OutageView:
+    """As a list shows it."""
+    if outage.compensated_at is None:
+        at = reads.progress(partner, outage, now)
+        took = None if outage.back_at is None else now - outage.back_at
+        counted = replace(outage, resent=at.resent, found=at.found, left=at.left)
+        report = Compensation(partner=partner, outage=counted, waiting=at.waiting, took=took, effects=())
+        return replace(outage_view(report), lanes=None, lanes_broken=None)
+    took = outage.compensated_at - (outage.back_at or outage.since)
     return outage_view(Compensation(partner=partner, outage=outage, waiting=0, took=took, effects=()))
 
 

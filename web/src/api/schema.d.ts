@@ -4987,14 +4987,14 @@ export interface components {
             left: number;
             /**
              * Lanes
-             * @description For how many orders, shipments … something was sent.
+             * @description For how many orders, shipments … something was sent; null in a list while something waits.
              */
-            lanes: number;
+            lanes: number | null;
             /**
              * Lanes Broken
              * @description Of these, where something overtook what came before it.
              */
-            lanes_broken: number;
+            lanes_broken: number | null;
             /**
              * Effects
              * @description The first 200, those left to a person before the others.
@@ -5067,14 +5067,14 @@ export interface components {
             left: number;
             /**
              * Lanes
-             * @description For how many orders, shipments … something was sent.
+             * @description For how many orders, shipments … something was sent; null in a list while something waits.
              */
-            lanes: number;
+            lanes: number | null;
             /**
              * Lanes Broken
              * @description Of these, where something overtook what came before it.
              */
-            lanes_broken: number;
+            lanes_broken: number | null;
         };
         /** Outcomes */
         Outcomes: {

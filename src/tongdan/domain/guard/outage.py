@@ -162,6 +162,15 @@ class Unsent(NamedTuple):
     error: str
 
 
+class Progress(NamedTuple):
+    """The numbers of an outage while something waits."""
+
+    resent: int
+    found: int
+    waiting: int
+    left: int
+
+
 class Missed(NamedTuple):
     """An effect that an outage held up, and what became of it; `why`: it is left, `at`: it got through."""
 

@@ -16,7 +16,7 @@ from tongdan.domain.catalog.model import Sku
 from tongdan.domain.fulfillment.quota import Quota
 from tongdan.domain.fulfillment.shipment import Shipment
 from tongdan.domain.fulfillment.stock import Stock
-from tongdan.domain.guard.outage import Compensation, Outage
+from tongdan.domain.guard.outage import Compensation, Outage, Progress
 from tongdan.domain.kernel.keys import SHIPMENT, kind_of, order_of
 from tongdan.domain.kernel.messages import Person
 from tongdan.domain.orders.model import Order, warehouses_of
@@ -133,6 +133,9 @@ class NarrowedReads:
 
     def outages(self) -> list[tuple[str, Outage]]:
         return self._reads.outages()
+
+    def progress(self, partner: str, outage: Outage, now: datetime) -> Progress:
+        return self._reads.progress(partner, outage, now)
 
     def compensation(self, partner: str, no: int, now: datetime) -> Compensation | None:
         found = self._reads.compensation(partner, no, now)

@@ -11,7 +11,16 @@ from tongdan.domain.guard.outage import Compensation
 from tongdan.surfaces.http.access import SellerReader
 from tongdan.surfaces.http.errors import Refused
 from tongdan.surfaces.http.parts import Parts, PartsOf
-from tongdan.surfaces.outages import UNKNOWN_OUTAGE, first_left, outage_list, outage_rows, outage_view
+from tongdan.surfaces.outages import (
+    READ_AT_MOST,
+    TOO_LARGE,
+    UNKNOWN_OUTAGE,
+    first_left,
+    outage_list,
+    outage_of,
+    outage_rows,
+    outage_view,
+)
 
 Partner = Annotated[str, Query(max_length=128, examples=["finance"])]
 No = Annotated[int, Query(ge=1)]
@@ -39,8 +48,10 @@ class OutageShape(BaseModel):
     found: int = Field(description="A query showed it there already: it was not sent again.")
     waiting: int
     left: int = Field(description="Left to a person, as dead letters or behind one.")
-    lanes: int = Field(description="For how many orders, shipments … something was sent.")
-    lanes_broken: int = Field(description="Of these, where something overtook what came before it.")
+    lanes: int | None = Field(
+        description="For how many orders, shipments … something was sent; null in a list while something waits."
+    )
+    lanes_broken: int | None = Field(description="Of these, where something overtook what came before it.")
 
 
 class MissedShape(BaseModel):
@@ -93,7 +104,13 @@ async def outage_export(parts: PartsOf, who: SellerReader, partner: Partner, no:
 
 
 def _report(parts: Parts, partner: str, no: int) -> Compensation:
-    report = parts.reads.compensation(partner, no, parts.clock.now())
-    if report is None:
+    now = parts.clock.now()
+    named = [outage for name, outage in parts.reads.outages() if (name, outage.no) == (partner, no)]
+    if not named:
         raise Refused(UNKNOWN_OUTAGE.of(partner=partner, no=no))
+    missed = outage_of(parts.reads, partner, named[0], now).missed
+    if missed > READ_AT_MOST:
+        raise Refused(TOO_LARGE.of(missed=missed, most=READ_AT_MOST, partner=partner, no=no))
+    report = parts.reads.compensation(partner, no, now)
+    assert report is not None
     return report
