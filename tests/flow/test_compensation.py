@@ -8,15 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.flow.company import company
 from tests.flow.errands import dead, emit, finance, order_in, tell
-from tests.flow.parties import Partner
+from tests.flow.parties import Partner, count, pay, place
 from tests.flow.rig import Rig, as_after_a_crash, findings, opened, virtual
 
 from tongdan.domain.guard.outage import FOUND, LEFT, RESENT, WAITING, Compensation
 from tongdan.domain.guard.outage_facts import Cause
 from tongdan.domain.kernel.keys import outage_key
+from tongdan.domain.orders.commands import RequestPayment
 from tongdan.flow.missed import LOST_ANSWER
-from tongdan.ports import Clock, Errand, Failed, Repeat
+from tongdan.ports import Accepted, Clock, Errand, Failed, Repeat
 
 
 def report(rig: Rig, no: int = 1) -> Compensation:
@@ -287,3 +289,33 @@ async def test_a_crash_in_the_middle_of_it_loses_nothing_of_it_nor_of_the_report
             0,
         )
     assert findings(left) == []
+
+
+@virtual
+async def test_several_processes_have_one_outage_and_one_report_whoever_dies_meanwhile(
+    clock: Clock, tmp_path: Path
+) -> None:
+    async with company(tmp_path / "data", clock, 3) as centre:
+        partner = next(each for each in centre.partners if each.partner == "finance")
+        partner.otherwise = gone
+        await centre.ask(0, count(1_000))
+        for n in range(60):
+            reply = await centre.ask(n, place(f"A-{n}", buyer=f"user-{n}"), f"place-{n}")
+            assert isinstance(reply, Accepted)
+            await centre.ask(n, RequestPayment(order=reply.aggregate, method="wechat"))
+            await centre.ask(n + 1, pay(reply.aggregate, f"T-{n}"))
+        await centre.quiet()
+        await clock.sleep(300)
+        assert sum(partner.happened.values()) == 0
+        missed = report(centre.rigs[0]).waiting
+        assert missed >= 60
+        partner.otherwise = partner.after(1)
+        centre.kill(1)
+        await clock.sleep(400)
+        assert set(partner.happened.values()) == {1} and len(partner.happened) == missed
+        for rig in centre.rigs:
+            assert told(rig) == ["OutageBegan", "OutageEnded", "OutageCompensated"]
+            done = report(rig)
+            assert (done.missed, done.outage.resent, done.outage.lanes_broken) == (missed, missed, 0)
+            assert {each.effect for each in done.effects} == set(partner.happened)
+    assert findings(tmp_path / "data") == []
