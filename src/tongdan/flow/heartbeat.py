@@ -177,12 +177,14 @@ class Heartbeat:
             if not (due := self._next(partner, max(horizon, clock.now()), tally.unread, limit)):
                 break
             asked_at, parts = clock.now(), [due[at : at + at_once] for at in range(0, len(due), at_once)]
+            done: list[Checked] = []
             for part, found in zip(
                 parts, await gather(*[self._check(witness, each) for each in parts]), strict=True
             ):
                 tally.note(part, found)
-                if not isinstance(found, Failed):
-                    self.checks.done(partner, found, asked_at)
+                done += [] if isinstance(found, Failed) else found
+            if done:
+                self.checks.done(partner, done, asked_at)
             await clock.sleep(0)
         tally.asked = pace.calls - calls
         return tally
