@@ -28,7 +28,7 @@ PULSE: dict[str, Any] = {
     "try_again_s": 120,
     "partners": {
         partner: {"calls_per_minute": 300, "every_s": BEAT_S, "grace_else_s": GRACE_S, "owner": "finance"}
-        for partner in ("finance", "channel", "carrier", "payment")
+        for partner in ("finance", "channel", "wms", "carrier", "payment", "service")
     },
 }
 LISTED = {"every_s": 120, "behind_s": 30, "overlap_s": 150, "calls_per_minute": 60, "page_size": 20}
