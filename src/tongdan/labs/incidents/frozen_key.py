@@ -264,10 +264,11 @@ def _counted(pair: Pair, idle: IdleKeys, orders: list[str], scanned: dict[str, d
         Counter(each.key.partition(".")[0] for each in pair.world.carrier.numbers.live()),
     )
     refused, alarms = idle.refused, _tickets(pair, kinds.CREDENTIAL_FAILED, open_only=False)
+    until = max([*refused[-1:], *filter(None, [trail.switched_at])], default=None) or NEVER
     missed = [
         shipment
         for shipment, asked_at in trail.asked.items()
-        if refused and asked_at <= refused[-1] and trail.got.get(shipment, refused[-1]) >= refused[0]
+        if refused and asked_at <= until and trail.got.get(shipment, until) >= refused[0]
     ]
     false = [at for order in orders for at in _signed_unscanned(pair, order, scanned)]
     reports = _reports(pair)
