@@ -9,7 +9,7 @@ from tests.cli.conftest import tongdan
 def test_the_list_names_each_replay() -> None:
     listed = json.loads(tongdan("incident", "list", "--json").stdout)
     assert [each["name"] for each in listed] == [
-        "never-notified", "refund-withdrawn", "seven-orders", "signed-without-track",
+        "never-notified", "refund-withdrawn", "seven-orders", "signed-without-track", "status-drift",
     ]  # fmt: skip
     assert "never-notified" in tongdan("incident", "list").stdout
 

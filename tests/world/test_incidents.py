@@ -93,6 +93,21 @@ def test_the_figures_of_the_frozen_key_come_out_of_the_old_process_by_themselves
         assert abs(minute - source) <= 1
 
 
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_every_drift_is_found_and_repaired_or_with_a_person(data: Path, seed: int) -> None:
+    outcome = replayed("status-drift", seed, data)
+    assert (outcome.holds, outcome.offenders) == (True, ())
+    old, ours = ({row.name: count(each) for row in outcome.rows for each in [pick(row)]} for pick in SIDES)
+    assert ours["found"] == ours["planted"] == ours["itself"] + ours["tickets"]
+    assert ours["unshipped"] + ours["not-outbound"] + ours["unsettled"] == ours["planted"]
+    assert (ours["missed"], ours["false"]) == (0, 0)
+    assert (ours["interfaces"] >= 5, ours["formats"], ours["clocks"]) == (True, 3, 2)
+    # The old side: it knows of nothing before the night, and a person looks at what differs only by its clocks.
+    assert old["itself"] == 0 < old["false"]
+    assert old["found_at_median"] > ours["found_at_median"]
+    assert old["mended_at_median"] > ours["mended_at_median"]
+
+
 def test_the_same_seed_gives_the_same_columns(data: Path) -> None:
     first, second = (replayed("never-notified", 2, data / name) for name in ("a", "b"))
     assert first == second

@@ -81,7 +81,7 @@ class InProcessTransport:
     """Carries requests to `handlers` by the host (and port) of their URL, `latency_s` each way.
 
     A request that is given up after its time-out is still carried out by its handler, as on a real network. A
-    handler may raise Unreachable or NoAnswer to play a broken line.
+    handler may raise Unreachable or NoAnswer to play a broken line. `overheard` is shown each exchange that took place.
     """
 
     def __init__(
@@ -89,7 +89,9 @@ class InProcessTransport:
         handlers: Mapping[str, Handler],
         clock: Clock,
         latency_s: Callable[[str], float] = lambda host: 0.0,
+        overheard: Callable[[HttpRequest, HttpResponse], None] = lambda request, response: None,
     ) -> None:
+        self._overheard: Final = overheard
         self._handlers: Final = handlers
         self._clock: Final = clock
         self._latency_s: Final = latency_s
@@ -111,6 +113,7 @@ class InProcessTransport:
     async def _exchange(self, host: str, handler: Handler, request: HttpRequest) -> HttpResponse:
         await self._clock.sleep(self._latency_s(host))
         response = await handler(request)
+        self._overheard(request, response)
         await self._clock.sleep(self._latency_s(host))
         return response
 

@@ -50,7 +50,7 @@ class Bustle:
             if self._failure is not None:
                 raise self._failure
             if self._tasks:
-                await self._until_empty(until - now)
+                await self._until_empty(max(LEAST_S, until - now))
             elif (rest_s := still_s - (now - self._last)) > 0:
                 # Not shorter than a clock can tell: a rest below that would be waited for for ever.
                 await self._clock.sleep(max(LEAST_S, min(rest_s, until - now)))

@@ -8,7 +8,7 @@ assumption.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -76,7 +76,10 @@ class DouyinOrder(Sold):
 
 
 class Douyin:
-    """One shop and the app it has authorised, which the credential `douyin/SHOP` is of."""
+    """One shop and the app it has authorised, which the credential `douyin/SHOP` is of.
+
+    `loses`: whether it says yes to a parcel with these units by child, and keeps nothing of it.
+    """
 
     def __init__(self, setting: Setting, carrier: Carrier, shop: Shop, app: Mapping[str, str]) -> None:
         self.orders: Final[dict[str, DouyinOrder]] = {}
@@ -84,6 +87,7 @@ class Douyin:
         self._carrier: Final = carrier
         self._app: Final = app
         self.shop: Final = shop
+        self.loses: Callable[[DouyinOrder, Mapping[str, int]], bool] = lambda order, shipped: False
         self._url: Final = f"{setting.centre_url}/push/douyin/{shop.id}"
         self.outbox: Final = Outbox[bytes](
             setting, self._wrap, _acknowledged, RETRIES_S, together=50, linger_s=1.0
@@ -152,9 +156,12 @@ class Douyin:
 
     def parcel_left(self, order: DouyinOrder, request: str, shipped: Mapping[str, int], waybill: str) -> str:
         """The seller handed over a parcel with `shipped` units by child; returns the parcel's number."""
+        pack = self._setting.stream("pack", request).digits(12)
+        if self.loses(order, shipped):
+            return pack
         for child in order.children:
             child.shipped += shipped.get(child.id, 0)
-        pack = order.packs[request] = self._setting.stream("pack", request).digits(12)
+        order.packs[request] = pack
         order.waybills.append(waybill)
         whole = all(child.shipped == child.line.units for child in order.children)
         order.status = SHIPPED if whole else PARTLY_SHIPPED

@@ -53,11 +53,13 @@ async def together(
     shares: Mapping[str, float] = SHARES,
     prepare: Callable[[Path], None] = lambda data: None,
     probes: Callable[[Conf, Transport, Clock], Probes] | None = None,
+    overheard: Callable[[HttpRequest, HttpResponse], None] = lambda request, response: None,
 ) -> AsyncIterator[Pair]:
     """Build both, start the centre, count the stock; at the end stop both.
 
     `prepare` may change the data directory when the world has its half of the credentials and the centre has not begun.
     `probes`: what health scans look with; without it they see nothing.
+    `overheard` is shown what is said between them.
     """
     entropy = SeededEntropy(f"{seed}/centre/{day}")
     read = load_conf(conf)
@@ -73,7 +75,7 @@ async def together(
     world = World(
         seed=seed,
         clock=clock,
-        centre=InProcessTransport(doors, clock, latency_s),
+        centre=InProcessTransport(doors, clock, latency_s, overheard),
         data=data,
         policy=read.policy,
         partners=read.partners,
@@ -87,7 +89,7 @@ async def together(
         shares=shares,
     )
     prepare(data)
-    transport = InProcessTransport(world.handlers, clock, latency_s)
+    transport = InProcessTransport(world.handlers, clock, latency_s, overheard)
     centre = embedded(
         data, conf, clock=clock, entropy=entropy, transport=transport, committer=commit_inline,
         probes=None if probes is None else probes(read, transport, clock),

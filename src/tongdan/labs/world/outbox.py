@@ -33,7 +33,7 @@ class Outbox(Generic[T]):
     """`wrap` makes the (freshly signed) request of some messages, `accepted` reads the acknowledgement.
 
     `retries_s` are the waits between attempts; `together` is how many messages one request may carry,
-    `linger_s` how long the first waits for company.
+    `linger_s` how long the first waits for company. `withholds`: what is never sent.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Outbox(Generic[T]):
     ) -> None:
         self.given_up: Final[list[GivenUp]] = []
         self.sent = 0
+        self.withholds: Callable[[str, str], bool] = lambda where, order: False
         self._setting: Final = setting
         self._wrap: Final = wrap
         self._accepted: Final = accepted
@@ -59,6 +60,8 @@ class Outbox(Generic[T]):
 
     def post(self, message: T, where: str, order: str) -> None:
         """Begin to deliver `message`; `where` and `order` are what faults know it by."""
+        if self.withholds(where, order):
+            return
         self._setting.bustle.start(self._carry(message, where, order))
 
     def whisper(self, message: T) -> None:
