@@ -30,6 +30,6 @@ def test_every_order_is_found_once_and_every_parcel_told_once_under_any_seed(
     assert outcome.heartbeat.ticketed == outcome.heartbeat.planted[STRUCK]
     assert outcome.heartbeat.by_itself == outcome.heartbeat.decided
     assert min(outcome.heartbeat.planted[kind] for kind in (MUTE, FORGOTTEN, UNSHIPPED)) > 0
-    assert min(outcome.heartbeat.troubles[kind] for kind in (LOSSY, SLOW, LYING, STALE)) > len(SEEDS)
+    assert min(outcome.heartbeat.troubles[kind] for kind in (LOSSY, SLOW, LYING, STALE)) > 0
     assert outcome.heartbeat.troubles[DEAD] == len(SEEDS)
     assert min(outcome.faults[kind] for kind in ("lost", "never-told", "page-shifted", "limited")) > 0
