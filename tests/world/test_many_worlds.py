@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.world.many import orders_of, run_many
-from tests.world.planting import FORGOTTEN, MUTE, STRUCK, UNSHIPPED
+from tests.world.planting import FORGOTTEN, MUTE, STRUCK, UNCONFIRMED, UNSHIPPED
 
 from tongdan.adapters.policy_files import Conf
 from tongdan.labs.world.troubles import DEAD, LOSSY, LYING, SLOW, STALE
@@ -29,7 +29,7 @@ def test_every_order_is_found_once_and_every_parcel_told_once_under_any_seed(
     assert outcome.heartbeat.found == outcome.heartbeat.by_itself + outcome.heartbeat.ticketed > len(SEEDS)
     assert outcome.heartbeat.ticketed == outcome.heartbeat.planted[STRUCK]
     assert outcome.heartbeat.by_itself == outcome.heartbeat.decided
-    assert min(outcome.heartbeat.planted[kind] for kind in (MUTE, FORGOTTEN, UNSHIPPED)) > 0
+    assert min(outcome.heartbeat.planted[kind] for kind in (MUTE, FORGOTTEN, UNSHIPPED, UNCONFIRMED)) > 0
     assert min(outcome.heartbeat.troubles[kind] for kind in (LOSSY, SLOW, LYING, STALE)) > 0
     assert outcome.heartbeat.troubles[DEAD] == len(SEEDS)
     assert min(outcome.faults[kind] for kind in ("lost", "never-told", "page-shifted", "limited")) > 0

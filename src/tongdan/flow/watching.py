@@ -92,7 +92,7 @@ def _word(shipment: Shipment) -> str:
     """A shipment is shipped when all that leaves has left."""
     if shipment.still_to_leave():
         return RELEASED
-    return SHIPPED if shipment.departures else CANCELLED
+    return SHIPPED if shipment.departures or shipment.closed else CANCELLED
 
 
 def _partners(order: Order, policy: Policy) -> set[str]:

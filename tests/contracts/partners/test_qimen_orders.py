@@ -108,7 +108,13 @@ async def test_what_it_gave_up_is_cancelled_and_news() -> None:
         assert found.standing == Standing(status="cancelled", waybills=(), said_at=NOON)
         assert found.news == (RecordWmsProcess(shipment=FIRST, status=status, operated_at=NOON),)
     closed = answer("CLOSED", lines=LINE.replace("<actualQty>2", "<actualQty>0"))
-    assert (await seen(closed)).standing == Standing(status="cancelled", waybills=(), said_at=NOON)
+    short = await seen(closed)
+    assert short.standing == Standing(status="shipped", waybills=(), said_at=NOON)  # all that leaves has left
+    (news,) = short.news
+    assert isinstance(news, ConfirmDelivery) and news.final and news.packages == ()
+    assert (await seen(closed, off=(FIRST,))).standing == Standing(
+        status="cancelled", waybills=(), said_at=NOON
+    )
 
 
 async def test_what_it_does_not_know_is_missing_unless_it_is_off_by_our_word() -> None:

@@ -127,7 +127,7 @@ def _told(shipment: str, pages: Sequence[Element], zone: tzinfo) -> _Told:
     news = _news(root, zone)
     waybills = [each.waybill for command in news for each in _packages(command)]
     if status == CLOSED:
-        word = SHIPPED if waybills else CANCELLED
+        word = SHIPPED  # all that leaves, be it nothing
     sure = bool(news) and all(waybills)
     return _Told(
         word=word,
@@ -150,13 +150,19 @@ def _packages(command: Command) -> Sequence[Package]:
     return command.packages if isinstance(command, ConfirmDelivery) else ()
 
 
+def _word(told: _Told | None, *, off: bool) -> str:
+    """Some close what is called off."""
+    if told is None:
+        return CANCELLED if off else ANNOUNCED
+    return CANCELLED if off and told.word == SHIPPED and told.waybills == () else told.word
+
+
 def _seen(subject: Subject, told: Sequence[_Told | None]) -> Seen:
     known = [each for each in told if each is not None]
     unheard = [id for id, each in zip(subject.shipments, told, strict=True) if each is None]
     if unheard and not known and not set(unheard) <= set(subject.off):
         return Seen(order=subject.id, standing=None)
-    words = [each.word for each in known]
-    words += [CANCELLED if id in subject.off else ANNOUNCED for id in unheard]
+    words = [_word(each, off=id in subject.off) for id, each in zip(subject.shipments, told, strict=True)]
     waybills = [each.waybills for each in known]
     standing = Standing(
         status=together(words),
