@@ -50,6 +50,7 @@ from tongdan.ports import (
 _log: Final = logging.getLogger(__name__)
 
 SOURCE: Final = "pulse"
+TRIES: Final = 5  # at a command that a full queue does not take
 EARLY: Final = 0.1  # of a beat: what falls due so soon is checked now, and not a beat late
 TOGETHER: Final = 20  # questions under way at once to who answers, or what its rate has for two seconds
 
@@ -317,16 +318,20 @@ class Heartbeat:
         return ticket.dispute.sides.get(partner)
 
     async def _tell(self, command: Command, seen: Seen, key: tuple[str, ...], shop: str = "") -> None:
-        reply = await self._bus.ask(
-            Inbound(
-                command=command,
-                key=(SOURCE, type(command).__name__, *key),
-                source=SOURCE,
-                shop=shop,
-                happened_at=self._bus.clock.now(),
-                raw=seen.raw,
-            )
+        inbound = Inbound(
+            command=command,
+            key=(SOURCE, type(command).__name__, *key),
+            source=SOURCE,
+            shop=shop,
+            happened_at=self._bus.clock.now(),
+            raw=seen.raw,
         )
+        reply = await self._bus.ask(inbound)
+        for _ in range(TRIES - 1):
+            if not isinstance(reply, Refusal) or not reply.retry_after_s or self._bus.stopping:
+                break
+            await self._bus.clock.sleep(reply.retry_after_s)
+            reply = await self._bus.ask(inbound)
         if isinstance(reply, Refusal):  # the next beat finds the difference again
             _log.warning("%s of the heartbeat was refused: %s", type(command).__name__, reply.name)
 

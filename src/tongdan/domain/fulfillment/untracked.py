@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tongdan.domain.kernel.messages import EFFECT_FACTS, NOTHING, Command, Context, Decision, Fact, Refusal
 
 MANY: Final = 5
-MAX_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 1_000  # all of them stand in the state
 CAUSE_WITHIN: Final = timedelta(days=1)
 WORRY_MANY: Final = "many-signed-without-track"
 
