@@ -39,6 +39,10 @@ def sf(code: str) -> bytes:
     return json.dumps({"apiResultCode": code, "apiErrorMsg": "数字签名无效", "apiResultData": None}).encode()
 
 
+def link(code: str) -> bytes:
+    return json.dumps({"success": "false", "errorCode": code}).encode()
+
+
 def sms(code: str) -> bytes:
     return json.dumps({"Code": code, "Message": "no", "RequestId": "r"}).encode()
 
@@ -77,6 +81,8 @@ AWAY: list[tuple[str, bytes | HttpResponse]] = [
     ("carrier/SF", sf("A1002")),
     ("carrier/SF", FROZEN),
     ("carrier/ZTO", taobao_error(29)),
+    ("tracks/cainiao", link("S02")),
+    ("tracks/cainiao", FROZEN),
     ("wms/WH-EAST", qimen("sign-check-failure", "Illegal request")),
     ("wms/WH-EAST", qimen("0", "invalid appkey")),
     ("wms/WH-EAST", FROZEN),
@@ -105,6 +111,7 @@ NOT_THE_KEY: list[tuple[str, bytes | HttpResponse]] = [
     ("carrier/SF", sf("A1003")),
     ("carrier/SF", sf("A1005")),
     ("carrier/SF", sf("A1009")),
+    ("tracks/cainiao", link("S07")),
     ("wms/WH-EAST", qimen("isp.remote-service-timeout")),
     ("payment/wechat", wechat("NO_AUTH", 403)),
     ("payment/wechat", wechat("FREQUENCY_LIMITED", 429)),

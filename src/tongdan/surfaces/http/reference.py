@@ -38,6 +38,8 @@ _TAGS: Final = {
     "after-sales": ("After-sales", "售后"),
     "catalog": ("Catalogue", "商品"),
     "stock": ("Stock and quotas", "库存与配额"),
+    "finance": ("Finance and bills", "财务与账单"),
+    "health": ("Health of configuration, outages of partners", "配置健康与合作方中断"),
     "operations": ("Operations", "运维"),
     "members": ("Members", "成员"),
     "session": ("Signing in", "登录"),
