@@ -12,10 +12,13 @@ from tests.surfaces.conftest import API, SECRETS, Served, get, refused
 
 from tongdan.adapters.partners import authentic
 from tongdan.adapters.partners.miniprogram import OwnShopDoor
+from tongdan.cli.service import routers_of
 from tongdan.ports import PushRequest
 from tongdan.surfaces.front_door import WAIT_S
 from tongdan.surfaces.http import push_reference
+from tongdan.surfaces.http.app import create_app
 from tongdan.surfaces.http.keys import Scope
+from tongdan.surfaces.http.reference import TAGS
 
 # -- operating
 
@@ -127,6 +130,13 @@ async def test_the_worked_example_of_the_reference_is_what_the_door_takes(served
         PushRequest("POST", "/own/mp-main/orders", "", headers, body, push_reference.EXAMPLE_AT)
     )
     assert message.key[:3] == ("own", "mp-main", "A2026012700001")
+
+
+def test_whatever_is_served_has_a_part_in_the_reference(served: Served) -> None:
+    schema = create_app(served.parts, routers=routers_of(served.centre)).openapi()
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert method == "servers" or set(operation["tags"]) <= TAGS.keys(), path
 
 
 async def test_the_openapi_document_describes_every_path_and_refers_to_nothing_that_is_not_there(

@@ -26,7 +26,7 @@ _HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
 }
 
-_TAGS: Final = {
+TAGS: Final = {
     "push port": ("Push port: own shops", "推送端口：自有店铺"),
     "board": ("Status board", "状态总览"),
     "orders": ("Orders", "订单"),
@@ -55,7 +55,7 @@ async def docs(request: Request, lang: Lang = "") -> Response:
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_prose(info['description'])}",
         f"<p class=quiet>{machine}<a href=/openapi.json>/openapi.json</a></p>",
     ]
-    for tag, names in _TAGS.items():
+    for tag, names in TAGS.items():
         body.append(f"<h2>{pick(names, language)}</h2>")
         for path, methods in schema["paths"].items():
             server = methods.get("servers", [{"url": ""}])[0]["url"]
