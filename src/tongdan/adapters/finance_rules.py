@@ -16,8 +16,12 @@ def mistake(books: FinanceBooks, shops: Container[str]) -> tuple[str, str] | Non
     """Where it is wrong below `finance.books`, and what was expected there; None: nowhere."""
     if books.url and not books.url.startswith(("http://", "https://")):
         return "url", "an http or https URL"
-    if books.closes and _CLOCK.fullmatch(books.closes) is None:
-        return "closes", f"a time of day such as 23:00, got {books.closes!r}"
+    for name in ("closes", "compare_at"):
+        said = getattr(books, name)
+        if said and _CLOCK.fullmatch(said) is None:
+            return name, f"a time of day such as 23:00, got {said!r}"
+    if books.compare_at and not books.url:
+        return "compare_at", "a url where finance lists its orders"
     if not all(0 <= fee <= MAX_FEE_BP for fee in books.fees_bp.values()):
         return "fees_bp", f"basis points from 0 to {MAX_FEE_BP}"
     if strange := [each for each in (*books.test_shops, *books.shops.values()) if each not in shops]:

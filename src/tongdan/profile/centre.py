@@ -38,6 +38,7 @@ from tongdan.flow.archive import Archiver
 from tongdan.flow.bill_desk import BillDesk
 from tongdan.flow.bus import Bus
 from tongdan.flow.credential_desk import CredentialDesk
+from tongdan.flow.daily_books import DailyBooks
 from tongdan.flow.effects import Runner
 from tongdan.flow.erasure import Erasure
 from tongdan.flow.finance_desk import FinanceDesk
@@ -173,6 +174,9 @@ class Centre:
         self.stock: Final = StockDesk(self.reads, self.actors, self.policy, clock, entropy)
         terms = terms_of(conf.partners.finance)
         self.books: Final = FinanceDesk(self.reads, self.actors, self.policy, terms, clock, entropy)
+        self.daily_books: Final = DailyBooks(
+            self.bus, self.reads, self.books, _time_of_day(conf.partners.finance.books.compare_at)
+        )
         self.bills: Final = _bills(conf, self.bus, self.reads, self.actors)
         self.runner: Final = Runner(self.bus, self.actors, self.reads.person)
         witnesses = witnesses_of(conf, self.actors, calling, transport, clock)
@@ -223,6 +227,7 @@ class Centre:
         self.heartbeat.start()
         self.health.start()
         self.bills.start()
+        self.daily_books.start()
         await self._start_pulls()
 
     async def _meet(self) -> None:
@@ -274,6 +279,7 @@ class Centre:
         self.upkeep.stop()
         self.health.stop()
         self.bills.stop()
+        self.daily_books.stop()
         self.wakeups.stop()
         self.runner.stop()
         await self.bus.stop()
@@ -291,8 +297,14 @@ class Centre:
 
 def _bills(conf: Conf, bus: Bus, reads: Reader, actors: Sequence[Actor]) -> BillDesk:
     wechat = conf.partners.wechat
-    at = time.fromisoformat(wechat.bills_at) if wechat.bills_at else None
-    return BillDesk(bus, reads, actors, conf.policy, shops=tuple(wechat.merchants), at=at, read=wechat_rows)
+    return BillDesk(
+        bus, reads, actors, conf.policy, shops=tuple(wechat.merchants), at=_time_of_day(wechat.bills_at),
+        read=wechat_rows,
+    )  # fmt: skip
+
+
+def _time_of_day(text: str) -> time | None:
+    return time.fromisoformat(text) if text else None
 
 
 def _provider(

@@ -133,6 +133,8 @@ def test_a_file_of_other_headings_or_without_a_map_is_refused_whole() -> None:
     [
         (FinanceBooks(url="ftp://x"), "url"),
         (FinanceBooks(closes="24:00"), "closes"),
+        (FinanceBooks(url="https://x", compare_at="8"), "compare_at"),
+        (FinanceBooks(compare_at="08:00"), "compare_at"),
         (FinanceBooks(fees_bp={"DY": -1}), "fees_bp"),
         (FinanceBooks(test_shops=("nowhere",)), "shops"),
         (FinanceBooks(shops={"x": "nowhere"}), "shops"),

@@ -51,10 +51,12 @@ class FinanceFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class FinanceBooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How finance counts: at which `url` it lists a day ("": nowhere), by which moment, when its day `closes` (HH:MM,
-    "": midnight), what is a test to it, what share each channel keeps, and its names of shops → ours.
+    "": midnight), what is a test to it, what share each channel keeps, and its names of shops → ours. `compare_at`:
+    when, in China, the days before are compared by themselves (HH:MM, "": never).
     """
 
     url: str = ""
+    compare_at: str = ""
     moment: Literal["paid", "placed"] = "paid"
     closes: str = ""
     test_shops: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ SETTLEMENT_MISMATCHED: Final = "settlement-mismatched"
 SETTLEMENT_OVERDUE: Final = "settlement-overdue"
 BILL_ROW_OPEN: Final = "bill-row-open"
 BILL_MISSING: Final = "bill-missing"
+FINANCE_UNMATCHED: Final = "finance-unmatched"
 UNKNOWN_STATUS: Final = "unknown-status"
 CHANNEL_CONTRADICTS: Final = "channel-contradicts"
 ADDRESS_TOO_LATE: Final = "address-too-late"
@@ -157,6 +158,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "承运商未能拦截不再需要的包裹:请联系收件人拒收",
     ),
     SETTLEMENT_OVERDUE: ("Signed for, and not paid out in time", "已签收但逾期未结算"),
+    FINANCE_UNMATCHED: (
+        "Finance counts an order that we do not have, or differs from us without a known cause",
+        "财务清单中的订单本系统没有，或差异原因不明",
+    ),
     BILL_MISSING: ("A bill of the payment provider does not come", "支付账单未取得"),
     BILL_ROW_OPEN: ("A row of a bill fits no order", "账单行与订单不符"),
     CASH_OVERDUE: (
@@ -240,6 +245,7 @@ OWNERS: Final[dict[str, str]] = {
             PAYMENT_DUPLICATED, PAYMENT_MISMATCHED, PAID_AFTER_CANCEL, REFUND_ABNORMAL, REFUND_FAILED,
             REFUND_OVERDUE, REFUND_CONTRADICTED, REFUND_UNCONFIRMED, REFUND_WITHDRAWN, REFUND_DISPUTED,
             RECOVERY_OPEN, SETTLEMENT_MISMATCHED, SETTLEMENT_OVERDUE, BILL_ROW_OPEN, BILL_MISSING, CASH_OVERDUE,
+            FINANCE_UNMATCHED,
         ),
         "finance",
     ),
