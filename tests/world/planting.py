@@ -7,7 +7,7 @@ or are dead for a while.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tongdan.domain.kernel.ids import parse
@@ -158,24 +158,34 @@ def standing(reads: Reads) -> dict[str, set[str]]:
     return found
 
 
-def judged(reads: Reads, planted: Mapping[str, str], troubles: Troubles) -> Found:
-    """`planted`: Tongdan id → kind."""
+def judged(
+    reads: Reads, planted: Mapping[str, str], troubles: Troubles, late: Container[str] = frozenset()
+) -> Found:
+    """`planted`: Tongdan id → kind. `late`: the channels' numbers of orders of which a message was lost or came late,
+    so that they did differ for a while."""
     told = standing(reads)
     found, ticketed = set(told), {order for order, kinds in told.items() if kinds}
-    lied = {order for order in found - ticketed if _is_lied_about(reads, order, troubles)}
+    mended = found - ticketed
+    lied = {order for order in mended if _is_lied_about(reads, order, troubles)}
+    differed = {order for order in mended if _order(reads, order).native in late}
     return Found(
         planted=Counter(planted.values()),
         found=len(found & planted.keys()),
         by_itself=len((found & planted.keys()) - ticketed),
         ticketed=len(ticketed & planted.keys()),
         missed=sorted(planted.keys() - found),
-        false=sorted(found - planted.keys() - lied),
+        false=sorted(found - planted.keys() - lied - differed),
         troubles=troubles.met,
     )
 
 
-def _is_lied_about(reads: Reads, id: str, troubles: Troubles) -> bool:
+def _order(reads: Reads, id: str) -> Order:
     order = reads.order(id)
     assert isinstance(order, Order)
+    return order
+
+
+def _is_lied_about(reads: Reads, id: str, troubles: Troubles) -> bool:
+    order = _order(reads, id)
     names = [id, order.native, *[parcel.waybill for parcel in order.parcels if parcel.waybill]]
     return any(name in about for _, about in troubles.lied_about for name in names)

@@ -56,7 +56,7 @@ async def test_what_is_planted_is_mended_or_a_ticket_whatever_partners_answer(
         pulse=PULSE,
     ) as (centre, world):
         silent, troubles = planting.mute(world), planting.listen(world, SystemClock(), MOST_SLOW)
-        assert await world.run(still_s=STILL_S, deadline_s=1_800, busy=lambda: is_busy(centre.reads))
+        assert await world.run(still_s=STILL_S, deadline_s=5_400, busy=lambda: is_busy(centre.reads))
         centre.views.flush()
         silenced = {ids_of(centre.reads)[native]: silent[native] for native in silent}
         planted = silenced | planting.tamper(world, centre.reads)

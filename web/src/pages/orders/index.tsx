@@ -16,6 +16,7 @@ import type { Filter } from './filters';
 import { fromAddress, toAddress, toQuestion } from './filters';
 
 const PAGE_ROWS = 50;
+const BEHIND_MS = 1_500; // the index is a moment behind what was decided
 const FIELD_OF = { id: 'q', number: 'waybill', phone: 'phone', name: 'name', words: 'words' } as const;
 type Reading = keyof typeof FIELD_OF;
 
@@ -64,7 +65,10 @@ export default function Orders() {
               orders={acting}
               close={(done) => {
                 setActing([]);
-                if (done) void found.refetch();
+                if (done) {
+                  void found.refetch();
+                  setTimeout(() => void found.refetch(), BEHIND_MS);
+                }
               }}
             />
           )}
