@@ -23,9 +23,12 @@ from tongdan.surfaces.http.members import Members, Role
 __all__ = ["Running"]
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SETTLED = """() => Promise.allSettled(document.getAnimations()
-    .filter((each) => each.effect?.getComputedTiming().endTime < Infinity)
-    .map((each) => each.finished))"""
+SETTLED = """() => Promise.race([
+    new Promise((over) => setTimeout(over, 2000)),
+    Promise.allSettled(document.getAnimations()
+        .filter((each) => each.effect?.getComputedTiming().endTime < Infinity)
+        .map((each) => each.finished)),
+])"""
 PASSWORD = "a long enough password"
 
 
