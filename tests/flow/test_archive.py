@@ -24,8 +24,9 @@ from tongdan.domain.kernel.policy import Deadlines
 from tongdan.domain.orders.commands import ErasePerson, RequestPayment
 from tongdan.flow import archive
 from tongdan.flow.archive import Archiver
+from tongdan.flow.daily import seconds_until
 from tongdan.flow.sealing import Unsound
-from tongdan.flow.upkeep import AT, Upkeep, seconds_until
+from tongdan.flow.upkeep import AT, Upkeep
 from tongdan.flow.verify import PLAIN, Asked, anchored_of
 from tongdan.ports import Clock, JournalRow
 

@@ -27,7 +27,7 @@ from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.domain.sync.kinds import BILL_MISSING, BILL_ROW_OPEN
 from tongdan.domain.sync.ticket import Ticket
 from tongdan.flow.bus import Bus
-from tongdan.flow.upkeep import seconds_until
+from tongdan.flow.daily import Daily
 from tongdan.ports import Actor, Errand, Failed, Inbound, Reads
 
 SOURCE: Final = "bill"
@@ -54,25 +54,19 @@ class BillDesk:
         self._actor: Final = next((each for each in actors if each.partner == PARTNER), None)
         self._policy: Final = policy
         self._shops: Final = shops
-        self._at: Final = at
         self._read: Final = read
-        self._cancel: Callable[[], None] | None = None
+        self._daily: Final = (
+            None if at is None or self._actor is None else Daily(bus, at, self.fetch_all, key_slot(_DESK))
+        )
 
     def start(self) -> None:
         """Of several processes one fetches."""
-        if self._at is not None and self._actor is not None and self._bus.owns(key_slot(_DESK)):
-            wait_s = seconds_until(self._at, self._bus.clock.now())
-            self._cancel = self._bus.clock.call_later(wait_s, self._ring)
+        if self._daily is not None:
+            self._daily.start()
 
     def stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
-
-    def _ring(self) -> None:
-        if not self._bus.stopping:
-            self.start()
-            self._bus.spawn(self.fetch_all())
+        if self._daily is not None:
+            self._daily.stop()
 
     async def fetch_all(self) -> None:
         """The bills of the last days of every shop, again every hour until they are there."""

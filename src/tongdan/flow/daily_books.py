@@ -6,7 +6,7 @@ the difference is gone.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, time, timedelta
 from typing import Final
 
@@ -17,8 +17,8 @@ from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.domain.sync.commands import RaiseTicket, ResolveTicket
 from tongdan.domain.sync.kinds import FINANCE_UNMATCHED
 from tongdan.flow.bus import Bus
+from tongdan.flow.daily import Daily
 from tongdan.flow.finance_desk import FinanceDesk
-from tongdan.flow.upkeep import seconds_until
 from tongdan.ports import Inbound, Reads, TicketQuery
 
 SOURCE: Final = "daily-books"
@@ -37,24 +37,16 @@ class DailyBooks:
         self._bus: Final = bus
         self._reads: Final = reads
         self._desk: Final = desk
-        self._at: Final = at
-        self._cancel: Callable[[], None] | None = None
+        self._daily: Final = None if at is None else Daily(bus, at, self.compare, key_slot(_DESK))
 
     def start(self) -> None:
         """Of several processes one compares."""
-        if self._at is not None and self._bus.owns(key_slot(_DESK)):
-            wait_s = seconds_until(self._at, self._bus.clock.now())
-            self._cancel = self._bus.clock.call_later(wait_s, self._ring)
+        if self._daily is not None:
+            self._daily.start()
 
     def stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
-
-    def _ring(self) -> None:
-        if not self._bus.stopping:
-            self.start()
-            self._bus.spawn(self.compare())
+        if self._daily is not None:
+            self._daily.stop()
 
     async def compare(self) -> None:
         """The last days, oldest first. A day whose list does not come is tried again with the next morning's."""

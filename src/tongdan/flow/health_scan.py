@@ -20,7 +20,7 @@ from tongdan.domain.kernel.keys import HEALTH_BOARD, key_slot
 from tongdan.domain.kernel.messages import Command, Refusal
 from tongdan.flow.bus import Bus
 from tongdan.flow.credential_desk import CredentialDesk
-from tongdan.flow.upkeep import seconds_until
+from tongdan.flow.daily import Daily
 from tongdan.ports import Inbound, Probes, Reads, Reply
 
 T = TypeVar("T")
@@ -43,29 +43,19 @@ class HealthScan:
         self._reads: Final = reads
         self.desk: Final = desk
         self._probes: Final = probes
-        self._at: Final = at
         self._callbacks: Final = callbacks
         self._mails: Final = mails
         self._one: Final = asyncio.Lock()
         self._turn: Final = asyncio.Semaphore(AT_ONCE)
-        self._cancel: Callable[[], None] | None = None
+        self._daily: Final = Daily(bus, at, self._nightly, key_slot(HEALTH_BOARD))
 
     def start(self) -> None:
         """Of several processes the one that has the board scans by itself."""
-        if self._bus.owns(key_slot(HEALTH_BOARD)):
-            wait_s = seconds_until(self._at, self._bus.clock.now())
-            self._cancel = self._bus.clock.call_later(wait_s, self._ring)
+        self._daily.start()
 
     def stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
+        self._daily.stop()
         self.desk.book.flush()
-
-    def _ring(self) -> None:
-        if not self._bus.stopping:
-            self.start()
-            self._bus.spawn(self._nightly())
 
     async def _nightly(self) -> None:
         reply = await self.scan(ITSELF, "timer")

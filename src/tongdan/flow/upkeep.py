@@ -6,14 +6,13 @@ the old ones, reading beside the loop and deleting with its commits.
 """
 
 import logging
-from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Final
 
-from tongdan.domain.kernel.ids import SHANGHAI
 from tongdan.domain.kernel.policy import Deadlines
 from tongdan.flow.archive import Archiver
 from tongdan.flow.bus import Bus
+from tongdan.flow.daily import Daily
 from tongdan.flow.journal import to_us
 from tongdan.flow.sealing import Unsound, day_of
 from tongdan.flow.shard import Shard
@@ -35,21 +34,13 @@ class Upkeep:
         self._archiver = archiver
         self._anchors = anchors
         self._deadlines = deadlines
-        self._cancel: Callable[[], None] | None = None
+        self._daily: Final = Daily(bus, AT, self.night)
 
     def start(self) -> None:
-        wait_s = seconds_until(AT, self._bus.clock.now())
-        self._cancel = self._bus.clock.call_later(wait_s, self._ring)
+        self._daily.start()
 
     def stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
-
-    def _ring(self) -> None:
-        if not self._bus.stopping:
-            self.start()
-            self._bus.spawn(self.night())
+        self._daily.stop()
 
     async def night(self) -> None:
         """Everything once. What fails is logged and tried again the next night; the rest is done."""
@@ -89,10 +80,3 @@ class Upkeep:
                 forgotten += len(rows.forgotten)
             await self._bus.clock.sleep(SWEEP_PAUSE_S)
         return forgotten
-
-
-def seconds_until(at: time, now: datetime) -> float:
-    """How long until it is `at` o'clock in UTC+8 the next time."""
-    here = now.astimezone(SHANGHAI)
-    then = datetime.combine(here.date(), at, SHANGHAI)
-    return ((then if then > here else then + timedelta(days=1)) - here).total_seconds()
