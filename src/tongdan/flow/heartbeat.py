@@ -237,9 +237,8 @@ class Heartbeat:
         mine = self._ours(its, check, seen)
         terms = self._terms(partner)
         differences = compare(mine, seen.standing, witness.tells)
-        if {each.field for each in differences} - set(
-            check.odd
-        ):  # the book may not have heard of the last change
+        if {each.field for each in differences}.difference(check.odd):
+            # The book may not have heard of the last change.
             mine = replace(mine, changed_at=self._changed_at(check))
             differences = compare(mine, seen.standing, witness.tells)
         pending = [each for each in differences if is_pending(each, terms, now)]
