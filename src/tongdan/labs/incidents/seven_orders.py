@@ -27,7 +27,7 @@ from tongdan.labs.incidents.quiet_conf import with_rare_listings
 from tongdan.labs.world.finance import Finance
 from tongdan.labs.world.in_process import Pair, together
 from tongdan.labs.world.people import buyer_of
-from tongdan.labs.world.retail import Basket, SeededRetail
+from tongdan.labs.world.retail import ShortDay
 from tongdan.ports import Accepted, Clock, Inbound
 from tongdan.surfaces.reconciling import repair, sheet_of
 
@@ -136,7 +136,7 @@ def replay(seed: int, conf: Path, data: Path) -> Outcome:
     async def both(clock: Clock) -> tuple[Sides, Sides, dict[str, Cause], Reconciled]:
         async with together(
             data / "centre", own_conf, clock=clock, seed=seed, orders=ORDERS, faults=0.0, outages=0, most_lines=2,
-            retail=_ShortDay(seed), shares={},
+            retail=ShortDay(seed, OPEN_S), shares={},
         ) as pair:  # fmt: skip
             return await _live(pair, seed)
 
@@ -288,18 +288,6 @@ def _minutes(since: datetime, until: datetime) -> float:
 
 async def _until(clock: Clock, at: timedelta) -> None:
     await clock.sleep(max(0.0, (MORNING + at - clock.now()).total_seconds()))
-
-
-class _ShortDay:
-    """The baskets of a seeded day, bought between eight in the morning and eight in the evening."""
-
-    def __init__(self, seed: int) -> None:
-        self._retail: Final = SeededRetail(seed)
-        self.source = self._retail.source
-
-    def day(self, no: int) -> tuple[str, list[Basket]]:
-        name, baskets = self._retail.day(no)
-        return name, [basket._replace(at_s=basket.at_s * OPEN_S // 86_400) for basket in baskets]
 
 
 def _with_their_clock(conf: Path, folder: Path) -> Path:

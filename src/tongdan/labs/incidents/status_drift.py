@@ -23,7 +23,7 @@ from tongdan.labs.incidents.quiet_conf import with_rare_listings
 from tongdan.labs.incidents.status_table import DOUYIN, Clerk, Heard, StatusTable, as_csv, read
 from tongdan.labs.world.chance import Stream
 from tongdan.labs.world.in_process import Pair, together
-from tongdan.labs.world.retail import Basket, SeededRetail
+from tongdan.labs.world.retail import ShortDay
 from tongdan.labs.world.world import World
 from tongdan.ports import Clock, HttpRequest, HttpResponse
 
@@ -93,7 +93,7 @@ def replay(seed: int, conf: Path, data: Path) -> Outcome:
         tape.clock = clock
         async with together(
             data / "centre", own_conf, clock=clock, seed=seed, orders=ORDERS, faults=0.0, outages=0, most_lines=2,
-            retail=_Morning(seed), shares=SHARES, overheard=tape.hear,
+            retail=ShortDay(seed, OPEN_S), shares=SHARES, overheard=tape.hear,
         ) as pair:  # fmt: skip
             planted = await _live(pair, tape)
             return planted, _as_before(pair, tape, planted), _ours(pair, tape, planted)
@@ -312,18 +312,6 @@ def _format(body: bytes) -> str:
     """ "" of a form, which only carries another."""
     start, line = body.lstrip()[:1], body.partition(b"\n")[0]
     return FORMATS.get(start, "CSV" if b"," in line and b"=" not in line else "")
-
-
-class _Morning:
-    """The baskets of a seeded day, bought between eight and noon."""
-
-    def __init__(self, seed: int) -> None:
-        self._retail: Final = SeededRetail(seed)
-        self.source = self._retail.source
-
-    def day(self, no: int) -> tuple[str, list[Basket]]:
-        name, baskets = self._retail.day(no)
-        return name, [basket._replace(at_s=basket.at_s * OPEN_S // 86_400) for basket in baskets]
 
 
 def _with_two_clocks(conf: Path, folder: Path) -> Path:

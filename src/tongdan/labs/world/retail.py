@@ -138,3 +138,16 @@ class SeededRetail:
         return BasketLine(
             f"A{article:04d}", f"ARTICLE {article:04d}", units, price_fen * units - discount_fen, discount_fen
         )
+
+
+class ShortDay:
+    """The baskets of a seeded day, bought within its first `open_s` seconds."""
+
+    def __init__(self, seed: int, open_s: int) -> None:
+        self._retail: Final = SeededRetail(seed)
+        self._open_s: Final = open_s
+        self.source = self._retail.source
+
+    def day(self, no: int) -> tuple[str, list[Basket]]:
+        name, baskets = self._retail.day(no)
+        return name, [basket._replace(at_s=basket.at_s * self._open_s // 86_400) for basket in baskets]
